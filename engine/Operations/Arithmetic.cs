@@ -1,0 +1,185 @@
+using EscNative.Engine.Autograd;
+using EscNative.Kernels;
+
+namespace EscNative.Engine;
+
+// Broadcasting aligns shapes at the last dimension; an extent of 1 repeats. Backward: the gradient of a repeated value is the
+// sum over its copies (SumTo).
+//   a + b: da = dy        db = dy
+//   a - b: da = dy        db = -dy
+//   a b:   da = dy b      db = dy a
+//   a / b: da = dy / b    db = -dy (a / b) / b
+public sealed partial class Tensor
+{
+    /// <summary>a + b, broadcast.</summary>
+    public static Tensor operator +(Tensor a, Tensor b) => Arithmetic(BinaryOp.Add, a, b);
+
+    /// <summary>a - b, broadcast.</summary>
+    public static Tensor operator -(Tensor a, Tensor b) => Arithmetic(BinaryOp.Subtract, a, b);
+
+    /// <summary>a b, elementwise, broadcast.</summary>
+    public static Tensor operator *(Tensor a, Tensor b) => Arithmetic(BinaryOp.Multiply, a, b);
+
+    /// <summary>a / b, elementwise, broadcast.</summary>
+    public static Tensor operator /(Tensor a, Tensor b) => Arithmetic(BinaryOp.Divide, a, b);
+
+    /// <summary>-a.</summary>
+    public static Tensor operator -(Tensor a) => a.Affine(-1, 0);
+
+    /// <summary>a + s.</summary>
+    public static Tensor operator +(Tensor a, double s) => a.Affine(1, s);
+
+    /// <summary>s + a.</summary>
+    public static Tensor operator +(double s, Tensor a) => a.Affine(1, s);
+
+    /// <summary>a - s.</summary>
+    public static Tensor operator -(Tensor a, double s) => a.Affine(1, -s);
+
+    /// <summary>s - a.</summary>
+    public static Tensor operator -(double s, Tensor a) => a.Affine(-1, s);
+
+    /// <summary>a s.</summary>
+    public static Tensor operator *(Tensor a, double s) => a.Affine(s, 0);
+
+    /// <summary>s a.</summary>
+    public static Tensor operator *(double s, Tensor a) => a.Affine(s, 0);
+
+    /// <summary>a / s.</summary>
+    public static Tensor operator /(Tensor a, double s) => a.Affine(1 / s, 0);
+
+    /// <summary>scale x + shift, one pass.</summary>
+    public Tensor Affine(double scale, double shift)
+    {
+        CheckFloat("Affine");
+        using var scope = Scope();
+        var y = AllocateLike("Affine");
+        Backend.Affine(Dense(), scale, shift, y);
+        if (Node.Wanted(this))
+            y.SetNode(new AffineNode(this, scale));
+        return scope.Keep(y);
+    }
+
+    /// <summary>The values summed over the dimensions in which <paramref name="shape"/> repeats: the reverse of broadcasting.</summary>
+    internal Tensor SumTo(Shape shape)
+    {
+        if (Shape == shape)
+            return this;
+        using var scope = Scope();
+        var lead = Shape.Rank - shape.Rank;
+        Span<int> axes = stackalloc int[Shape.MaxRank];
+        var count = 0;
+        for (var i = 0; i < Shape.Rank; i++)
+        {
+            if (i < lead || (shape[i - lead] == 1 && Shape[i] != 1))
+                axes[count++] = i;
+        }
+
+        return scope.Keep(Sum(axes[..count]).Reshape(shape));
+    }
+
+    /// <summary>A view of this tensor repeated to <paramref name="shape"/>; outside the graph.</summary>
+    internal Tensor Expand(Shape shape, string operation)
+    {
+        if (Shape == shape)
+            return this;
+        Span<long> strides = stackalloc long[Shape.MaxRank];
+        var lead = shape.Rank - Shape.Rank;
+        for (var i = Math.Max(lead, 0); i < shape.Rank; i++)
+        {
+            if (Shape[i - lead] == shape[i])
+                strides[i] = Strides[i - lead];
+            else if (Shape[i - lead] != 1)
+                throw new ShapeException($"{operation}: {Shape} does not broadcast to {shape}");
+        }
+
+        return View(shape, new Strides(strides), Offset);
+    }
+
+    private static Tensor Arithmetic(BinaryOp op, Tensor a, Tensor b)
+    {
+        CheckSame(op.ToString(), a, b);
+        a.CheckFloat(op.ToString());
+        var shape = Broadcast(op, a.Shape, b.Shape);
+        using var scope = Scope();
+        var y = a.Allocate(shape, op.ToString());
+        a.Backend.Binary(op, a.Expand(shape, op.ToString()), b.Expand(shape, op.ToString()), y);
+        if (Node.Wanted(a, b))
+            y.SetNode(new BinaryNode(op, a, b, shape));
+        return scope.Keep(y);
+    }
+
+    private static Shape Broadcast(BinaryOp op, Shape a, Shape b)
+    {
+        if (a == b)
+            return a;
+        var rank = Math.Max(a.Rank, b.Rank);
+        Span<int> dims = stackalloc int[rank];
+        for (var i = 1; i <= rank; i++)
+        {
+            var da = i <= a.Rank ? a[^i] : 1;
+            var db = i <= b.Rank ? b[^i] : 1;
+            dims[^i] = da == db || db == 1 ? da : da == 1 ? db
+                : throw new ShapeException($"{op}: {a} and {b} do not broadcast: {da} against {db} in dimension -{i}");
+        }
+
+        return new Shape(dims);
+    }
+
+    private static void CheckSame(string operation, Tensor a, Tensor b)
+    {
+        if (a.DType != b.DType || a.Device != b.Device)
+            throw new DTypeException($"{operation}: got {a.DType} on {a.Device} and {b.DType} on {b.Device}, wants the same; convert one with To()");
+    }
+
+    private void CheckFloat(string operation)
+    {
+        if (!DType.IsFloat())
+            throw new DTypeException($"{operation}: got {DType} {Shape}, wants a floating type; convert it with To()");
+    }
+
+    private sealed class AffineNode(Tensor x, double scale) : Node(x.Shape, x)
+    {
+        public override void Backward(Tensor dy) => Send(0, scale == 1 ? dy : dy.Affine(scale, 0));
+    }
+
+    private sealed class BinaryNode : Node
+    {
+        private readonly BinaryOp _op;
+        private readonly Shape _a;
+        private readonly Shape _b;
+
+        public BinaryNode(BinaryOp op, Tensor a, Tensor b, Shape y)
+            : base(y, a, b)
+        {
+            (_op, _a, _b) = (op, a.Shape, b.Shape);
+            if (op is BinaryOp.Multiply or BinaryOp.Divide)
+                Save(a, b);
+        }
+
+        public override void Backward(Tensor dy)
+        {
+            if (Wants(0))
+            {
+                var da = _op switch
+                {
+                    BinaryOp.Multiply => dy * Saved(1),
+                    BinaryOp.Divide => dy / Saved(1),
+                    _ => dy,
+                };
+                Send(0, da.SumTo(_a));
+            }
+
+            if (Wants(1))
+            {
+                var db = _op switch
+                {
+                    BinaryOp.Subtract => -dy,
+                    BinaryOp.Multiply => dy * Saved(0),
+                    BinaryOp.Divide => -(dy * (Saved(0) / Saved(1)) / Saved(1)),
+                    _ => dy,
+                };
+                Send(1, db.SumTo(_b));
+            }
+        }
+    }
+}

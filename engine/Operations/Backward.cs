@@ -1,0 +1,35 @@
+using EscNative.Engine.Autograd;
+
+namespace EscNative.Engine;
+
+public sealed partial class Tensor
+{
+    /// <summary>The gradients of this scalar with respect to every leaf that it depends on. The graph is used up.</summary>
+    /// <exception cref="ShapeException">This is no scalar.</exception>
+    /// <exception cref="EscException">Nothing requires a gradient, or the graph was used before.</exception>
+    public Gradients Backward()
+    {
+        if (Count != 1)
+            throw new ShapeException($"Backward: got {Shape}, wants one value; use Sum() or Mean(), or pass the gradient of the result");
+        using var seed = Full(Shape, 1, DType, Device);
+        return Backward(seed);
+    }
+
+    /// <summary>The gradients of sum(this * seed).</summary>
+    /// <param name="seed">The gradient of the result, of this shape and type.</param>
+    /// <exception cref="ShapeException">The shapes differ.</exception>
+    /// <exception cref="EscException">Nothing requires a gradient, or the graph was used before.</exception>
+    public Gradients Backward(Tensor seed)
+    {
+        if (seed.Shape != Shape)
+            throw new ShapeException($"Backward: got a gradient {seed.Shape} for {Shape}");
+        CheckSame("Backward", this, seed);
+        if (Node is not { } node)
+        {
+            throw new EscException(
+                ErrorCode.Usage, $"Backward: {this} depends on no leaf; call RequireGradient() on one, outside NoGrad()");
+        }
+
+        return BackwardPass.Run(node, seed);
+    }
+}

@@ -1,0 +1,89 @@
+using EscNative.Engine.Autograd;
+
+namespace EscNative.Engine;
+
+// Over the rows of x [rows, c], x̂ = (x - mean) / √(var + eps), y = gamma x̂ + beta.
+//   dgamma = sum(dy x̂), dbeta = sum(dy)
+//   constants:      dx = dy gamma / √(var + eps)
+//   own statistics: dx = gamma / √(var + eps) (dy - mean(dy) - x̂ mean(dy x̂))
+public sealed partial class Tensor
+{
+    /// <summary>Normalises each channel (the last dimension) with the batch's own mean and biased variance.</summary>
+    /// <param name="gamma">Scale, [c].</param>
+    /// <param name="beta">Shift, [c].</param>
+    /// <param name="eps">Added to the variance.</param>
+    /// <returns>The result, and the batch's mean and biased variance [c], outside the graph.</returns>
+    /// <exception cref="ShapeException">The shapes do not fit, or there are no values.</exception>
+    public (Tensor Y, Tensor Mean, Tensor Variance) BatchNorm(Tensor gamma, Tensor beta, double eps)
+    {
+        using var scope = Scope();
+        var x = CheckNorm("BatchNorm", gamma, beta).Reshape(-1, Shape[^1]);
+        var mean = Allocate(Shape[^1], "BatchNorm");
+        var variance = Allocate(Shape[^1], "BatchNorm");
+        Backend.BatchStatistics(x, mean, variance);
+        var y = BatchNorm(x, mean, variance, gamma, beta, eps, ownStatistics: true);
+        return (scope.Keep(y), scope.Keep(mean), scope.Keep(variance));
+    }
+
+    /// <summary>Normalises each channel (the last dimension) with the given mean and variance.</summary>
+    /// <inheritdoc cref="BatchNorm(Tensor, Tensor, double)" path="/param"/>
+    /// <param name="mean">[c].</param>
+    /// <param name="variance">[c].</param>
+    /// <exception cref="ShapeException">The shapes do not fit.</exception>
+    public Tensor BatchNorm(Tensor mean, Tensor variance, Tensor gamma, Tensor beta, double eps)
+    {
+        using var scope = Scope();
+        var x = CheckNorm("BatchNorm", gamma, beta).Reshape(-1, Shape[^1]);
+        if (mean.Shape != gamma.Shape || variance.Shape != gamma.Shape)
+            throw new ShapeException($"BatchNorm: got mean {mean.Shape} and variance {variance.Shape} for {Shape}, wants {gamma.Shape}");
+        return scope.Keep(BatchNorm(x, mean.Dense(), variance.Dense(), gamma, beta, eps, ownStatistics: false));
+    }
+
+    private Tensor BatchNorm(Tensor x, Tensor mean, Tensor variance, Tensor gamma, Tensor beta, double eps, bool ownStatistics)
+    {
+        var y = AllocateLike("BatchNorm");
+        var g = gamma.Dense();
+        Backend.BatchNormalise(x, mean, variance, g, beta.Dense(), eps, y);
+        if (Node.Wanted(this, gamma, beta))
+            y.SetNode(new BatchNormNode(this, gamma, beta, x, mean, variance, g, eps, ownStatistics));
+        return y;
+    }
+
+    /// <summary>The dense values outside the graph, once the shapes are known to fit.</summary>
+    private Tensor CheckNorm(string operation, Tensor gamma, Tensor beta)
+    {
+        CheckFloat(operation);
+        CheckSame(operation, this, gamma);
+        CheckSame(operation, this, beta);
+        if (Shape.Rank < 2 || Count == 0 || gamma.Shape != new Shape(Shape[^1]) || beta.Shape != gamma.Shape)
+            throw new ShapeException($"{operation}: got {Shape} with scale {gamma.Shape} and shift {beta.Shape}, wants values [.., c] and [c] twice");
+        return IsContiguous ? Detach() : CopyContiguous(scoped: true);
+    }
+
+    private sealed class BatchNormNode : Node
+    {
+        private readonly double _eps;
+        private readonly bool _ownStatistics;
+
+        public BatchNormNode(
+            Tensor x, Tensor gamma, Tensor beta, Tensor rows, Tensor mean, Tensor variance, Tensor denseGamma, double eps, bool ownStatistics)
+            : base(x.Shape, x, gamma, beta)
+        {
+            (_eps, _ownStatistics) = (eps, ownStatistics);
+            Save(rows, mean, variance, denseGamma);
+        }
+
+        public override void Backward(Tensor dy)
+        {
+            var (rows, mean, variance, gamma) = (Saved(0), Saved(1), Saved(2), Saved(3));
+            var dx = dy.AllocateLike("BatchNorm");
+            var dGamma = gamma.AllocateLike("BatchNorm");
+            var dBeta = gamma.AllocateLike("BatchNorm");
+            dy.Backend.BatchNormBackward(
+                rows, dy.Dense().Reshape(rows.Shape), mean, variance, gamma, _eps, _ownStatistics, dx.Reshape(rows.Shape), dGamma, dBeta);
+            Send(0, dx);
+            Send(1, dGamma);
+            Send(2, dBeta);
+        }
+    }
+}

@@ -1,0 +1,63 @@
+using EscNative.Engine.Autograd;
+
+namespace EscNative.Engine;
+
+public sealed partial class Tensor
+{
+    /// <summary>This tensor if its values lie one after another, else a copy that does; in the gradient graph either way.</summary>
+    public Tensor Contiguous()
+    {
+        if (IsContiguous)
+            return this;
+        var y = CopyContiguous(scoped: true);
+        if (Node.Wanted(this))
+            y.SetNode(new CopyNode(this));
+        return y;
+    }
+
+    /// <summary>A copy in memory of its own, in the gradient graph.</summary>
+    public Tensor Clone()
+    {
+        var y = CopyContiguous(scoped: true);
+        if (Node.Wanted(this))
+            y.SetNode(new CopyNode(this));
+        return y;
+    }
+
+    /// <summary>The values converted to another type; the gradient comes back in this tensor's type.</summary>
+    public Tensor To(DType type)
+    {
+        if (type == DType)
+            return this;
+        using var scope = Scope();
+        var x = Dense();
+        var y = Allocate(Device, type, Shape, "To");
+        Backend.Convert(x, y);
+        if (type.IsFloat() && DType.IsFloat() && Node.Wanted(this))
+            y.SetNode(new ConvertNode(this));
+        return scope.Keep(y);
+    }
+
+    /// <summary>The contiguous values outside the graph: what a kernel reads. The same tensor where nothing needs copying.</summary>
+    internal Tensor Dense() => IsContiguous ? this : CopyContiguous(scoped: true);
+
+    internal Tensor CopyContiguous(bool scoped)
+    {
+        var storage = new Storage(Backend.Pool, Math.Max(Count * DType.Size(), 1), "Contiguous");
+        var y = new Tensor(Device, DType, Shape, Strides.Contiguous(Shape), 0, storage, scoped);
+        Backend.Copy(this, y);
+        return y;
+    }
+
+    private sealed class CopyNode(Tensor x) : Node(x.Shape, x)
+    {
+        public override void Backward(Tensor dy) => Send(0, dy);
+    }
+
+    private sealed class ConvertNode(Tensor x) : Node(x.Shape, x)
+    {
+        private readonly DType _type = x.DType;
+
+        public override void Backward(Tensor dy) => Send(0, dy.To(_type));
+    }
+}

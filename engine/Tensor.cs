@@ -1,0 +1,138 @@
+using EscNative.Engine.Autograd;
+
+namespace EscNative.Engine;
+
+/// <summary>An n-dimensional array on a device: a view of shared, reference-counted memory, and a node of the gradient graph.</summary>
+/// <remarks>
+/// Operations never change their operands. Dispose tensors, or make them inside <see cref="Scope"/>. A tensor may be read from
+/// several threads at once; recording gradients is single-threaded per graph.
+/// </remarks>
+public sealed partial class Tensor : IDisposable
+{
+    private Storage? _storage;
+
+    internal Tensor(Device device, DType type, Shape shape, Strides strides, long offset, Storage storage, bool scoped = true)
+    {
+        Device = device;
+        DType = type;
+        Shape = shape;
+        Strides = strides;
+        Offset = offset;
+        _storage = storage;
+        device.Backend.Pool.CountTensor(1);
+        if (scoped && TensorScope.Current is { } scope)
+        {
+            Owner = scope;
+            scope.Tensors.Add(this);
+        }
+    }
+
+    /// <summary>The extents, outermost first.</summary>
+    public Shape Shape { get; }
+
+    /// <summary>The type of the values.</summary>
+    public DType DType { get; }
+
+    /// <summary>Where the values lie.</summary>
+    public Device Device { get; }
+
+    /// <summary>The number of values.</summary>
+    public long Count => Shape.Count;
+
+    /// <summary>Whether the values lie one after another in row-major order.</summary>
+    public bool IsContiguous => Strides.AreContiguous(Shape);
+
+    /// <summary>Whether a backward pass reaches this tensor.</summary>
+    public bool RequiresGradient => Node is not null;
+
+    /// <summary>Whether it was disposed.</summary>
+    public bool IsDisposed => _storage is null;
+
+    internal Strides Strides { get; }
+
+    internal long Offset { get; }
+
+    /// <summary>What made this tensor, where a gradient is wanted; this tensor holds a reference to it.</summary>
+    internal Node? Node { get; private set; }
+
+    /// <summary>The scope that disposes this tensor.</summary>
+    internal TensorScope.List? Owner { get; set; }
+
+    internal Backend Backend => Device.Backend;
+
+    internal Storage Storage => _storage ?? throw new ObjectDisposedException(nameof(Tensor), $"tensor {Shape} was disposed");
+
+    /// <summary>The address of the first value.</summary>
+    internal nint Pointer => Storage.Pointer + (nint)(Offset * DType.Size());
+
+    /// <summary>Begins a scope: <c>using var scope = Tensor.Scope();</c></summary>
+    public static TensorScope Scope() => TensorScope.Begin();
+
+    /// <summary>Stops recording for backward passes: <c>using var noGrad = Tensor.NoGrad();</c></summary>
+    public static NoGradScope NoGrad() => NoGradScope.Begin();
+
+    /// <summary>Makes this tensor a leaf whose gradient can be asked for: a parameter, or an input under attack.</summary>
+    /// <returns>This tensor.</returns>
+    /// <exception cref="DTypeException">The values are integers.</exception>
+    public Tensor RequireGradient()
+    {
+        if (!DType.IsFloat())
+            throw new DTypeException($"RequireGradient: got {DType}, wants a floating type");
+        if (Node is null)
+            SetNode(new LeafNode(Shape));
+        return this;
+    }
+
+    /// <summary>Takes this tensor out of its scope: the caller disposes it.</summary>
+    /// <returns>This tensor.</returns>
+    public Tensor Persist()
+    {
+        Owner = null;
+        return this;
+    }
+
+    /// <summary>The same values without the gradient graph; no copy.</summary>
+    public Tensor Detach() => View(Shape, Strides, Offset);
+
+    /// <summary>Gives up this view of the memory; the memory goes back with its last view.</summary>
+    public void Dispose()
+    {
+        if (_storage is null)
+            return;
+        _storage.Release();
+        _storage = null;
+        Device.Backend.Pool.CountTensor(-1);
+        Node?.Release();
+        Node = null;
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => IsDisposed ? $"{DType} {Shape} (disposed)" : $"{DType} {Shape} on {Device}";
+
+    internal static Tensor Allocate(Device device, DType type, Shape shape, string operation)
+    {
+        var storage = new Storage(device.Backend.Pool, Math.Max(shape.Count * type.Size(), 1), operation);
+        return new Tensor(device, type, shape, Strides.Contiguous(shape), 0, storage);
+    }
+
+    internal Tensor AllocateLike(string operation) => Allocate(Device, DType, Shape, operation);
+
+    internal Tensor Allocate(Shape shape, string operation) => Allocate(Device, DType, shape, operation);
+
+    /// <summary>Another view of the same memory, outside the gradient graph.</summary>
+    internal Tensor View(Shape shape, Strides strides, long offset, bool scoped = true)
+    {
+        var storage = Storage;
+        storage.AddReference();
+        return new Tensor(Device, DType, shape, strides, offset, storage, scoped);
+    }
+
+    /// <summary>A view that no scope disposes, for a node of the graph.</summary>
+    internal Tensor Alias() => View(Shape, Strides, Offset, scoped: false);
+
+    /// <summary>Adopts a node: the caller's reference becomes this tensor's.</summary>
+    internal void SetNode(Node node) => Node = node;
+
+    internal unsafe T* PointerTo<T>()
+        where T : unmanaged => (T*)Pointer;
+}

@@ -1,0 +1,69 @@
+namespace EscNative.Engine;
+
+/// <summary>Disposes every tensor that was made on this thread since the scope began, the kept ones apart.</summary>
+/// <remarks>Begin one with <see cref="Tensor.Scope"/> in a <c>using</c> statement. Bound to its thread: it cannot cross an
+/// <c>await</c>, which the compiler enforces.</remarks>
+public readonly ref struct TensorScope
+{
+    [ThreadStatic]
+    private static List? _current;
+
+    [ThreadStatic]
+    private static List? _spare;
+
+    private readonly List _tensors;
+
+    private TensorScope(List tensors) => _tensors = tensors;
+
+    internal static List? Current => _current;
+
+    internal static TensorScope Begin()
+    {
+        var list = _spare ?? new List();
+        _spare = list.Spare;
+        list.Spare = null;
+        list.Parent = _current;
+        _current = list;
+        return new TensorScope(list);
+    }
+
+    /// <summary>Hands a tensor to the enclosing scope, or to the caller where there is none.</summary>
+    /// <returns>The same tensor.</returns>
+    public Tensor Keep(Tensor tensor)
+    {
+        if (tensor.Owner == _tensors)
+        {
+            tensor.Owner = _tensors.Parent;
+            _tensors.Parent?.Tensors.Add(tensor);
+        }
+
+        return tensor;
+    }
+
+    /// <summary>Disposes what was not kept.</summary>
+    public void Dispose()
+    {
+        var list = _tensors;
+        _current = list.Parent;
+        foreach (var tensor in list.Tensors)
+        {
+            if (tensor.Owner == list)
+                tensor.Dispose();
+        }
+
+        list.Tensors.Clear();
+        list.Parent = null;
+        list.Spare = _spare;
+        _spare = list;
+    }
+
+    internal sealed class List
+    {
+        public List<Tensor> Tensors { get; } = [];
+
+        public List? Parent { get; set; }
+
+        // Lists are reused: a scope per operation must not allocate.
+        public List? Spare { get; set; }
+    }
+}
