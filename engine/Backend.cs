@@ -120,7 +120,7 @@ internal abstract class Backend
 
     /// <summary>PyTorch's SGD, in place: g += decay w; v = momentum v + g (v = g on the first step); w -= rate (nesterov ? g + momentum v : v).</summary>
     public abstract void Sgd(
-        Tensor weight, Tensor gradient, Tensor? velocity, double rate, double momentum, double decay, bool nesterov, bool first);
+        Tensor weight, Tensor gradient, Tensor? velocity, double rate, double momentum, double decay, bool nesterov);
 
     /// <summary>PyTorch's Adam (decay added to g) or AdamW (<paramref name="decoupled"/>), in place, at step t from 1.</summary>
     public abstract void Adam(

@@ -70,7 +70,7 @@ internal sealed partial class CpuBackend
 
     public override void ApplyMask(Tensor dy, Tensor mask, double scale, Tensor dx) => throw new NotSupportedException();
 
-    public override void Sgd( Tensor weight, Tensor gradient, Tensor? velocity, double rate, double momentum, double decay, bool nesterov, bool first) => throw new NotSupportedException();
+    public override void Sgd( Tensor weight, Tensor gradient, Tensor? velocity, double rate, double momentum, double decay, bool nesterov) => throw new NotSupportedException();
 
     public override void Adam( Tensor weight, Tensor gradient, Tensor first, Tensor second, double rate, double beta1, double beta2, double eps, double decay, bool decoupled, long t) => throw new NotSupportedException();
 

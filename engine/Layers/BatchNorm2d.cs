@@ -1,0 +1,63 @@
+namespace EscNative.Engine.Layers;
+
+/// <summary>Batch normalisation of the channels of [.., c], with PyTorch's running statistics.</summary>
+public sealed class BatchNorm2d : Module
+{
+    /// <summary>A layer that starts as the identity.</summary>
+    /// <param name="channels">c.</param>
+    /// <param name="eps">Added to the variance.</param>
+    /// <param name="momentum">The weight of the newest batch in the running statistics.</param>
+    /// <param name="device">Where the parameters live.</param>
+    public BatchNorm2d(int channels, double eps = 1e-5, double momentum = 0.1, Device? device = null)
+    {
+        Eps = eps;
+        Momentum = momentum;
+        Weight = AddParameter("weight", Tensor.Ones(channels, device: device));
+        Bias = AddParameter("bias", Tensor.Zeros(channels, device: device));
+        RunningMean = AddBuffer("running_mean", Tensor.Zeros(channels, device: device));
+        RunningVariance = AddBuffer("running_var", Tensor.Ones(channels, device: device));
+    }
+
+    /// <summary>Scale, [c].</summary>
+    public Parameter Weight { get; }
+
+    /// <summary>Shift, [c].</summary>
+    public Parameter Bias { get; }
+
+    /// <summary>The mean that evaluation uses, [c].</summary>
+    public Tensor RunningMean { get; }
+
+    /// <summary>The unbiased variance that evaluation uses, [c].</summary>
+    public Tensor RunningVariance { get; }
+
+    /// <summary>Added to the variance.</summary>
+    public double Eps { get; }
+
+    /// <summary>The weight of the newest batch in the running statistics.</summary>
+    public double Momentum { get; }
+
+    /// <summary>How many batches the running statistics have seen; saved with PyTorch's name num_batches_tracked.</summary>
+    public long BatchesTracked { get; set; }
+
+    /// <inheritdoc/>
+    public override Tensor Forward(Tensor x)
+    {
+        if (!Training)
+            return x.BatchNorm(RunningMean, RunningVariance, Weight, Bias, Eps);
+        using var scope = Tensor.Scope();
+        var (y, mean, variance) = x.BatchNorm(Weight, Bias, Eps);
+        var rows = x.Count / x.Shape[^1];
+        using (Tensor.NoGrad())
+        {
+            // PyTorch normalises with the biased variance and tracks the unbiased one.
+            Track(RunningMean, mean, 1);
+            Track(RunningVariance, variance, rows > 1 ? rows / (rows - 1.0) : 1);
+        }
+
+        BatchesTracked++;
+        return scope.Keep(y);
+    }
+
+    private void Track(Tensor running, Tensor batch, double correction) =>
+        running.Assign((running * (1 - Momentum)) + (batch * (Momentum * correction)));
+}

@@ -1,0 +1,34 @@
+using EscNative.Kernels;
+
+namespace EscNative.Engine.Layers;
+
+/// <summary>A convolution of images [n, h, w, in] to [n, oh, ow, out].</summary>
+public sealed class Conv2d : Module
+{
+    /// <summary>A layer with PyTorch's starting values.</summary>
+    public Conv2d(
+        int inChannels, int outChannels, int kernel, RandomSource random, int stride = 1, int padding = 0, bool bias = true, Device? device = null)
+    {
+        var fanIn = kernel * kernel * inChannels;
+        Stride = stride;
+        Padding = padding;
+        Weight = AddParameter("weight", Initialise.KaimingUniform((outChannels, kernel, kernel, inChannels), fanIn, random, device));
+        if (bias)
+            Bias = AddParameter("bias", Initialise.KaimingUniform(outChannels, fanIn, random, device));
+    }
+
+    /// <summary>[out, kh, kw, in].</summary>
+    public Parameter Weight { get; }
+
+    /// <summary>[out], or null.</summary>
+    public Parameter? Bias { get; }
+
+    /// <summary>Pixels between windows.</summary>
+    public int Stride { get; }
+
+    /// <summary>Zeros around the image.</summary>
+    public int Padding { get; }
+
+    /// <inheritdoc/>
+    public override Tensor Forward(Tensor x) => x.Conv2d(Weight, Bias?.Value, Stride, Padding);
+}

@@ -1,0 +1,18 @@
+using EscNative.Kernels;
+
+namespace EscNative.Engine.Layers;
+
+/// <summary>Dropout in training mode, the identity in evaluation mode.</summary>
+/// <param name="p">The share of values that is set to 0.</param>
+/// <param name="random">Its seed and stream; each pass uses the next numbers of it.</param>
+public sealed class Dropout(double p, RandomSource random) : Module
+{
+    /// <inheritdoc/>
+    public override Tensor Forward(Tensor x)
+    {
+        if (!Training || p == 0)
+            return x;
+        var offset = random.Skip((ulong)x.Count);
+        return x.Dropout(p, random.Seed, random.Stream, offset);
+    }
+}

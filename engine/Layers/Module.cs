@@ -1,0 +1,99 @@
+namespace EscNative.Engine.Layers;
+
+/// <summary>A part of a network: parameters, buffers and child modules under dotted names, in the order of their creation.</summary>
+public abstract class Module : IDisposable
+{
+    private readonly List<(string Name, Parameter Parameter)> _parameters = [];
+    private readonly List<(string Name, Tensor Buffer)> _buffers = [];
+    private readonly List<(string Name, Module Child)> _children = [];
+    private bool _training = true;
+
+    /// <summary>Training mode (batch statistics, dropout) or evaluation mode; setting it sets the children too.</summary>
+    public bool Training
+    {
+        get => _training;
+        set
+        {
+            _training = value;
+            foreach (var (_, child) in _children)
+                child.Training = value;
+        }
+    }
+
+    /// <summary>The child modules with their names.</summary>
+    public IReadOnlyList<(string Name, Module Child)> Children => _children;
+
+    /// <summary>Every parameter below this module with its dotted name, in a stable order.</summary>
+    public IEnumerable<(string Name, Parameter Parameter)> NamedParameters
+    {
+        get
+        {
+            foreach (var entry in _parameters)
+                yield return entry;
+            foreach (var (name, child) in _children)
+            {
+                foreach (var (inner, parameter) in child.NamedParameters)
+                    yield return ($"{name}.{inner}", parameter);
+            }
+        }
+    }
+
+    /// <summary>Every parameter below this module.</summary>
+    public IEnumerable<Parameter> Parameters => NamedParameters.Select(p => p.Parameter);
+
+    /// <summary>State that is saved but not trained (running statistics), with dotted names.</summary>
+    public IEnumerable<(string Name, Tensor Buffer)> NamedBuffers
+    {
+        get
+        {
+            foreach (var entry in _buffers)
+                yield return entry;
+            foreach (var (name, child) in _children)
+            {
+                foreach (var (inner, buffer) in child.NamedBuffers)
+                    yield return ($"{name}.{inner}", buffer);
+            }
+        }
+    }
+
+    /// <summary>How many trainable values there are.</summary>
+    public long ParameterCount => Parameters.Sum(p => p.Shape.Count);
+
+    /// <summary>The module's function.</summary>
+    public abstract Tensor Forward(Tensor x);
+
+    /// <summary>Frees parameters and buffers, the children's too.</summary>
+    public void Dispose()
+    {
+        foreach (var (_, parameter) in _parameters)
+            parameter.Dispose();
+        foreach (var (_, buffer) in _buffers)
+            buffer.Dispose();
+        foreach (var (_, child) in _children)
+            child.Dispose();
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Adds a trainable tensor, which the module now owns.</summary>
+    protected Parameter AddParameter(string name, Tensor value)
+    {
+        var parameter = new Parameter(name, value);
+        _parameters.Add((name, parameter));
+        return parameter;
+    }
+
+    /// <summary>Adds a tensor that is saved but not trained, which the module now owns.</summary>
+    protected Tensor AddBuffer(string name, Tensor value)
+    {
+        _buffers.Add((name, value.Persist()));
+        return value;
+    }
+
+    /// <summary>Adds a child, which the module now owns.</summary>
+    protected T AddModule<T>(string name, T child)
+        where T : Module
+    {
+        _children.Add((name, child));
+        return child;
+    }
+}

@@ -1,0 +1,34 @@
+namespace EscNative.Engine.Optimization;
+
+/// <summary>The learning rate as a function of the step, counted from 0.</summary>
+public static class Schedule
+{
+    /// <summary>The same rate throughout.</summary>
+    public static Func<long, double> Constant(double rate) => _ => rate;
+
+    /// <summary>The rate times <paramref name="factor"/> after every <paramref name="every"/> steps.</summary>
+    public static Func<long, double> Step(double rate, long every, double factor = 0.1) =>
+        step => rate * Math.Pow(factor, step / every);
+
+    /// <summary>Half a cosine from <paramref name="rate"/> to <paramref name="final"/> over <paramref name="total"/> steps.</summary>
+    public static Func<long, double> Cosine(double rate, long total, double final = 0) =>
+        step => final + ((rate - final) * (1 + Math.Cos(Math.PI * Math.Min(step, total) / total)) / 2);
+
+    /// <summary>PyTorch's OneCycleLR with cosine annealing: up to <paramref name="peak"/>, then down to almost nothing.</summary>
+    /// <param name="peak">The highest rate.</param>
+    /// <param name="total">The number of steps.</param>
+    /// <param name="rise">The share of the steps that rise.</param>
+    /// <param name="start">The first rate is peak / start.</param>
+    /// <param name="end">The last rate is the first / end.</param>
+    public static Func<long, double> OneCycle(double peak, long total, double rise = 0.3, double start = 25, double end = 1e4)
+    {
+        var (first, last) = (peak / start, peak / start / end);
+        var top = (rise * total) - 1;
+        return step => step <= top
+            ? Anneal(first, peak, top <= 0 ? 1 : step / top)
+            : Anneal(peak, last, Math.Min((step - top) / Math.Max(total - 1 - top, 1e-9), 1));
+    }
+
+    private static double Anneal(double from, double to, double share) =>
+        to + ((from - to) / 2 * (1 + Math.Cos(Math.PI * share)));
+}
