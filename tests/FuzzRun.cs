@@ -1,0 +1,52 @@
+using System.Diagnostics;
+
+namespace EscNative.Tests;
+
+/// <summary>
+/// Feeds damaged files to a reader for a short time. The reader may accept them or refuse them with an
+/// <see cref="EscException"/>; anything else, a hang, or memory far beyond the file's size is a failure.
+/// </summary>
+internal static class FuzzRun
+{
+    /// <summary>Longer runs: ESC_FUZZ_SECONDS per format; another walk: ESC_FUZZ_SEED.</summary>
+    private static readonly double Seconds = double.TryParse(Environment.GetEnvironmentVariable("ESC_FUZZ_SECONDS"), out var s) ? s : 0.5;
+    private static readonly int Seed = int.TryParse(Environment.GetEnvironmentVariable("ESC_FUZZ_SEED"), out var s) ? s : 20260704;
+
+    // Every run makes at least this many attempts, whatever the machine's load.
+    private const int Least = 300;
+
+    public static void Run(string format, byte[] valid, int header, Action<byte[]> read, double memoryFactor = 4)
+    {
+        read(valid);
+        TestContext.Current.TestOutputHelper?.WriteLine($"fuzz {format}: ESC_FUZZ_SEED={Seed}");
+        var mutator = new FuzzMutator(Seed);
+        var whole = Stopwatch.StartNew();
+        var refused = 0;
+        var attempts = 0;
+        for (; attempts < Least || whole.Elapsed.TotalSeconds < Seconds; attempts++)
+        {
+            var bytes = mutator.Mutate(valid, header);
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            var time = Stopwatch.StartNew();
+            try
+            {
+                read(bytes);
+            }
+            catch (EscException)
+            {
+                refused++;
+            }
+            catch (Exception failure)
+            {
+                Assert.Fail($"fuzz {format}, seed {Seed}, attempt {attempts}: {failure}\ninput: {Convert.ToHexString(bytes.AsSpan(0, Math.Min(bytes.Length, 4096)))}");
+            }
+
+            var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+            Assert.True(allocated <= (memoryFactor * bytes.Length) + (64 << 20), $"fuzz {format}, seed {Seed}, attempt {attempts}: allocated {allocated} bytes for a file of {bytes.Length}");
+            Assert.True(time.Elapsed < TimeSpan.FromSeconds(5), $"fuzz {format}, seed {Seed}, attempt {attempts}: took {time.Elapsed}");
+        }
+
+        // A mutator that never damages anything would pass in silence.
+        Assert.InRange(refused, attempts / 10, attempts);
+    }
+}
