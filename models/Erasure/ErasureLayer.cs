@@ -1,0 +1,50 @@
+using EscNative.Engine;
+using EscNative.Engine.Layers;
+
+namespace EscNative.Models.Erasure;
+
+/// <summary>An erasure operator on a device, as the layer between features and head: [n, d] to [n, d], 4 d k FLOPs a row and factor.</summary>
+internal sealed class ErasureLayer : Module
+{
+    private readonly List<(ErasureKind Kind, Tensor Left, Tensor Right, Tensor? Offset)> _factors = [];
+
+    public ErasureLayer(ErasureOperator erasure, Device device)
+    {
+        Operator = erasure;
+        for (var i = 0; i < erasure.Factors.Count; i++)
+        {
+            var factor = erasure.Factors[i];
+            if (factor.IsIdentity)
+                continue;
+            var shape = new Shape(factor.Width, factor.Rank);
+            var left = AddBuffer($"{i}.left", ToDevice(factor.Left, shape, device));
+            var right = factor.Kind == ErasureKind.Oblique ? AddBuffer($"{i}.right", ToDevice(factor.Right, shape, device)) : left;
+            var offset = factor.Offset.IsEmpty ? null : AddBuffer($"{i}.offset", ToDevice(factor.Offset, factor.Width, device));
+            _factors.Add((factor.Kind, left, right, offset));
+        }
+    }
+
+    public ErasureOperator Operator { get; }
+
+    public override Tensor Forward(Tensor x)
+    {
+        using var scope = Tensor.Scope();
+        foreach (var (kind, left, right, offset) in _factors)
+        {
+            var change = x.MatMul(right).MatMul(left.Transpose());
+            x = kind == ErasureKind.Masked ? change : x - change;
+            if (offset is not null)
+                x += offset;
+        }
+
+        return scope.Keep(x);
+    }
+
+    private static Tensor ToDevice(ReadOnlySpan<double> values, Shape shape, Device device)
+    {
+        var floats = new float[values.Length];
+        for (var i = 0; i < floats.Length; i++)
+            floats[i] = (float)values[i];
+        return Tensor.From(floats, shape, device);
+    }
+}
