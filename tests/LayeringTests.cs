@@ -31,7 +31,7 @@ public sealed class LayeringTests
     {
         var project = Directory.GetFiles(Path.Combine(Repository.Root, folder), "*.csproj").Single();
         return XDocument.Load(project).Descendants(name)
-            .Where(e => (string?)e.Attribute("PrivateAssets") != "all")
+            .Where(e => name != "PackageReference" || (string?)e.Attribute("PrivateAssets") != "all")
             .Select(e => ((string)e.Attribute("Include")!).Replace('\\', '/'));
     }
 }

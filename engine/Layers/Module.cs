@@ -56,6 +56,20 @@ public abstract class Module : IDisposable
         }
     }
 
+    /// <summary>Every module below this one with its dotted name, parents before children.</summary>
+    public IEnumerable<(string Name, Module Module)> NamedModules
+    {
+        get
+        {
+            foreach (var (name, child) in _children)
+            {
+                yield return (name, child);
+                foreach (var (inner, module) in child.NamedModules)
+                    yield return ($"{name}.{inner}", module);
+            }
+        }
+    }
+
     /// <summary>How many trainable values there are.</summary>
     public long ParameterCount => Parameters.Sum(p => p.Shape.Count);
 
@@ -71,7 +85,13 @@ public abstract class Module : IDisposable
             buffer.Dispose();
         foreach (var (_, child) in _children)
             child.Dispose();
+        DisposeOwn();
         GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Frees what a module holds beside parameters, buffers and children.</summary>
+    protected virtual void DisposeOwn()
+    {
     }
 
     /// <summary>Adds a trainable tensor, which the module now owns.</summary>

@@ -1,0 +1,41 @@
+// dotnet tool restore && dotnet cake --target Test
+var target = Argument("target", "Test");
+var configuration = Argument("configuration", "Release");
+var solution = "./EscNative.sln";
+var packages = "./artifacts/packages";
+
+Task("Build")
+    .Description("Builds the solution; warnings are errors.")
+    .Does(() => DotNetBuild(solution, new DotNetBuildSettings { Configuration = configuration }));
+
+Task("Test")
+    .Description("Runs every test that this machine can run; the others say why they do not.")
+    .IsDependentOn("Build")
+    .Does(() => DotNetTest(solution, new DotNetTestSettings { Configuration = configuration, NoBuild = true }));
+
+Task("Bench")
+    .Description("The main job: profiles the latency of an erasure request and writes a report to artifacts/.")
+    .IsDependentOn("Build")
+    .Does(() => DotNetRun("./bench/EscNative.Bench.csproj", new DotNetRunSettings { Configuration = configuration, NoBuild = true }));
+
+Task("Fuzz")
+    .Description("Feeds damaged files to every reader for --seconds (60) each.")
+    .IsDependentOn("Build")
+    .Does(() => DotNetTest(solution, new DotNetTestSettings
+    {
+        Configuration = configuration,
+        NoBuild = true,
+        Filter = "FullyQualifiedName~Fuzz",
+        EnvironmentVariables = new Dictionary<string, string> { ["ESC_FUZZ_SECONDS"] = Argument("seconds", "60") },
+    }));
+
+Task("Pack")
+    .Description("Packs EscNative.Engine, EscNative.Models, EscNative.Unlearning and the tool escnative.")
+    .Does(() =>
+    {
+        CleanDirectory(packages);
+        foreach (var project in new[] { "engine/EscNative.Engine", "models/EscNative.Models", "unlearning/EscNative.Unlearning", "bench/EscNative.Bench" })
+            DotNetPack($"./{project}.csproj", new DotNetPackSettings { Configuration = configuration, OutputDirectory = packages });
+    });
+
+RunTarget(target);
