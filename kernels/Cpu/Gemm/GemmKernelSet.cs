@@ -1,0 +1,184 @@
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace EscNative.Kernels.Cpu;
+
+/// <summary>The micro-kernels of one element type for the widest vectors of this processor. See Generated.</summary>
+/// <typeparam name="T">float or double.</typeparam>
+internal sealed unsafe class GemmKernelSet<T>
+    where T : unmanaged
+{
+    private readonly nint[] _indirect = new nint[5];
+    private readonly int[] _indirectRows = new int[5];
+
+    /// <summary>Values in a vector.</summary>
+    public required int Lanes { get; init; }
+
+    /// <summary>The most vectors that an indirect tile is wide.</summary>
+    public required int WidestTile { get; init; }
+
+    /// <summary>The packed kernel for products: the fastest, with the least memory traffic.</summary>
+    public required PackedTile Product { get; init; }
+
+    /// <summary>The packed kernel for Gram matrices: its columns are a multiple of its rows, so one packing serves as both
+    /// operands. For double alone.</summary>
+    public PackedTile Gram { get; init; }
+
+    /// <summary>A packed kernel and the size of its tile.</summary>
+    public readonly record struct PackedTile(int Rows, int Columns, nint Pointer)
+    {
+        /// <summary>(k, a, strideA, b, c, ldc, accumulate)</summary>
+        public delegate*<nint, T*, nint, T*, T*, nint, bool, void> Kernel =>
+            (delegate*<nint, T*, nint, T*, T*, nint, bool, void>)Pointer;
+    }
+
+    /// <summary>The indirect kernel of a number of vectors: (k, a, rows, cols, b, strideB, c, outs, bias, accumulate).</summary>
+    public delegate*<nint, T*, int*, int*, T*, nint, T*, int*, T*, bool, void> Indirect(int vectors) =>
+        (delegate*<nint, T*, int*, int*, T*, nint, T*, int*, T*, bool, void>)_indirect[vectors];
+
+    /// <summary>Rows of the indirect tile of a number of vectors.</summary>
+    public int IndirectRows(int vectors) => _indirectRows[vectors];
+
+    /// <summary>How wide, in vectors, the next panel is when so many vectors of columns are left.</summary>
+    /// <remarks>Three vectors keep the FMA units busiest; a rest of one vector is worst, so it is avoided.</remarks>
+    public int NextPanel(int vectorsLeft) => vectorsLeft switch
+    {
+        1 or 2 => vectorsLeft,
+        4 or 8 => WidestTile == 4 ? 4 : vectorsLeft == 4 ? 2 : 3,
+        _ => 3,
+    };
+
+    internal void SetIndirect(int vectors, int rows, nint kernel)
+    {
+        _indirect[vectors] = kernel;
+        _indirectRows[vectors] = rows;
+    }
+}
+
+/// <summary>Which micro-kernels this processor runs.</summary>
+internal static unsafe class GemmKernelSet
+{
+    /// <summary>Bits of the vectors in use: 512, 256 (with FMA) or 128.</summary>
+    public static int VectorBits { get; } =
+        Vector512.IsHardwareAccelerated ? 512 : Vector256.IsHardwareAccelerated && Fma.IsSupported ? 256 : 128;
+
+    private static readonly GemmKernelSet<float> F32 = VectorBits switch
+    {
+        512 => Float512(),
+        256 => Float256(),
+        _ => Float128(),
+    };
+
+    private static readonly GemmKernelSet<double> F64 = VectorBits switch
+    {
+        512 => Double512(),
+        256 => Double256(),
+        _ => Double128(),
+    };
+
+    /// <summary>The kernels of an element type, float or double.</summary>
+    public static GemmKernelSet<T> Of<T>()
+        where T : unmanaged =>
+        typeof(T) == typeof(float) ? (GemmKernelSet<T>)(object)F32
+        : typeof(T) == typeof(double) ? (GemmKernelSet<T>)(object)F64
+        : throw new NotSupportedException($"matrix product of {typeof(T)}: it exists for float and double");
+
+    private static GemmKernelSet<float> Float512()
+    {
+        var set = new GemmKernelSet<float>
+        {
+            Lanes = 16,
+            WidestTile = 4,
+            Product = new(12, 32, Packed(&PackedKernels512F32.K12x32)),
+        };
+        set.SetIndirect(1, 8, Indirect(&IndirectKernels512F32.K8x16));
+        set.SetIndirect(2, 8, Indirect(&IndirectKernels512F32.K8x32));
+        set.SetIndirect(3, 8, Indirect(&IndirectKernels512F32.K8x48));
+        set.SetIndirect(4, 6, Indirect(&IndirectKernels512F32.K6x64));
+        return set;
+    }
+
+    private static GemmKernelSet<float> Float256()
+    {
+        var set = new GemmKernelSet<float>
+        {
+            Lanes = 8,
+            WidestTile = 3,
+            Product = new(6, 16, Packed(&PackedKernels256F32.K6x16)),
+        };
+        set.SetIndirect(1, 8, Indirect(&IndirectKernels256F32.K8x8));
+        set.SetIndirect(2, 6, Indirect(&IndirectKernels256F32.K6x16));
+        set.SetIndirect(3, 4, Indirect(&IndirectKernels256F32.K4x24));
+        return set;
+    }
+
+    private static GemmKernelSet<float> Float128()
+    {
+        var set = new GemmKernelSet<float>
+        {
+            Lanes = 4,
+            WidestTile = 3,
+            Product = new(6, 8, Packed(&PackedKernels128F32.K6x8)),
+        };
+        set.SetIndirect(1, 8, Indirect(&IndirectKernels128F32.K8x4));
+        set.SetIndirect(2, 6, Indirect(&IndirectKernels128F32.K6x8));
+        set.SetIndirect(3, 4, Indirect(&IndirectKernels128F32.K4x12));
+        return set;
+    }
+
+    private static GemmKernelSet<double> Double512()
+    {
+        var set = new GemmKernelSet<double>
+        {
+            Lanes = 8,
+            WidestTile = 4,
+            Product = new(12, 16, Packed(&PackedKernels512F64.K12x16)),
+            Gram = new(8, 24, Packed(&PackedKernels512F64.K8x24)),
+        };
+        set.SetIndirect(1, 8, Indirect(&IndirectKernels512F64.K8x8));
+        set.SetIndirect(2, 8, Indirect(&IndirectKernels512F64.K8x16));
+        set.SetIndirect(3, 8, Indirect(&IndirectKernels512F64.K8x24));
+        set.SetIndirect(4, 6, Indirect(&IndirectKernels512F64.K6x32));
+        return set;
+    }
+
+    private static GemmKernelSet<double> Double256()
+    {
+        var set = new GemmKernelSet<double>
+        {
+            Lanes = 4,
+            WidestTile = 3,
+            Product = new(6, 8, Packed(&PackedKernels256F64.K6x8)),
+            Gram = new(4, 12, Packed(&PackedKernels256F64.K4x12)),
+        };
+        set.SetIndirect(1, 8, Indirect(&IndirectKernels256F64.K8x4));
+        set.SetIndirect(2, 6, Indirect(&IndirectKernels256F64.K6x8));
+        set.SetIndirect(3, 4, Indirect(&IndirectKernels256F64.K4x12));
+        return set;
+    }
+
+    private static GemmKernelSet<double> Double128()
+    {
+        var set = new GemmKernelSet<double>
+        {
+            Lanes = 2,
+            WidestTile = 3,
+            Product = new(6, 4, Packed(&PackedKernels128F64.K6x4)),
+            Gram = new(4, 4, Packed(&PackedKernels128F64.K4x4)),
+        };
+        set.SetIndirect(1, 8, Indirect(&IndirectKernels128F64.K8x2));
+        set.SetIndirect(2, 6, Indirect(&IndirectKernels128F64.K6x4));
+        set.SetIndirect(3, 4, Indirect(&IndirectKernels128F64.K4x6));
+        return set;
+    }
+
+    private static nint Packed(delegate*<nint, float*, nint, float*, float*, nint, bool, void> kernel) => (nint)kernel;
+
+    private static nint Packed(delegate*<nint, double*, nint, double*, double*, nint, bool, void> kernel) => (nint)kernel;
+
+    private static nint Indirect(delegate*<nint, float*, int*, int*, float*, nint, float*, int*, float*, bool, void> kernel) =>
+        (nint)kernel;
+
+    private static nint Indirect(
+        delegate*<nint, double*, int*, int*, double*, nint, double*, int*, double*, bool, void> kernel) => (nint)kernel;
+}
