@@ -1,35 +1,7 @@
-using EscNative.Kernels;
-
 namespace EscNative.Engine;
 
 internal sealed partial class CpuBackend
 {
-    public override void Fill(Tensor y, double value) => throw new NotSupportedException();
-
-    public override void Copy(Tensor source, Tensor destination) => throw new NotSupportedException();
-
-    public override void Convert(Tensor source, Tensor destination) => throw new NotSupportedException();
-
-    public override void Unary(UnaryOp op, Tensor x, Tensor y) => throw new NotSupportedException();
-
-    public override void UnaryBackward(UnaryOp op, Tensor? saved, Tensor dy, Tensor dx) => throw new NotSupportedException();
-
-    public override void Binary(BinaryOp op, Tensor a, Tensor b, Tensor y) => throw new NotSupportedException();
-
-    public override void Affine(Tensor x, double scale, double shift, Tensor y) => throw new NotSupportedException();
-
-    public override void AddInto(Tensor sum, Tensor x) => throw new NotSupportedException();
-
-    public override void Reduce(ReduceOp op, Tensor x, Tensor y, long outer, long extent, long inner) => throw new NotSupportedException();
-
-    public override void ArgMax(Tensor x, Tensor index, long outer, long extent, long inner) => throw new NotSupportedException();
-
-    public override void ScatterAxis(Tensor dy, Tensor index, Tensor dx, long outer, long extent, long inner) => throw new NotSupportedException();
-
-    public override void GatherRows(Tensor x, Tensor index, Tensor y, long columns) => throw new NotSupportedException();
-
-    public override void ScatterAddRows(Tensor dy, Tensor index, Tensor sum, long columns) => throw new NotSupportedException();
-
     public override void MatMul( Tensor a, bool transposeA, long strideA, Tensor b, bool transposeB, long strideB, Tensor c, int batch, int m, int n, int k) => throw new NotSupportedException();
 
     public override void Conv2d(in ConvGeometry g, Tensor x, Tensor weight, Tensor? bias, Tensor y) => throw new NotSupportedException();

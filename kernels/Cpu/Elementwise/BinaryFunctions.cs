@@ -38,20 +38,4 @@ internal static class BinaryFunctions
             where V : unmanaged, ISimd<V, T>
             where T : unmanaged => a / b;
     }
-
-    internal readonly struct Maximum : IBinaryFunction
-    {
-        [MethodImpl(Inline)]
-        public static V Apply<V, T>(V a, V b)
-            where V : unmanaged, ISimd<V, T>
-            where T : unmanaged => V.Max(a, b);
-    }
-
-    internal readonly struct Minimum : IBinaryFunction
-    {
-        [MethodImpl(Inline)]
-        public static V Apply<V, T>(V a, V b)
-            where V : unmanaged, ISimd<V, T>
-            where T : unmanaged => V.Min(a, b);
-    }
 }

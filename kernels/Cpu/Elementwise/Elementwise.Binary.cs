@@ -35,8 +35,6 @@ public static unsafe partial class Elementwise
             case BinaryOp.Subtract: RunBinary<T, BinaryFunctions.Subtract>(a, b, y, nest); break;
             case BinaryOp.Multiply: RunBinary<T, BinaryFunctions.Multiply>(a, b, y, nest); break;
             case BinaryOp.Divide: RunBinary<T, BinaryFunctions.Divide>(a, b, y, nest); break;
-            case BinaryOp.Maximum: RunBinary<T, BinaryFunctions.Maximum>(a, b, y, nest); break;
-            case BinaryOp.Minimum: RunBinary<T, BinaryFunctions.Minimum>(a, b, y, nest); break;
             default: throw new ArgumentOutOfRangeException(nameof(op), op, "not a binary function");
         }
     }
@@ -108,8 +106,23 @@ public static unsafe partial class Elementwise
             }
             else
             {
-                for (; i < n; i++)
-                    TFunction.Apply<V, T>(V.Create(a[i * aStep]), V.Create(b[i * bStep])).StorePartial(y + i, 1);
+                var left = stackalloc T[V.Count];
+                var right = stackalloc T[V.Count];
+                for (; i < n; i += V.Count)
+                {
+                    var count = Math.Min(V.Count, n - i);
+                    for (var j = 0; j < count; j++)
+                    {
+                        left[j] = a[(i + j) * aStep];
+                        right[j] = b[(i + j) * bStep];
+                    }
+
+                    var result = TFunction.Apply<V, T>(V.Load(left), V.Load(right));
+                    if (count == V.Count)
+                        result.Store(y + i);
+                    else
+                        result.StorePartial(y + i, count);
+                }
             }
         }
     }

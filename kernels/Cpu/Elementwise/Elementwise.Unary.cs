@@ -17,20 +17,12 @@ public static unsafe partial class Elementwise
 
     /// <summary>dx = g f'(x).</summary>
     /// <param name="op">The function.</param>
-    /// <param name="saved">[n]: what <see cref="SavedFor"/> names; not read where that is <see cref="SavedValue.None"/>.</param>
+    /// <param name="saved">[n]: the operand or the result, as <see cref="UnaryOp"/> says; null where it reads nothing.</param>
     /// <param name="g">[n], the gradient of the output.</param>
     /// <param name="dx">[n]; may be <paramref name="g"/> or <paramref name="saved"/>.</param>
     /// <param name="n">How many values.</param>
     public static void UnaryBackward<T>(UnaryOp op, T* saved, T* g, T* dx, long n)
         where T : unmanaged => Visit(op, new BackwardVisitor<T>(saved, g, dx, n));
-
-    /// <summary>What <see cref="UnaryBackward"/> needs from the forward pass.</summary>
-    public static SavedValue SavedFor(UnaryOp op)
-    {
-        var visitor = new SavedVisitor();
-        Visit(op, visitor);
-        return visitor.Saved;
-    }
 
     private static void Visit<TVisitor>(UnaryOp op, TVisitor visitor)
         where TVisitor : IUnaryVisitor
@@ -47,7 +39,6 @@ public static unsafe partial class Elementwise
             case UnaryOp.Sigmoid: visitor.Visit<UnaryFunctions.Sigmoid>(); break;
             case UnaryOp.Square: visitor.Visit<UnaryFunctions.Square>(); break;
             case UnaryOp.Abs: visitor.Visit<UnaryFunctions.Abs>(); break;
-            case UnaryOp.Reciprocal: visitor.Visit<UnaryFunctions.Reciprocal>(); break;
             default: throw new ArgumentOutOfRangeException(nameof(op), op, "not a unary function");
         }
     }
@@ -56,14 +47,6 @@ public static unsafe partial class Elementwise
     {
         void Visit<TFunction>()
             where TFunction : unmanaged, IUnaryFunction;
-    }
-
-    private sealed class SavedVisitor : IUnaryVisitor
-    {
-        public SavedValue Saved { get; private set; }
-
-        public void Visit<TFunction>()
-            where TFunction : unmanaged, IUnaryFunction => Saved = TFunction.Saved;
     }
 
     private readonly struct ForwardVisitor<T>(T* x, T* y, long n) : IUnaryVisitor
@@ -89,8 +72,8 @@ public static unsafe partial class Elementwise
         public void Visit<TFunction>()
             where TFunction : unmanaged, IUnaryFunction
         {
-            // A function that saves nothing may be given no pointer; what is read instead is not used.
-            var saved = TFunction.Saved == SavedValue.None ? _g : _saved;
+            // A function that reads nothing is given no pointer; what is loaded instead is not used.
+            var saved = _saved == null ? _g : _saved;
             SimdRunner.Run<T, UnaryBackwardJob<T, TFunction>>(
                 SimdRunner.TilesOf(_n, SimdRunner.TileValues), new UnaryBackwardJob<T, TFunction>(saved, _g, _dx, _n));
         }

@@ -11,8 +11,6 @@ internal static class UnaryFunctions
 
     internal readonly struct Negate : IUnaryFunction
     {
-        public static SavedValue Saved => SavedValue.None;
-
         [MethodImpl(Inline)]
         public static V Forward<V, T>(V x)
             where V : unmanaged, ISimd<V, T>
@@ -26,8 +24,6 @@ internal static class UnaryFunctions
 
     internal readonly struct Exp : IUnaryFunction
     {
-        public static SavedValue Saved => SavedValue.Output;
-
         [MethodImpl(Inline)]
         public static V Forward<V, T>(V x)
             where V : unmanaged, ISimd<V, T>
@@ -41,8 +37,6 @@ internal static class UnaryFunctions
 
     internal readonly struct Log : IUnaryFunction
     {
-        public static SavedValue Saved => SavedValue.Input;
-
         [MethodImpl(Inline)]
         public static V Forward<V, T>(V x)
             where V : unmanaged, ISimd<V, T>
@@ -56,8 +50,6 @@ internal static class UnaryFunctions
 
     internal readonly struct Sqrt : IUnaryFunction
     {
-        public static SavedValue Saved => SavedValue.Output;
-
         [MethodImpl(Inline)]
         public static V Forward<V, T>(V x)
             where V : unmanaged, ISimd<V, T>
@@ -71,8 +63,6 @@ internal static class UnaryFunctions
 
     internal readonly struct Relu : IUnaryFunction
     {
-        public static SavedValue Saved => SavedValue.Output;
-
         [MethodImpl(Inline)]
         public static V Forward<V, T>(V x)
             where V : unmanaged, ISimd<V, T>
@@ -86,8 +76,6 @@ internal static class UnaryFunctions
 
     internal readonly struct Gelu : IUnaryFunction
     {
-        public static SavedValue Saved => SavedValue.Input;
-
         [MethodImpl(Inline)]
         public static V Forward<V, T>(V x)
             where V : unmanaged, ISimd<V, T>
@@ -107,8 +95,6 @@ internal static class UnaryFunctions
 
     internal readonly struct Tanh : IUnaryFunction
     {
-        public static SavedValue Saved => SavedValue.Output;
-
         [MethodImpl(Inline)]
         public static V Forward<V, T>(V x)
             where V : unmanaged, ISimd<V, T>
@@ -122,8 +108,6 @@ internal static class UnaryFunctions
 
     internal readonly struct Sigmoid : IUnaryFunction
     {
-        public static SavedValue Saved => SavedValue.Output;
-
         [MethodImpl(Inline)]
         public static V Forward<V, T>(V x)
             where V : unmanaged, ISimd<V, T>
@@ -137,8 +121,6 @@ internal static class UnaryFunctions
 
     internal readonly struct Square : IUnaryFunction
     {
-        public static SavedValue Saved => SavedValue.Input;
-
         [MethodImpl(Inline)]
         public static V Forward<V, T>(V x)
             where V : unmanaged, ISimd<V, T>
@@ -152,8 +134,6 @@ internal static class UnaryFunctions
 
     internal readonly struct Abs : IUnaryFunction
     {
-        public static SavedValue Saved => SavedValue.Input;
-
         [MethodImpl(Inline)]
         public static V Forward<V, T>(V x)
             where V : unmanaged, ISimd<V, T>
@@ -163,20 +143,5 @@ internal static class UnaryFunctions
         public static V Backward<V, T>(V saved, V g)
             where V : unmanaged, ISimd<V, T>
             where T : unmanaged => V.Select(V.Equal(saved, V.Zero), V.Zero, V.Select(V.LessThan(saved, V.Zero), -g, g));
-    }
-
-    internal readonly struct Reciprocal : IUnaryFunction
-    {
-        public static SavedValue Saved => SavedValue.Output;
-
-        [MethodImpl(Inline)]
-        public static V Forward<V, T>(V x)
-            where V : unmanaged, ISimd<V, T>
-            where T : unmanaged => V.Constant(1.0) / x;
-
-        [MethodImpl(Inline)]
-        public static V Backward<V, T>(V saved, V g)
-            where V : unmanaged, ISimd<V, T>
-            where T : unmanaged => -(g * saved * saved);
     }
 }

@@ -1,0 +1,77 @@
+using EscNative.Kernels.Cpu;
+using Vectors = EscNative.Kernels.Cpu.Elementwise;
+
+namespace EscNative.Engine;
+
+internal sealed unsafe partial class CpuBackend
+{
+    public override void Unary(UnaryOp op, Tensor x, Tensor y)
+    {
+        if (IsDouble(y, "Unary"))
+            Vectors.Unary(op, x.PointerTo<double>(), y.PointerTo<double>(), y.Count);
+        else
+            Vectors.Unary(op, x.PointerTo<float>(), y.PointerTo<float>(), y.Count);
+    }
+
+    public override void UnaryBackward(UnaryOp op, Tensor? saved, Tensor dy, Tensor dx)
+    {
+        if (IsDouble(dx, "UnaryBackward"))
+            Vectors.UnaryBackward(op, Optional<double>(saved), dy.PointerTo<double>(), dx.PointerTo<double>(), dx.Count);
+        else
+            Vectors.UnaryBackward(op, Optional<float>(saved), dy.PointerTo<float>(), dx.PointerTo<float>(), dx.Count);
+    }
+
+    public override void Binary(BinaryOp op, Tensor a, Tensor b, Tensor y)
+    {
+        var rank = y.Shape.Rank;
+        Span<long> dims = stackalloc long[Shape.MaxRank];
+        Span<long> aStrides = stackalloc long[Shape.MaxRank];
+        Span<long> bStrides = stackalloc long[Shape.MaxRank];
+        Dims(y.Shape, dims);
+        a.Strides.CopyTo(aStrides, rank);
+        b.Strides.CopyTo(bStrides, rank);
+        if (IsDouble(y, "Binary"))
+        {
+            Vectors.Binary(
+                op, a.PointerTo<double>(), aStrides[..rank], b.PointerTo<double>(), bStrides[..rank], y.PointerTo<double>(), dims[..rank]);
+        }
+        else
+        {
+            Vectors.Binary(
+                op, a.PointerTo<float>(), aStrides[..rank], b.PointerTo<float>(), bStrides[..rank], y.PointerTo<float>(), dims[..rank]);
+        }
+    }
+
+    public override void Affine(Tensor x, double scale, double shift, Tensor y)
+    {
+        if (IsDouble(y, "Affine"))
+            Vectors.Affine(x.PointerTo<double>(), scale, shift, y.PointerTo<double>(), y.Count);
+        else
+            Vectors.Affine(x.PointerTo<float>(), scale, shift, y.PointerTo<float>(), y.Count);
+    }
+
+    public override void AddInto(Tensor sum, Tensor x)
+    {
+        if (IsDouble(sum, "AddInto"))
+            Vectors.Axpy(1, x.PointerTo<double>(), sum.PointerTo<double>(), sum.Count);
+        else
+            Vectors.Axpy(1, x.PointerTo<float>(), sum.PointerTo<float>(), sum.Count);
+    }
+
+    // Which of the two types that the CPU computes in.
+    private static bool IsDouble(Tensor x, string operation) => x.DType switch
+    {
+        DType.F32 => false,
+        DType.F64 => true,
+        _ => throw new DTypeException($"{operation}: the CPU got {x.DType} {x.Shape}, computes in F32 and F64; convert it with To()"),
+    };
+
+    private static T* Optional<T>(Tensor? x)
+        where T : unmanaged => x is null ? null : x.PointerTo<T>();
+
+    private static void Dims(Shape shape, Span<long> dims)
+    {
+        for (var i = 0; i < shape.Rank; i++)
+            dims[i] = shape[i];
+    }
+}

@@ -1,0 +1,67 @@
+using System.Runtime.CompilerServices;
+
+namespace EscNative.Kernels.Cpu;
+
+/// <summary>Folds of one contiguous row, for reductions, softmax and normalisation.</summary>
+internal static unsafe class RowKernels
+{
+    // Values added in T before the partial sum goes to float64: at most 16 per lane of the widest register, 64 of the narrowest.
+    private const long Block = 1024;
+
+    /// <summary>The fold of x [n]; sums have an error of about 16 roundings of a block, however long the row.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    public static double Fold<TFold, V, T>(T* x, long n)
+        where TFold : IFold
+        where V : unmanaged, ISimd<V, T>
+        where T : unmanaged
+    {
+        var start = V.Constant(TFold.Start);
+        var total = TFold.Start;
+        var i = 0L;
+        while (i < n)
+        {
+            var end = Math.Min(n, i + Block);
+            V a = start, b = start, c = start, d = start;
+            for (; i <= end - 4 * V.Count; i += 4 * V.Count)
+            {
+                a = TFold.Step<V, T>(a, V.Load(x + i));
+                b = TFold.Step<V, T>(b, V.Load(x + i + V.Count));
+                c = TFold.Step<V, T>(c, V.Load(x + i + 2 * V.Count));
+                d = TFold.Step<V, T>(d, V.Load(x + i + 3 * V.Count));
+            }
+
+            for (; i <= end - V.Count; i += V.Count)
+                a = TFold.Step<V, T>(a, V.Load(x + i));
+            if (i < end)
+                b = TFold.Step<V, T>(b, V.LoadPartial(x + i, end - i, start));
+            i = end;
+            a = TFold.Step<V, T>(TFold.Step<V, T>(a, b), TFold.Step<V, T>(c, d));
+            total = TFold.Combine(total, TFold.Across<V, T>(a));
+        }
+
+        return total;
+    }
+
+    /// <summary>The first place of <paramref name="value"/> in x [n], of the first NaN if it is NaN.</summary>
+    public static long IndexOf<V, T>(T* x, long n, double value)
+        where V : unmanaged, ISimd<V, T>
+        where T : unmanaged
+    {
+        var nan = double.IsNaN(value);
+        var wanted = V.Constant(value);
+        for (var i = 0L; i < n; i += V.Count)
+        {
+            var rest = n - i;
+            var values = rest >= V.Count ? V.Load(x + i) : V.LoadPartial(x + i, rest);
+            var bits = V.MaskBits(nan ? V.Equal(values, values) : V.Equal(values, wanted));
+            if (nan)
+                bits = ~bits & ((1UL << V.Count) - 1);
+            if (rest < V.Count)
+                bits &= (1UL << (int)rest) - 1;
+            if (bits != 0)
+                return i + System.Numerics.BitOperations.TrailingZeroCount(bits);
+        }
+
+        return 0;
+    }
+}
