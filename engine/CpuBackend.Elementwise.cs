@@ -1,4 +1,4 @@
-using EscNative.Kernels.Cpu;
+using EscNative.Kernels;
 using Vectors = EscNative.Kernels.Cpu.Elementwise;
 
 namespace EscNative.Engine;
