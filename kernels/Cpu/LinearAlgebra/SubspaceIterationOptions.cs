@@ -1,0 +1,18 @@
+namespace EscNative.Kernels.Cpu.LinearAlgebra;
+
+/// <summary>How <see cref="SubspaceIteration"/> works.</summary>
+public sealed record SubspaceIterationOptions
+{
+    /// <summary>Directions carried beside the k wanted ones; null: max(8, k / 2).</summary>
+    public int? Oversampling { get; init; }
+
+    /// <summary>Converged when |G u - lambda u| / lambda_1 is at most this for every wanted pair.</summary>
+    public double Tolerance { get; init; } = 1e-13;
+
+    /// <summary>Products with G before it gives up.</summary>
+    public int MaxIterations { get; init; } = 100;
+
+    /// <summary>Decompose the whole matrix when the iteration gives up (the result says so); otherwise return what it has, with
+    /// <see cref="TopEigenpairs.Converged"/> false.</summary>
+    public bool FallBack { get; init; } = true;
+}
