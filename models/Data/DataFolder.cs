@@ -1,0 +1,64 @@
+using EscNative.Engine.Formats;
+
+namespace EscNative.Models.Data;
+
+/// <summary>Opens image data wherever a user points: finds out what a folder or an archive holds.</summary>
+public static class DataFolder
+{
+    private const string Wanted =
+        "looked for CIFAR-10 (data_batch_*.bin, test_batch.bin), CIFAR-100 (train*.bin, test*.bin), IDX such as MNIST "
+        + "(train-images-idx3-ubyte, train-labels-..., t10k-..., plain or .gz); an archive may be cifar-10-binary.tar.gz or "
+        + "cifar-100-binary.tar.gz; 'embedded' needs no files";
+
+    /// <summary>Opens a data set.</summary>
+    /// <param name="path">A folder (or the folder around it), an official CIFAR archive, or <c>embedded</c>.</param>
+    /// <param name="level">Which label of CIFAR-100 is the class.</param>
+    /// <exception cref="DataFormatException">Nothing there that can be read; the message lists the layouts that were looked for,
+    /// or names the damaged file and the offset.</exception>
+    public static DataSet Open(string path, LabelLevel level = LabelLevel.Fine)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        if (path == EmbeddedData.Name)
+            return EmbeddedData.Open();
+        if (File.Exists(path))
+            return OpenFile(path, level);
+        if (!Directory.Exists(path))
+            throw new DataFormatException(path, null, $"neither a file nor a folder; {Wanted}");
+        try
+        {
+            if (TryOpenFolder(path, level) is { } data)
+                return data;
+            // An archive unpacked by hand leaves its own folder inside.
+            var inside = Directory.GetDirectories(path).Order(StringComparer.Ordinal).Where(Holds).ToArray();
+            if (inside.Length == 1)
+                return TryOpenFolder(inside[0], level)!;
+            if (inside.Length > 1)
+                throw new DataFormatException(path, null, $"holds several data sets: {string.Join(", ", inside.Select(Path.GetFileName))}; name one of them");
+        }
+        catch (Exception cause) when (cause is UnauthorizedAccessException or IOException)
+        {
+            throw new DataFormatException(path, null, $"cannot be listed: {cause.Message}", cause);
+        }
+
+        throw new DataFormatException(path, null, $"no data set in this folder; {Wanted}");
+    }
+
+    private static DataSet? TryOpenFolder(string folder, LabelLevel level) =>
+        CifarReader.TryReadFolder(folder, level) ?? IdxReader.TryReadFolder(folder);
+
+    // By names alone, so that no large set is read to find out that there is another one.
+    private static bool Holds(string folder) =>
+        CifarReader.IsFolder(folder) || IdxReader.IsFolder(folder);
+
+    private static DataSet OpenFile(string path, LabelLevel level)
+    {
+        using (var stream = InputFile.Open(path))
+        {
+            Span<byte> start = stackalloc byte[2];
+            if (InputFile.ReadUpTo(stream, start, path, 0) < 2 || start[0] != 0x1f || start[1] != 0x8b)
+                throw new DataFormatException(path, 0, $"a file that is not gzipped; {Wanted}");
+        }
+
+        return CifarReader.ReadArchive(path, level);
+    }
+}

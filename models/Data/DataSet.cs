@@ -1,0 +1,39 @@
+namespace EscNative.Models.Data;
+
+/// <summary>Training and test images of one task.</summary>
+/// <param name="name">What it is called in reports.</param>
+/// <param name="train">The training images.</param>
+/// <param name="test">The test images: the same size and classes.</param>
+/// <param name="normalisation">How bytes become the network's input.</param>
+public sealed class DataSet(string name, ImageSet train, ImageSet test, Normalisation normalisation)
+{
+    /// <summary>What it is called in reports.</summary>
+    public string Name { get; } = name;
+
+    /// <summary>The training images.</summary>
+    public ImageSet Train { get; } = train;
+
+    /// <summary>The test images.</summary>
+    public ImageSet Test { get; } = test;
+
+    /// <summary>The name of every class.</summary>
+    public IReadOnlyList<string> ClassNames => Train.ClassNames;
+
+    /// <summary>How bytes become the network's input.</summary>
+    public Normalisation Normalisation { get; } = normalisation;
+
+    /// <summary>What a reader of results should know, for example an unusual number of images.</summary>
+    public IReadOnlyList<string> Notes => [.. Train.Notes, .. Test.Notes];
+
+    /// <summary>The same data with images of at least the given size; see <see cref="ImageSet.Fit"/>.</summary>
+    /// <param name="height">Rows wanted.</param>
+    /// <param name="width">Columns wanted.</param>
+    /// <param name="channels">Channels wanted.</param>
+    /// <exception cref="UsageException">The images cannot be padded or repeated to it.</exception>
+    public DataSet Fit(int height, int width, int channels) =>
+        new(Name, Train.Fit(height, width, channels), Test.Fit(height, width, channels), Normalisation);
+
+    /// <summary>The same images with another normalisation.</summary>
+    /// <param name="normalisation">How bytes become the network's input.</param>
+    public DataSet With(Normalisation normalisation) => new(Name, Train, Test, normalisation);
+}
