@@ -2,9 +2,9 @@ namespace EscNative.Engine;
 
 public sealed partial class Tensor
 {
-    /// <summary>Overwrites the values in place: for parameters, buffers and optimizer state, never for a tensor in a graph.</summary>
+    /// <summary>Overwrites the values in place: for parameters, buffers and optimizer state, never for a tensor that a graph saved.</summary>
     /// <exception cref="ShapeException">The shapes differ.</exception>
-    internal void Assign(Tensor source)
+    public void Assign(Tensor source)
     {
         CheckSame("Assign", this, source);
         if (source.Shape != Shape)

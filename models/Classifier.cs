@@ -1,0 +1,79 @@
+using EscNative.Engine;
+using EscNative.Engine.Layers;
+using EscNative.Models.Erasure;
+
+namespace EscNative.Models;
+
+/// <summary>Images to features, through the erasure if there is one, to class scores.</summary>
+/// <remarks>
+/// <see cref="Features"/> and <see cref="Forward"/> pass through the erasure whenever one is set; the raw feature of an erased
+/// model cannot be had from it. That protects what the model puts out, not the file: whoever holds the weights can take the
+/// erasure out again.
+/// </remarks>
+public sealed class Classifier : Module
+{
+    private readonly Module _extractor;
+    private ErasureLayer? _erasure;
+
+    internal Classifier(ModelDescription description, Module extractor, Linear head)
+    {
+        Description = description;
+        _extractor = AddModule("features", extractor);
+        Head = AddModule("head.0", head);
+        FeatureWidth = head.Weight.Shape[1];
+    }
+
+    /// <summary>What the model is: architecture, classes, input, normalisation.</summary>
+    public ModelDescription Description { get; }
+
+    /// <summary>The last layer: features [n, d] to class scores [n, classes].</summary>
+    public Linear Head { get; }
+
+    /// <summary>d, the number of features.</summary>
+    public int FeatureWidth { get; }
+
+    /// <summary>How many classes there are.</summary>
+    public int Classes => Head.Weight.Shape[0];
+
+    /// <summary>Where the model's parameters live.</summary>
+    public Device Device => Head.Weight.Value.Device;
+
+    /// <summary>What was erased, or null.</summary>
+    public ErasureOperator? Erasure => _erasure?.Operator;
+
+    /// <summary>The extractor's children, for optimizers and for tests; its raw output is not to be had once something is erased.</summary>
+    internal Module Extractor => _extractor;
+
+    /// <summary>Normalised images [n, h, w, c] to features [n, d], erased where an erasure is set.</summary>
+    public Tensor Features(Tensor images)
+    {
+        using var scope = Tensor.Scope();
+        var features = _extractor.Forward(images);
+        return scope.Keep(_erasure is null ? features : _erasure.Forward(features));
+    }
+
+    /// <summary>Normalised images [n, h, w, c] to class scores [n, classes].</summary>
+    public override Tensor Forward(Tensor x)
+    {
+        using var scope = Tensor.Scope();
+        return scope.Keep(Head.Forward(Features(x)));
+    }
+
+    /// <summary>Erases on top of what was erased before.</summary>
+    /// <exception cref="ShapeException">The operator's width is not the model's.</exception>
+    public void Erase(ErasureOperator erasure)
+    {
+        if (erasure.Width != FeatureWidth)
+            throw new ShapeException($"erase: got an operator of width {erasure.Width}, the model has {FeatureWidth} features");
+        SetErasure(_erasure is null ? erasure : _erasure.Operator.Then(erasure));
+    }
+
+    internal void SetErasure(ErasureOperator erasure)
+    {
+        _erasure?.Dispose();
+        _erasure = new ErasureLayer(erasure, Device);
+    }
+
+    /// <inheritdoc/>
+    protected override void DisposeOwn() => _erasure?.Dispose();
+}

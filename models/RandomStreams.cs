@@ -1,0 +1,11 @@
+namespace EscNative.Models;
+
+/// <summary>The purposes for which random numbers are drawn from one seed: each has a stream of its own; those of <see cref="Data.BatchLoader"/> lie apart.</summary>
+public static class RandomStreams
+{
+    /// <summary>Starting values of parameters.</summary>
+    public const ulong Initialisation = 1;
+
+    /// <summary>Probes of what a model still knows.</summary>
+    public const ulong Probe = 4;
+}
