@@ -30,6 +30,12 @@ public static unsafe class CpuScratch
         /// <summary>An edge tile or a second padded input of a convolution.</summary>
         ConvEdge,
 
+        /// <summary>Offsets of a convolution's pixels and taps.</summary>
+        ConvTable,
+
+        /// <summary>The phases of a convolution's data gradient.</summary>
+        ConvPhase,
+
         /// <summary>Linear algebra in float64.</summary>
         LinearAlgebra,
 

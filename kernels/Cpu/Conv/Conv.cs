@@ -1,0 +1,74 @@
+namespace EscNative.Kernels.Cpu;
+
+/// <summary>Two-dimensional convolutions and their gradients, in float (blocked SIMD kernels) and double (plain loops).</summary>
+/// <remarks>
+/// Activations are NHWC, weights OHWI, all contiguous; inputs and outputs do not overlap. The order of summation depends on
+/// the sizes alone, so results are equal bit for bit for any number of threads.
+/// </remarks>
+public static unsafe class Conv
+{
+    /// <summary>y = conv(x, weight) + bias.</summary>
+    /// <param name="s">The sizes.</param>
+    /// <param name="x">[batch, height, width, inChannels].</param>
+    /// <param name="weight">[outChannels, kernelHeight, kernelWidth, inChannels].</param>
+    /// <param name="bias">[outChannels], or null.</param>
+    /// <param name="y">[batch, outHeight, outWidth, outChannels]; only written.</param>
+    public static void Forward(in ConvShape s, float* x, float* weight, float* bias, float* y)
+    {
+        var packed = CpuScratch.Get<float>(CpuScratch.Slot.ConvWeight, PackedConvWeight.Count(s.OutChannels, s.Taps));
+        PackedConvWeight.Pack(s.OutChannels, s.Taps, weight, packed);
+        ConvForward.Run(s, x, packed, bias, y);
+    }
+
+    /// <summary>y = conv(x, weight) + bias, with weights that were packed before.</summary>
+    /// <param name="s">The sizes.</param>
+    /// <param name="x">[batch, height, width, inChannels].</param>
+    /// <param name="weight">The weights, of the same sizes.</param>
+    /// <param name="bias">[outChannels], or null.</param>
+    /// <param name="y">[batch, outHeight, outWidth, outChannels]; only written.</param>
+    /// <exception cref="ArgumentException">The weights have other sizes.</exception>
+    public static void Forward(in ConvShape s, float* x, PackedConvWeight weight, float* bias, float* y)
+    {
+        ArgumentNullException.ThrowIfNull(weight);
+        var got = (weight.OutChannels, weight.KernelHeight, weight.KernelWidth, weight.InChannels);
+        var wanted = (s.OutChannels, s.KernelHeight, s.KernelWidth, s.InChannels);
+        if (got != wanted)
+            throw new ArgumentException($"convolution: packed weights are {got} (OHWI), the shape wants {wanted}", nameof(weight));
+        ConvForward.Run(s, x, weight.Data, bias, y);
+        GC.KeepAlive(weight);
+    }
+
+    /// <summary>The gradient of the input: dx = dy convolved with the transposed weights.</summary>
+    /// <param name="s">The sizes of the forward pass.</param>
+    /// <param name="dy">[batch, outHeight, outWidth, outChannels].</param>
+    /// <param name="weight">[outChannels, kernelHeight, kernelWidth, inChannels].</param>
+    /// <param name="dx">[batch, height, width, inChannels]; only written.</param>
+    public static void DataGradient(in ConvShape s, float* dy, float* weight, float* dx) => ConvDataGradient.Run(s, dy, weight, dx);
+
+    /// <summary>The gradient of the weights.</summary>
+    /// <param name="s">The sizes of the forward pass.</param>
+    /// <param name="x">[batch, height, width, inChannels].</param>
+    /// <param name="dy">[batch, outHeight, outWidth, outChannels].</param>
+    /// <param name="dw">[outChannels, kernelHeight, kernelWidth, inChannels]; only written.</param>
+    public static void WeightGradient(in ConvShape s, float* x, float* dy, float* dw) => ConvWeightGradient.Run(s, x, dy, dw);
+
+    /// <summary>The gradient of the bias: the sum of dy over all pixels.</summary>
+    /// <param name="s">The sizes of the forward pass.</param>
+    /// <param name="dy">[batch, outHeight, outWidth, outChannels].</param>
+    /// <param name="db">[outChannels]; only written.</param>
+    public static void BiasGradient(in ConvShape s, float* dy, float* db) => ConvBiasGradient<float>.Run(s.OutPixels, s.OutChannels, dy, db);
+
+    /// <inheritdoc cref="Forward(in ConvShape, float*, float*, float*, float*)"/>
+    public static void Forward(in ConvShape s, double* x, double* weight, double* bias, double* y) =>
+        ConvF64.Forward(s, x, weight, bias, y);
+
+    /// <inheritdoc cref="DataGradient(in ConvShape, float*, float*, float*)"/>
+    public static void DataGradient(in ConvShape s, double* dy, double* weight, double* dx) => ConvF64.DataGradient(s, dy, weight, dx);
+
+    /// <inheritdoc cref="WeightGradient(in ConvShape, float*, float*, float*)"/>
+    public static void WeightGradient(in ConvShape s, double* x, double* dy, double* dw) => ConvF64.WeightGradient(s, x, dy, dw);
+
+    /// <inheritdoc cref="BiasGradient(in ConvShape, float*, float*)"/>
+    public static void BiasGradient(in ConvShape s, double* dy, double* db) =>
+        ConvBiasGradient<double>.Run(s.OutPixels, s.OutChannels, dy, db);
+}

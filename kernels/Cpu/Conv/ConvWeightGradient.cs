@@ -1,0 +1,193 @@
+using System.Runtime.CompilerServices;
+
+namespace EscNative.Kernels.Cpu;
+
+/// <summary>The gradient of a convolution's weights.</summary>
+/// <remarks>
+/// dw[tap, channel] = sum over pixels p of window[p + tap] * dy[p, channel]: the indirect kernel with the taps as rows and
+/// the pixels as depth. The pixels are divided into a number of splits that depends on the sizes alone; each split sums its
+/// groups in order, and the splits are added up in order.
+/// </remarks>
+internal static unsafe class ConvWeightGradient
+{
+    // So many pixels are summed before their sums are stored; their dy and window stay in L2.
+    private const int PixelsPerGroup = 256;
+
+    private const int MostSplits = 16;
+    private const int PixelsPerSplit = 1024;
+    private const int SplitBytes = 4 << 20;
+    private const int TasksPerThread = 4;
+    private const int TapsPerBlock = 96;
+    private const int MostRows = 8;
+
+    private static readonly GemmKernelSet<float> Set = GemmKernelSet.Of<float>();
+
+    /// <summary>Computes dw. See <see cref="Conv"/>.</summary>
+    public static void Run(in ConvShape s, float* x, float* dy, float* dw)
+    {
+        if (s.OutChannels == 0 || s.Taps == 0)
+            return;
+        if (s.OutPixels == 0)
+        {
+            new Span<float>(dw, s.OutChannels * s.Taps).Clear();
+            return;
+        }
+
+        var source = ConvForward.Source(s, x);
+        var grid = ConvGrid.Create(s.Batch, s.OutHeight, s.OutWidth, source, PixelsPerGroup, threads: 1);
+        var channels = ConvChannels.Padded(s.OutChannels);
+        var phase = new ConvPhase { RowCount = s.OutHeight, PixelsPerRow = s.OutWidth };
+        var pixels = phase.TableSize(grid);
+        var tables = CpuScratch.Get<int>(CpuScratch.Slot.ConvTable, 2 * pixels + s.Taps);
+        phase.Pixels = tables;
+        phase.Outs = phase.Pixels + pixels;
+        phase.Taps = phase.Outs + pixels;
+        ConvForward.FillTaps(s, source, phase.Taps);
+        var output = new ConvOutput
+        {
+            PixelStep = s.OutChannels,
+            RowStep = s.OutWidth * s.OutChannels,
+            ImageStride = (long)s.OutHeight * s.OutWidth * s.OutChannels,
+        };
+        phase.FillTables(grid, source, 0, s.StrideW, output, 0);
+
+        var sumBytes = (long)s.Taps * channels * sizeof(float);
+        var splits = (int)Math.Clamp(Math.Min(s.OutPixels / PixelsPerSplit, SplitBytes / sumBytes), 1, Math.Min(MostSplits, grid.Groups));
+        var sums = CpuScratch.Get<float>(CpuScratch.Slot.ConvWeight, splits * sumBytes / sizeof(float));
+        var parallel = s.Flops >= ConvForward.ParallelFlops;
+        // Blocks of taps that several threads share; the sums do not depend on them.
+        var wanted = parallel ? (TasksPerThread * CpuParallel.Threads + splits - 1) / splits : 1;
+        var tapsPerBlock = Math.Max((s.Taps + wanted - 1) / wanted, TapsPerBlock) + MostRows - 1;
+        tapsPerBlock -= tapsPerBlock % MostRows;
+        var job = new SumJob
+        {
+            Grid = grid,
+            Source = source,
+            Phase = phase,
+            Dy = dy,
+            OutChannels = s.OutChannels,
+            Taps = s.Taps,
+            Splits = splits,
+            TapsPerBlock = tapsPerBlock,
+            Sums = sums,
+            SumStride = channels,
+            OutImageStride = output.ImageStride,
+            OutRowStride = output.RowStep,
+        };
+        GemmDriver<float>.Run(parallel, splits * ((s.Taps + tapsPerBlock - 1) / tapsPerBlock), job);
+        var add = new AddJob(s.OutChannels, s.Taps, splits, sums, channels, dw);
+        GemmDriver<float>.Run(parallel, add.Tiles, add);
+    }
+
+    // Sums one split for a block of taps: sums[split, tap, channel].
+    private struct SumJob : ITileJob
+    {
+        public ConvGrid Grid;
+        public ConvSource Source;
+        public ConvPhase Phase;
+        public float* Dy;
+        public int OutChannels, Taps, Splits, TapsPerBlock;
+        public float* Sums;
+        public int SumStride;
+        public long OutImageStride;
+        public int OutRowStride;
+
+        public readonly void Execute(int tile, int worker)
+        {
+            var split = tile % Splits;
+            var firstTap = tile / Splits * TapsPerBlock;
+            var endTap = Math.Min(Taps, firstTap + TapsPerBlock);
+            var sums = Sums + (long)split * Taps * SumStride;
+            var first = (int)((long)Grid.Groups * split / Splits);
+            var end = (int)((long)Grid.Groups * (split + 1) / Splits);
+            for (var index = first; index < end; index++)
+            {
+                var group = Grid[index];
+                var window = Source.Load(group);
+                var (from, count) = Phase.Range(Grid, group);
+                var dy = Dy + group.FirstImage * OutImageStride + (long)group.FirstRow * OutRowStride;
+                var stride = OutChannels;
+                if (OutChannels != SumStride)
+                {
+                    dy = Pad(dy, count);
+                    stride = SumStride;
+                }
+
+                for (var channel = 0; channel < SumStride;)
+                {
+                    var vectors = Set.NextPanel((SumStride - channel) / Set.Lanes);
+                    AddPanel(firstTap, endTap, from, count, window, dy + channel, stride, vectors, sums + channel, index > first);
+                    channel += vectors * Set.Lanes;
+                }
+            }
+        }
+
+        // The kernels read whole vectors of channels.
+        private readonly float* Pad(float* dy, int pixels)
+        {
+            var padded = CpuScratch.Get<float>(CpuScratch.Slot.ConvEdge, (long)pixels * SumStride);
+            GemmPacking.Along(dy, OutChannels, OutChannels, pixels, SumStride, padded);
+            return padded;
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+        private readonly void AddPanel(
+            int firstTap, int endTap, int from, int count, float* window, float* dy, int stride, int vectors, float* sums, bool accumulate)
+        {
+            var kernel = Set.Indirect(vectors);
+            var tileRows = Set.IndirectRows(vectors);
+            var outs = stackalloc int[MostRows];
+            var lastTaps = stackalloc int[MostRows];
+            for (var r = 0; r < tileRows; r++)
+                outs[r] = r * SumStride;
+            for (var tap = firstTap; tap < endTap; tap += tileRows)
+            {
+                var taps = Phase.Taps + tap;
+                var rows = Math.Min(tileRows, endTap - tap);
+                if (rows < tileRows)
+                {
+                    // The kernel computes the last tap several times.
+                    for (var r = 0; r < tileRows; r++)
+                    {
+                        lastTaps[r] = taps[Math.Min(r, rows - 1)];
+                        outs[r] = Math.Min(r, rows - 1) * SumStride;
+                    }
+
+                    taps = lastTaps;
+                }
+
+                kernel(count, window, taps, Phase.Pixels + from, dy, stride, sums + (long)tap * SumStride, outs, null, accumulate);
+            }
+        }
+    }
+
+    // Adds up the splits, and turns [tap, channel] into [channel, tap].
+    private readonly struct AddJob(int outChannels, int taps, int splits, float* sums, int sumStride, float* dw) : ITileJob
+    {
+        private const int TapsPerTile = 32;
+
+        private readonly float* _sums = sums, _dw = dw;
+
+        public int Tiles => (taps + TapsPerTile - 1) / TapsPerTile;
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Execute(int tile, int worker)
+        {
+            var first = tile * TapsPerTile;
+            var count = Math.Min(TapsPerTile, taps - first);
+            var total = _sums + (long)first * sumStride;
+            for (var split = 1; split < splits; split++)
+            {
+                var part = total + (long)split * taps * sumStride;
+                GemmPacking.Unload(part, sumStride, count, sumStride, total, sumStride, accumulate: true);
+            }
+
+            // A transpose is what packing across does: panel[p, i] = source[i * stride + p].
+            for (nint channel = 0; channel < outChannels; channel++)
+            {
+                for (nint tap = 0; tap < count; tap++)
+                    _dw[channel * taps + first + tap] = total[tap * sumStride + channel];
+            }
+        }
+    }
+}
