@@ -27,6 +27,8 @@ public sealed class BatchLoader
         _set = set;
         _options = options ?? new BatchOptions();
         _options.Validate();
+        if ((long)Math.Min(_options.BatchSize, set.Count) * set.ImageSize > Array.MaxLength)
+            throw new UsageException($"batch size: {_options.BatchSize} images of {set.ImageSize} values are too many for one batch");
         _table = normalisation.Table(set.Channels);
     }
 
@@ -63,34 +65,35 @@ public sealed class BatchLoader
     private IEnumerable<Batch> Enumerate(int epoch, int firstBatch)
     {
         var order = Order(epoch);
+        var values = new float[(long)Math.Min(_options.BatchSize, order.Length) * _set.ImageSize];
+        var line = new byte[_set.Width * _set.Channels];
         for (var i = firstBatch; i < Batches; i++)
         {
             var start = i * _options.BatchSize;
-            using var batch = Load(order.AsSpan(start, Math.Min(_options.BatchSize, order.Length - start)), epoch);
+            using var batch = Load(order.AsSpan(start, Math.Min(_options.BatchSize, order.Length - start)), epoch, values, line);
             yield return batch;
         }
     }
 
-    private Batch Load(ReadOnlySpan<int> indices, int epoch)
+    private Batch Load(ReadOnlySpan<int> indices, int epoch, float[] values, byte[] line)
     {
-        var values = new float[indices.Length * _set.ImageSize];
         var labels = new int[indices.Length];
         for (var i = 0; i < indices.Length; i++)
         {
             labels[i] = _set.Label(indices[i]);
             var (mirror, down, right) = _options.Augmentation.Draw(_options.Seed, Stream(epoch, 1), _set.Id(indices[i]));
-            Convert(_set.Pixels(indices[i]), values.AsSpan(i * _set.ImageSize, _set.ImageSize), mirror, down, right);
+            Convert(_set.Pixels(indices[i]), values.AsSpan(i * _set.ImageSize, _set.ImageSize), line, mirror, down, right);
         }
 
         // The batch owns its tensors, whatever scope the caller is in.
         return new Batch(
-            Tensor.From(values, (indices.Length, _set.Height, _set.Width, _set.Channels), _options.Device).Persist(),
+            Tensor.From(values.AsSpan(0, indices.Length * _set.ImageSize), (indices.Length, _set.Height, _set.Width, _set.Channels), _options.Device).Persist(),
             Tensor.From(labels, indices.Length, _options.Device).Persist(),
             indices.ToArray());
     }
 
     // y[row, x] = table[image[row + down, x' + right]] with x' mirrored; outside of the image lies black, as a pixel, not as 0.
-    private void Convert(ReadOnlySpan<byte> image, Span<float> y, bool mirror, int down, int right)
+    private void Convert(ReadOnlySpan<byte> image, Span<float> y, Span<byte> line, bool mirror, int down, int right)
     {
         int height = _set.Height, width = _set.Width, channels = _set.Channels;
         if (!mirror && (down | right) == 0)
@@ -99,16 +102,15 @@ public sealed class BatchLoader
             return;
         }
 
-        var line = new byte[width * channels];
         for (var row = 0; row < height; row++)
         {
             var from = row + down;
-            line.AsSpan().Clear();
+            line.Clear();
             if (from >= 0 && from < height)
             {
                 int first = Math.Max(0, -right), last = Math.Min(width, width - right);
                 if (first < last)
-                    image.Slice(((from * width) + first + right) * channels, (last - first) * channels).CopyTo(line.AsSpan(first * channels));
+                    image.Slice(((from * width) + first + right) * channels, (last - first) * channels).CopyTo(line[(first * channels)..]);
                 if (mirror)
                     Mirror(line, channels);
             }

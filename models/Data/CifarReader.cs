@@ -23,6 +23,8 @@ public static class CifarReader
     public static DataSet ReadFolder(string folder, LabelLevel level = LabelLevel.Fine)
     {
         ArgumentNullException.ThrowIfNull(folder);
+        if (!Directory.Exists(folder))
+            throw new DataFormatException(folder, null, "the folder does not exist");
         return TryReadFolder(folder, level)
             ?? throw new DataFormatException(folder, null, "has neither data_batch_*.bin (CIFAR-10) nor train*.bin (CIFAR-100)");
     }

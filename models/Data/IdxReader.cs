@@ -25,6 +25,8 @@ public static class IdxReader
     public static DataSet ReadFolder(string folder)
     {
         ArgumentNullException.ThrowIfNull(folder);
+        if (!Directory.Exists(folder))
+            throw new DataFormatException(folder, null, "the folder does not exist");
         return TryReadFolder(folder)
             ?? throw new DataFormatException(folder, null, "has no IDX files (train-images-idx3-ubyte and train-labels-idx1-ubyte, t10k-images-..., t10k-labels-..., plain or .gz)");
     }

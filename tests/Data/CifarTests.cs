@@ -31,7 +31,7 @@ public sealed class CifarTests
         foreach (var index in (int[])[0, 9_999, 10_000, 37_123, 49_999])
             CheckAgainstFile(Path.Combine(TestData.Cifar10Folder, $"data_batch_{(index / 10_000) + 1}.bin"), index % 10_000, Record10, 1, data.Train, index);
         CheckAgainstFile(Path.Combine(TestData.Cifar10Folder, "test_batch.bin"), 777, Record10, 1, data.Test, 777);
-        // PyTorch read the same first pixel: (59, 62, 63).
+        // The frog's first pixel, as the Python version of the set has it.
         Assert.Equal([59, 62, 63], data.Train.Pixels(0)[..3].ToArray());
     }
 
@@ -137,6 +137,10 @@ public sealed class CifarTests
         foreach (var layout in (string[])["data_batch_*.bin", "train*.bin", "train-images-idx3-ubyte", "cifar-10-binary.tar.gz", "embedded"])
             Assert.Contains(layout, failure.Rule, StringComparison.Ordinal);
         BadFile.Refused(folder["no"], null, "neither a file nor a folder", () => DataFolder.Open(folder["no"]));
+        BadFile.Refused(folder["no"], null, "the folder does not exist", () => CifarReader.ReadFolder(folder["no"]));
+        BadFile.Refused(folder["no"], null, "the folder does not exist", () => IdxReader.ReadFolder(folder["no"]));
+        BadFile.Refused(folder.Path, null, "has neither", () => CifarReader.ReadFolder(folder.Path));
+        BadFile.Refused(folder.Path, null, "has no IDX files", () => IdxReader.ReadFolder(folder.Path));
         BadFile.Refused(folder.Write("f", [1, 2, 3]), 0, "a file that is not gzipped", () => DataFolder.Open(folder["f"]));
         BadFile.Refused(folder.Write("empty", []), 0, "a file that is not gzipped", () => DataFolder.Open(folder["empty"]));
         folder.Write("data_batch_1.bin", Records(Record10, 1));
