@@ -1,0 +1,58 @@
+using System.Globalization;
+
+namespace EscNative.Unlearning.Subspaces;
+
+/// <summary>Chooses a solver by d, k and what is known of the features, and says in the result what it chose and why.</summary>
+public sealed class AutoSolver : SubspaceSolver
+{
+    // Below this d the whole decomposition takes under a millisecond, and it knows the whole spectrum.
+    private const int SmallDimension = 128;
+
+    // Subspace iteration carries 1.5 k directions through some twenty products; from about d / 12 on the whole decomposition
+    // is as fast.
+    private const int FewDirections = 12;
+
+    // Float32 features are only known to 6e-8: a projector error below this is invisible.
+    private const double WantedAccuracy = 1e-8;
+
+    /// <inheritdoc/>
+    public override string Name => "auto";
+
+    internal override Spectrum Compute(SubspaceProblem problem, int k)
+    {
+        var d = problem.Dimension;
+        var (solver, why) = d <= SmallDimension
+            ? ((SubspaceSolver)new GramEigenSolver(), $"d = {d} is small")
+            : k > d / FewDirections
+                ? (new GramEigenSolver(), $"k = {k} is many of d = {d}")
+                : (new SubspaceIterationSolver(), $"k = {k} is few of d = {d}");
+        var spectrum = solver.Compute(problem, k);
+        var chosen = spectrum.Solver ?? solver.Name;
+        List<string> notes = [$"auto chose {solver.Name}: {why}", .. spectrum.Notes];
+
+        // Rounding of G turns the projector by about 2^-52 s_1² / (s_k² - s_(k+1)²); the SVD of the rows itself by
+        // 2^-52 s_1 / (s_k - s_(k+1)).
+        var s = spectrum.SingularValues;
+        var rank = s.Count(value => value > spectrum.RankTolerance * s[0]);
+        var last = Math.Min(k, rank);
+        var next = last < s.Length ? s[last] : 0;
+        var gap = s[last - 1] - next;
+        var gramError = Math.ScaleB(1, -52) * s[0] * s[0] / (gap * (s[last - 1] + next));
+        var svdError = Math.ScaleB(1, -52) * s[0] / gap;
+        if ((rank < k || gramError > WantedAccuracy) && svdError < 0.1 * gramError)
+        {
+            var problemText = string.Create(
+                CultureInfo.InvariantCulture,
+                $"the Gram matrix determines the projector only to about {gramError:E0}, since s_{last} is {s[last - 1] / s[0]:E1} of s_1");
+            if (problem.HasRows)
+            {
+                var svd = new SvdSolver();
+                return svd.Compute(problem, k) with { Solver = $"auto: {svd.Name}", Notes = [.. notes, $"{problemText}: took the SVD of the rows instead"] };
+            }
+
+            notes.Add($"{problemText}; the SVD would do better but needs the feature rows");
+        }
+
+        return spectrum with { Solver = $"auto: {chosen}", Notes = notes };
+    }
+}

@@ -1,0 +1,32 @@
+using EscNative.Kernels.Cpu.LinearAlgebra;
+
+namespace EscNative.Unlearning.Subspaces;
+
+/// <summary>The leading eigenpairs of the Gram matrix by block subspace iteration: the fast way for few directions of a large
+/// d. Where it does not converge, the whole matrix is decomposed and the result says so.</summary>
+/// <param name="options">Null: the defaults.</param>
+public sealed class SubspaceIterationSolver(SubspaceIterationOptions? options = null) : SubspaceSolver
+{
+    /// <inheritdoc/>
+    public override string Name => "subspace-iteration";
+
+    internal override Spectrum Compute(SubspaceProblem problem, int k)
+    {
+        var top = SubspaceIteration.Find(problem.Gram, problem.Dimension, k, options);
+        // The next value tells the gap; it is not one of the k converged pairs.
+        var values = double.IsNaN(top.NextValue) ? top.Values : [.. top.Values, top.NextValue];
+        return new Spectrum
+        {
+            SingularValues = GramEigenSolver.SingularValues(values),
+            Complete = false,
+            Vectors = top.Vectors,
+            Columns = k,
+            RankTolerance = GramEigenSolver.RankTolerance(problem.Dimension),
+            Residual = top.Residual,
+            Iterations = top.Iterations,
+            Solver = top.FullDecomposition is null ? Name : $"{Name} -> gram-eigen",
+            Notes = top.FullDecomposition is { } why ? [$"decomposed the whole matrix: {why}"]
+                : top.Converged ? [] : [$"not converged: residual {top.Residual:E1}"],
+        };
+    }
+}

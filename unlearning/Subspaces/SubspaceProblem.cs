@@ -1,0 +1,86 @@
+namespace EscNative.Unlearning.Subspaces;
+
+/// <summary>The features whose principal directions are sought: as a Gram matrix, or as rows (from which the Gram matrix is
+/// made when a solver asks for it).</summary>
+public sealed class SubspaceProblem
+{
+    private readonly ReadOnlyMemory<float> _rows;
+    private double[]? _gram;
+
+    /// <summary>Features known by their Gram matrix alone.</summary>
+    /// <param name="accumulator">Is read once, now.</param>
+    public SubspaceProblem(SubspaceAccumulator accumulator)
+    {
+        ArgumentNullException.ThrowIfNull(accumulator);
+        Dimension = accumulator.Dimension;
+        Count = accumulator.Count;
+        _gram = accumulator.Gram();
+    }
+
+    /// <summary>Features given row by row.</summary>
+    /// <param name="rows">[count, dimension] row-major; kept, not copied.</param>
+    /// <param name="count">n.</param>
+    /// <param name="dimension">d.</param>
+    /// <exception cref="UsageException">The memory does not hold count x dimension values.</exception>
+    /// <exception cref="EscException">A feature that is not finite (bad input).</exception>
+    public SubspaceProblem(ReadOnlyMemory<float> rows, int count, int dimension)
+    {
+        if (count < 0 || dimension < 1 || rows.Length != (long)count * dimension)
+            throw new UsageException($"features: got {rows.Length} values for {count} rows of {dimension}");
+        FeatureCheck.Finite(rows.Span, dimension, 0);
+        _rows = rows;
+        Dimension = dimension;
+        Count = count;
+        HasRows = true;
+    }
+
+    /// <summary>d, the length of a feature.</summary>
+    public int Dimension { get; }
+
+    /// <summary>n, the number of features.</summary>
+    public long Count { get; }
+
+    /// <summary>Whether the rows themselves are at hand.</summary>
+    public bool HasRows { get; }
+
+    /// <summary>The rows, [n, d].</summary>
+    /// <exception cref="UsageException">Only the Gram matrix is at hand.</exception>
+    public ReadOnlySpan<float> Rows => HasRows
+        ? _rows.Span
+        : throw new UsageException("this solver reads the feature rows, but only their Gram matrix was kept: choose gram-eigen or subspace-iteration, or keep the features");
+
+    /// <summary>G = Zᵀ Z, [d, d]; made on first use.</summary>
+    public double[] Gram
+    {
+        get
+        {
+            if (_gram is null)
+            {
+                var accumulator = new SubspaceAccumulator(Dimension);
+                accumulator.Add(_rows.Span, (int)Count);
+                _gram = accumulator.Gram();
+            }
+
+            return _gram;
+        }
+    }
+
+    /// <summary>The sum of squares of all features.</summary>
+    public double Energy
+    {
+        get
+        {
+            double sum = 0;
+            if (_gram is not null)
+            {
+                for (long i = 0; i < Dimension; i++)
+                    sum += _gram[i * Dimension + i];
+                return sum;
+            }
+
+            foreach (var x in _rows.Span)
+                sum += (double)x * x;
+            return sum;
+        }
+    }
+}
