@@ -115,7 +115,7 @@ public static unsafe class SubspaceIteration
         double largest = 0;
         for (var j = 0; j < k; j++)
         {
-            double *xj = x + j * ld, gj = gx + j * ld;
+            double* xj = x + j * ld, gj = gx + j * ld;
             double sum = 0;
             for (var i = 0; i < n; i++)
             {
