@@ -3,6 +3,7 @@ using EscNative.Kernels.Cpu;
 
 namespace EscNative.Tests.Kernels;
 
+[Collection(CpuThreads.Collection)]
 public sealed unsafe class ElementwiseTests
 {
     private static readonly int[] Sizes = [0, 1, 2, 15, 16, 17, 33, 1000, 140_001];
@@ -34,7 +35,8 @@ public sealed unsafe class ElementwiseTests
             using var wideOutput = new GuardedBuffer<double>(n);
             Elementwise.Unary(op, wideInput.Pointer, wideOutput.Pointer, n);
             wideOutput.AssertIntact();
-            values.AssertClose(wanted, wideOutput.Span, 2e-15, 1e-15);
+            // Gelu multiplies the 1e-15 of the error function by x, which reaches 9.
+            values.AssertClose(wanted, wideOutput.Span, 1e-14, 1e-15);
         }
     }
 
@@ -185,7 +187,7 @@ public sealed unsafe class ElementwiseTests
             fixed (float* py = y)
             {
                 Elementwise.Unary(UnaryOp.Gelu, px, py, x.Length);
-                Elementwise.Binary(BinaryOp.Multiply, px, [1000, 1], py, [0, 1], py, [400, 1000]);
+                Elementwise.Binary(BinaryOp.Multiply, py, [1000, 1], px, [0, 1], py, [400, 1000]);
             }
 
             return y;

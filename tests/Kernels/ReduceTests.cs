@@ -3,6 +3,7 @@ using EscNative.Kernels.Cpu;
 
 namespace EscNative.Tests.Kernels;
 
+[Collection(CpuThreads.Collection)]
 public sealed unsafe class ReduceTests
 {
     public static TheoryData<long, long, long> Views() => new()

@@ -1,30 +1,21 @@
-using EscNative.Kernels.Cpu;
+using System.Runtime.InteropServices;
 
 namespace EscNative.Tests.Kernels;
 
 /// <summary>Runs one computation with 1, 2 and 5 threads and asserts equal bits.</summary>
-public static class Threads
+internal static class Threads
 {
     public static void AssertSameBits<T>(Func<T[]> compute)
         where T : unmanaged
     {
-        var before = CpuParallel.Threads;
-        try
+        T[]? first = null;
+        CpuThreads.ForEach([1, 2, 5], threads =>
         {
-            CpuParallel.Threads = 1;
-            var one = compute();
-            foreach (var threads in (int[])[2, 5])
-            {
-                CpuParallel.Threads = threads;
-                Assert.True(
-                    System.Runtime.InteropServices.MemoryMarshal.AsBytes<T>(one)
-                        .SequenceEqual(System.Runtime.InteropServices.MemoryMarshal.AsBytes<T>(compute())),
-                    $"{threads} threads give other bits than one");
-            }
-        }
-        finally
-        {
-            CpuParallel.Threads = before;
-        }
+            var values = compute();
+            first ??= values;
+            Assert.True(
+                MemoryMarshal.AsBytes<T>(first).SequenceEqual(MemoryMarshal.AsBytes<T>(values)),
+                $"{threads} threads give other bits than one");
+        });
     }
 }

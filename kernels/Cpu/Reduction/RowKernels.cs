@@ -64,4 +64,90 @@ internal static unsafe class RowKernels
 
         return 0;
     }
+
+    /// <summary>The sum of e^(x - shift), in T by lane and then in float64.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    public static double ExpSum<V, T>(T* x, long n, double shift)
+        where V : unmanaged, ISimd<V, T>
+        where T : unmanaged
+    {
+        var offset = V.Constant(shift);
+        var total = V.Zero;
+        var i = 0L;
+        for (; i <= n - V.Count; i += V.Count)
+            total += VectorMath.Exp<V, T>(V.Load(x + i) - offset);
+        if (i < n)
+            total += V.Keep(VectorMath.Exp<V, T>(V.LoadPartial(x + i, n - i) - offset), n - i);
+        return total.SumWide();
+    }
+
+    /// <summary>y = e^(x - shift), and its sum.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    public static double ExpStore<V, T>(T* x, T* y, long n, double shift)
+        where V : unmanaged, ISimd<V, T>
+        where T : unmanaged
+    {
+        var offset = V.Constant(shift);
+        var total = V.Zero;
+        var i = 0L;
+        for (; i <= n - V.Count; i += V.Count)
+        {
+            var e = VectorMath.Exp<V, T>(V.Load(x + i) - offset);
+            e.Store(y + i);
+            total += e;
+        }
+
+        if (i < n)
+        {
+            var e = V.Keep(VectorMath.Exp<V, T>(V.LoadPartial(x + i, n - i) - offset), n - i);
+            e.StorePartial(y + i, n - i);
+            total += e;
+        }
+
+        return total.SumWide();
+    }
+
+    /// <summary>y = x scale + shift; y may be x.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    public static void Affine<V, T>(T* x, T* y, long n, double scale, double shift)
+        where V : unmanaged, ISimd<V, T>
+        where T : unmanaged
+    {
+        var factor = V.Constant(scale);
+        var offset = V.Constant(shift);
+        var i = 0L;
+        for (; i <= n - V.Count; i += V.Count)
+            V.MultiplyAdd(V.Load(x + i), factor, offset).Store(y + i);
+        if (i < n)
+            V.MultiplyAdd(V.LoadPartial(x + i, n - i), factor, offset).StorePartial(y + i, n - i);
+    }
+
+    /// <summary>The sum of x y.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    public static double Dot<V, T>(T* x, T* y, long n)
+        where V : unmanaged, ISimd<V, T>
+        where T : unmanaged
+    {
+        var total = 0.0;
+        var i = 0L;
+        while (i < n)
+        {
+            var end = Math.Min(n, i + Block);
+            V a = V.Zero, b = V.Zero;
+            for (; i <= end - 2 * V.Count; i += 2 * V.Count)
+            {
+                a = V.MultiplyAdd(V.Load(x + i), V.Load(y + i), a);
+                b = V.MultiplyAdd(V.Load(x + i + V.Count), V.Load(y + i + V.Count), b);
+            }
+
+            for (; i <= end - V.Count; i += V.Count)
+                a = V.MultiplyAdd(V.Load(x + i), V.Load(y + i), a);
+            if (i < end)
+                b = V.MultiplyAdd(V.LoadPartial(x + i, end - i), V.LoadPartial(y + i, end - i), b);
+            i = end;
+            total += (a + b).SumWide();
+        }
+
+        return total;
+    }
 }
