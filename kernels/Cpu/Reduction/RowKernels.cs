@@ -5,10 +5,11 @@ namespace EscNative.Kernels.Cpu;
 /// <summary>Folds of one contiguous row, for reductions, softmax and normalisation.</summary>
 internal static unsafe class RowKernels
 {
-    // Values added in T before the partial sum goes to float64: at most 16 per lane of the widest register, 64 of the narrowest.
+    // Values added in T before the partial sum goes to float64: 64 a lane of the widest register and 256 of the narrowest with
+    // one accumulator, a quarter of that with four. So the error does not grow with the length of a row.
     private const long Block = 1024;
 
-    /// <summary>The fold of x [n]; sums have an error of about 16 roundings of a block, however long the row.</summary>
+    /// <summary>The fold of x [n].</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static double Fold<TFold, V, T>(T* x, long n)
         where TFold : IFold
@@ -65,46 +66,62 @@ internal static unsafe class RowKernels
         return 0;
     }
 
-    /// <summary>The sum of e^(x - shift), in T by lane and then in float64.</summary>
+    /// <summary>The sum of e^(x - shift).</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static double ExpSum<V, T>(T* x, long n, double shift)
         where V : unmanaged, ISimd<V, T>
         where T : unmanaged
     {
         var offset = V.Constant(shift);
-        var total = V.Zero;
+        var total = 0.0;
         var i = 0L;
-        for (; i <= n - V.Count; i += V.Count)
-            total += VectorMath.Exp<V, T>(V.Load(x + i) - offset);
-        if (i < n)
-            total += V.Keep(VectorMath.Exp<V, T>(V.LoadPartial(x + i, n - i) - offset), n - i);
-        return total.SumWide();
+        while (i < n)
+        {
+            var end = Math.Min(n, i + Block);
+            var sum = V.Zero;
+            for (; i <= end - V.Count; i += V.Count)
+                sum += VectorMath.Exp<V, T>(V.Load(x + i) - offset);
+            if (i < end)
+                sum += V.Keep(VectorMath.Exp<V, T>(V.LoadPartial(x + i, end - i) - offset), end - i);
+            i = end;
+            total += sum.SumWide();
+        }
+
+        return total;
     }
 
-    /// <summary>y = e^(x - shift), and its sum.</summary>
+    /// <summary>y = e^(x - shift), and its sum; y may be x.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static double ExpStore<V, T>(T* x, T* y, long n, double shift)
         where V : unmanaged, ISimd<V, T>
         where T : unmanaged
     {
         var offset = V.Constant(shift);
-        var total = V.Zero;
+        var total = 0.0;
         var i = 0L;
-        for (; i <= n - V.Count; i += V.Count)
+        while (i < n)
         {
-            var e = VectorMath.Exp<V, T>(V.Load(x + i) - offset);
-            e.Store(y + i);
-            total += e;
+            var end = Math.Min(n, i + Block);
+            var sum = V.Zero;
+            for (; i <= end - V.Count; i += V.Count)
+            {
+                var e = VectorMath.Exp<V, T>(V.Load(x + i) - offset);
+                e.Store(y + i);
+                sum += e;
+            }
+
+            if (i < end)
+            {
+                var e = V.Keep(VectorMath.Exp<V, T>(V.LoadPartial(x + i, end - i) - offset), end - i);
+                e.StorePartial(y + i, end - i);
+                sum += e;
+            }
+
+            i = end;
+            total += sum.SumWide();
         }
 
-        if (i < n)
-        {
-            var e = V.Keep(VectorMath.Exp<V, T>(V.LoadPartial(x + i, n - i) - offset), n - i);
-            e.StorePartial(y + i, n - i);
-            total += e;
-        }
-
-        return total.SumWide();
+        return total;
     }
 
     /// <summary>y = x scale + shift; y may be x.</summary>

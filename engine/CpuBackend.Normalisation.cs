@@ -1,0 +1,83 @@
+using EscNative.Kernels.Cpu;
+using LayerNormKernels = EscNative.Kernels.Cpu.LayerNorm;
+
+namespace EscNative.Engine;
+
+internal sealed unsafe partial class CpuBackend
+{
+    public override void BatchStatistics(Tensor x, Tensor mean, Tensor variance)
+    {
+        if (IsDouble(x, "BatchStatistics"))
+            BatchNorm.Statistics(x.PointerTo<double>(), mean.PointerTo<double>(), variance.PointerTo<double>(), x.Shape[0], x.Shape[1]);
+        else
+            BatchNorm.Statistics(x.PointerTo<float>(), mean.PointerTo<float>(), variance.PointerTo<float>(), x.Shape[0], x.Shape[1]);
+    }
+
+    public override void BatchNormalise(
+        Tensor x, Tensor mean, Tensor variance, Tensor gamma, Tensor beta, double eps, Tensor y)
+    {
+        if (IsDouble(x, "BatchNormalise"))
+        {
+            BatchNorm.Normalise(
+                x.PointerTo<double>(), mean.PointerTo<double>(), variance.PointerTo<double>(), gamma.PointerTo<double>(), beta.PointerTo<double>(), eps, y.PointerTo<double>(),
+                x.Shape[0], x.Shape[1]);
+        }
+        else
+        {
+            BatchNorm.Normalise(
+                x.PointerTo<float>(), mean.PointerTo<float>(), variance.PointerTo<float>(), gamma.PointerTo<float>(), beta.PointerTo<float>(), eps, y.PointerTo<float>(),
+                x.Shape[0], x.Shape[1]);
+        }
+    }
+
+    public override void BatchNormBackward(
+        Tensor x, Tensor dy, Tensor mean, Tensor variance, Tensor gamma, double eps, bool ownStatistics,
+        Tensor dx, Tensor dGamma, Tensor dBeta)
+    {
+        if (IsDouble(x, "BatchNormBackward"))
+        {
+            BatchNorm.Backward(
+                x.PointerTo<double>(), dy.PointerTo<double>(), mean.PointerTo<double>(), variance.PointerTo<double>(), gamma.PointerTo<double>(), eps,
+                ownStatistics, dx.PointerTo<double>(), dGamma.PointerTo<double>(), dBeta.PointerTo<double>(), x.Shape[0], x.Shape[1]);
+        }
+        else
+        {
+            BatchNorm.Backward(
+                x.PointerTo<float>(), dy.PointerTo<float>(), mean.PointerTo<float>(), variance.PointerTo<float>(), gamma.PointerTo<float>(), eps,
+                ownStatistics, dx.PointerTo<float>(), dGamma.PointerTo<float>(), dBeta.PointerTo<float>(), x.Shape[0], x.Shape[1]);
+        }
+    }
+
+    public override void LayerNorm(Tensor x, Tensor gamma, Tensor beta, double eps, Tensor y, Tensor mean, Tensor rstd)
+    {
+        if (IsDouble(x, "LayerNorm"))
+        {
+            LayerNormKernels.Forward(
+                x.PointerTo<double>(), gamma.PointerTo<double>(), beta.PointerTo<double>(), eps, y.PointerTo<double>(), mean.PointerTo<double>(), rstd.PointerTo<double>(),
+                x.Shape[0], x.Shape[1]);
+        }
+        else
+        {
+            LayerNormKernels.Forward(
+                x.PointerTo<float>(), gamma.PointerTo<float>(), beta.PointerTo<float>(), eps, y.PointerTo<float>(), mean.PointerTo<float>(), rstd.PointerTo<float>(),
+                x.Shape[0], x.Shape[1]);
+        }
+    }
+
+    public override void LayerNormBackward(
+        Tensor x, Tensor dy, Tensor gamma, Tensor mean, Tensor rstd, Tensor dx, Tensor dGamma, Tensor dBeta)
+    {
+        if (IsDouble(x, "LayerNormBackward"))
+        {
+            LayerNormKernels.Backward(
+                x.PointerTo<double>(), dy.PointerTo<double>(), gamma.PointerTo<double>(), mean.PointerTo<double>(), rstd.PointerTo<double>(), dx.PointerTo<double>(),
+                dGamma.PointerTo<double>(), dBeta.PointerTo<double>(), x.Shape[0], x.Shape[1]);
+        }
+        else
+        {
+            LayerNormKernels.Backward(
+                x.PointerTo<float>(), dy.PointerTo<float>(), gamma.PointerTo<float>(), mean.PointerTo<float>(), rstd.PointerTo<float>(), dx.PointerTo<float>(),
+                dGamma.PointerTo<float>(), dBeta.PointerTo<float>(), x.Shape[0], x.Shape[1]);
+        }
+    }
+}

@@ -1,0 +1,209 @@
+using EscNative.Kernels;
+using EscNative.Kernels.Cpu;
+
+namespace EscNative.Tests.Kernels;
+
+/// <summary>Random masks, optimizer steps, images to numbers.</summary>
+[Collection(CpuThreads.Collection)]
+public sealed unsafe class TrainingKernelTests
+{
+    private static readonly int[] Sizes = [0, 1, 2, 15, 16, 17, 33, 1000, 140_001];
+
+    [Fact]
+    public void Uniform_numbers_are_the_words_of_the_stream()
+    {
+        foreach (var n in Sizes)
+        {
+            using var y = new GuardedBuffer<float>(n);
+            using var wide = new GuardedBuffer<double>(n);
+            RandomFill.Uniform(y.Pointer, n, seed: 7, stream: 3, offset: 5);
+            RandomFill.Uniform(wide.Pointer, n, seed: 7, stream: 3, offset: 5);
+            y.AssertIntact();
+            wide.AssertIntact();
+            for (var i = 0; i < n; i++)
+            {
+                Assert.Equal(Philox.ToUniform(Philox.Word(7, 3, 5 + (ulong)i)), y.Span[i]);
+                Assert.Equal(y.Span[i], wide.Span[i]);
+            }
+        }
+    }
+
+    [Fact]
+    public void Dropout_keeps_what_its_mask_says()
+    {
+        foreach (var n in Sizes)
+        {
+            foreach (var p in (double[])[0, 0.3, 1])
+            {
+                var values = new Values();
+                var x = values.Floats(n);
+                using var input = new GuardedBuffer<float>(x);
+                using var y = new GuardedBuffer<float>(n);
+                using var mask = new GuardedBuffer<byte>(n);
+                RandomFill.Dropout(input.Pointer, y.Pointer, mask.Pointer, p, n, 11, 0, 2);
+                y.AssertIntact();
+                mask.AssertIntact();
+                for (var i = 0; i < n; i++)
+                {
+                    var kept = Philox.ToUniform(Philox.Word(11, 0, 2 + (ulong)i)) >= p;
+                    Assert.Equal(kept ? 1 : 0, mask.Span[i]);
+                    Assert.Equal(kept ? (float)(x[i] * (double)(float)(1 / (1 - p))) : 0f, y.Span[i]);
+                }
+
+                RandomFill.ApplyMask(input.Pointer, mask.Pointer, 1 / (1 - p), input.Pointer, n);
+                input.AssertIntact();
+                Assert.Equal(y.Span, input.Span);
+                if (n > 100_000)
+                    Assert.Equal(1 - p, mask.Span.ToArray().Average(m => (double)m), 0.005); // 4 deviations of a mean of 140,001
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData(0, 0, false)]
+    [InlineData(0, 5e-4, false)]
+    [InlineData(0.9, 5e-4, false)]
+    [InlineData(0.9, 5e-4, true)]
+    public void Sgd_follows_pytorch(double momentum, double decay, bool nesterov)
+    {
+        foreach (var n in Sizes)
+        {
+            var values = new Values();
+            var w = values.Floats(n);
+            using var weight = new GuardedBuffer<float>(w);
+            using var velocity = new GuardedBuffer<float>(new float[n]);
+            var wanted = Values.Wide(w);
+            var speed = new double[n];
+            for (var step = 0; step < 3; step++)
+            {
+                var g = values.Floats(n);
+                using var gradient = new GuardedBuffer<float>(g);
+                Optimizers.Sgd(
+                    weight.Pointer, gradient.Pointer, momentum == 0 ? null : velocity.Pointer, n, 0.1, momentum, decay, nesterov);
+                for (var i = 0; i < n; i++)
+                {
+                    var d = g[i] + decay * wanted[i];
+                    speed[i] = momentum * speed[i] + d;
+                    wanted[i] -= 0.1 * (momentum == 0 ? d : nesterov ? d + momentum * speed[i] : speed[i]);
+                }
+            }
+
+            weight.AssertIntact();
+            velocity.AssertIntact();
+            values.AssertClose(wanted, weight.Span, 1e-6, 1e-6);
+        }
+    }
+
+    [Theory]
+    [InlineData(0, false)]
+    [InlineData(0.01, false)]
+    [InlineData(0.01, true)]
+    public void Adam_follows_pytorch(double decay, bool decoupled)
+    {
+        foreach (var n in Sizes)
+        {
+            var values = new Values();
+            var w = values.Floats(n);
+            using var weight = new GuardedBuffer<float>(w);
+            using var first = new GuardedBuffer<float>(new float[n]);
+            using var second = new GuardedBuffer<float>(new float[n]);
+            using var wideWeight = new GuardedBuffer<double>(Values.Wide(w));
+            using var wideFirst = new GuardedBuffer<double>(new double[n]);
+            using var wideSecond = new GuardedBuffer<double>(new double[n]);
+            var wanted = Values.Wide(w);
+            var (m, v) = (new double[n], new double[n]);
+            for (var step = 1; step <= 3; step++)
+            {
+                var g = values.Floats(n);
+                using var gradient = new GuardedBuffer<float>(g);
+                using var wideGradient = new GuardedBuffer<double>(Values.Wide(g));
+                Optimizers.Adam(
+                    weight.Pointer, gradient.Pointer, first.Pointer, second.Pointer, n, 1e-2, 0.9, 0.999, 1e-8, decay, decoupled, step);
+                Optimizers.Adam(
+                    wideWeight.Pointer, wideGradient.Pointer, wideFirst.Pointer, wideSecond.Pointer, n, 1e-2, 0.9, 0.999, 1e-8, decay,
+                    decoupled, step);
+                for (var i = 0; i < n; i++)
+                {
+                    if (decoupled)
+                        wanted[i] *= 1 - 1e-2 * decay;
+                    var d = g[i] + (decoupled ? 0 : decay * wanted[i]);
+                    m[i] = 0.9 * m[i] + 0.1 * d;
+                    v[i] = 0.999 * v[i] + 0.001 * d * d;
+                    wanted[i] -= 1e-2 / (1 - Math.Pow(0.9, step)) * m[i] / (Math.Sqrt(v[i]) / Math.Sqrt(1 - Math.Pow(0.999, step)) + 1e-8);
+                }
+            }
+
+            weight.AssertIntact();
+            first.AssertIntact();
+            second.AssertIntact();
+            wideWeight.AssertIntact();
+            // Steps of 1e-2, each good to 1e-6 of itself unless m cancels, which leaves 1e-6 of the terms.
+            values.AssertClose(wanted, weight.Span, 1e-6, 1e-6);
+            values.AssertClose(wanted, wideWeight.Span, 1e-13, 1e-13);
+        }
+    }
+
+    [Theory]
+    [InlineData(0, 4, 4, 3)]
+    [InlineData(3, 5, 7, 3)]
+    [InlineData(2, 1, 1, 1)]
+    [InlineData(33, 32, 32, 3)]
+    public void Images_are_normalised_mirrored_and_shifted(int n, int height, int width, int channels)
+    {
+        var values = new Values();
+        var x = Array.ConvertAll(values.Ints((long)n * height * width * channels, 256), v => (byte)v);
+        float[] mean = [0.49f, 0.48f, 0.44f];
+        float[] std = [0.2f, 0.19f, 0.22f];
+        var flip = Array.ConvertAll(values.Ints(n, 2), v => (byte)v);
+        var down = Array.ConvertAll(values.Ints(n, 9), v => v - 4);
+        var right = Array.ConvertAll(values.Ints(n, 9), v => v - 4);
+        using var input = new GuardedBuffer<byte>(x);
+        using var plain = new GuardedBuffer<float>(x.Length);
+        using var augmented = new GuardedBuffer<float>(x.Length);
+        Images.ToNumbers(
+            input.Pointer, plain.Pointer, n, height, width, channels, mean.AsSpan(0, channels), std.AsSpan(0, channels), [], [], []);
+        Images.ToNumbers(
+            input.Pointer, augmented.Pointer, n, height, width, channels, mean.AsSpan(0, channels), std.AsSpan(0, channels), flip, down,
+            right);
+        plain.AssertIntact();
+        augmented.AssertIntact();
+        for (var i = 0; i < x.Length; i++)
+        {
+            var c = i % channels;
+            var column = i / channels % width;
+            var row = i / channels / width % height;
+            var image = i / channels / width / height;
+            Assert.Equal((float)((x[i] / 255.0 - mean[c]) / std[c]), plain.Span[i]);
+            // Cropped out of the padded image first, mirrored then.
+            var fromRow = row + down[image];
+            var fromColumn = (flip[image] != 0 ? width - 1 - column : column) + right[image];
+            var inside = fromRow >= 0 && fromRow < height && fromColumn >= 0 && fromColumn < width;
+            var raw = inside ? x[((image * height + fromRow) * width + fromColumn) * channels + c] : 0;
+            Assert.Equal((float)((raw / 255.0 - mean[c]) / std[c]), augmented.Span[i]);
+        }
+    }
+
+    [Fact]
+    public void Images_with_another_number_of_flips_are_refused() =>
+        Assert.Throws<ArgumentException>(() => Images.ToNumbers<float>(null, null, 3, 1, 1, 1, [0f], [1f], [1, 0], [], []));
+
+    [Fact]
+    public void Bits_do_not_depend_on_threads()
+    {
+        var x = new Values(31).Floats(200_001);
+        Threads.AssertSameBits(() =>
+        {
+            var y = new float[x.Length];
+            var mask = new byte[x.Length];
+            fixed (float* px = x)
+            fixed (float* py = y)
+            fixed (byte* pm = mask)
+            {
+                RandomFill.Dropout(px, py, pm, 0.5, x.Length, 1, 2, 3);
+                Optimizers.Sgd(py, px, null, x.Length, 0.1, 0, 0.01, false);
+            }
+
+            return y;
+        });
+    }
+}
