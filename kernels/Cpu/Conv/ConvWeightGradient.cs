@@ -106,33 +106,22 @@ internal static unsafe class ConvWeightGradient
                 var window = Source.Load(group);
                 var (from, count) = Phase.Range(Grid, group);
                 var dy = Dy + group.FirstImage * OutImageStride + (long)group.FirstRow * OutRowStride;
-                var stride = OutChannels;
-                if (OutChannels != SumStride)
-                {
-                    dy = Pad(dy, count);
-                    stride = SumStride;
-                }
-
+                // [panel][pixel][channel of the panel]: read many times, and channels may be a power of two, which in place
+                // would crowd all pixels into few sets of the cache.
+                var packed = CpuScratch.Get<float>(CpuScratch.Slot.ConvEdge, (long)count * SumStride);
+                ConvChannels.Pack(OutChannels, new GemmOperand<float>(dy, OutChannels, along: true), count, 0, count, packed);
                 for (var channel = 0; channel < SumStride;)
                 {
                     var vectors = Set.NextPanel((SumStride - channel) / Set.Lanes);
-                    AddPanel(firstTap, endTap, from, count, window, dy + channel, stride, vectors, sums + channel, index > first);
+                    AddPanel(firstTap, endTap, from, count, window, packed + (nint)channel * count, vectors, sums + channel, index > first);
                     channel += vectors * Set.Lanes;
                 }
             }
         }
 
-        // The kernels read whole vectors of channels.
-        private readonly float* Pad(float* dy, int pixels)
-        {
-            var padded = CpuScratch.Get<float>(CpuScratch.Slot.ConvEdge, (long)pixels * SumStride);
-            GemmPacking.Along(dy, OutChannels, OutChannels, pixels, SumStride, padded);
-            return padded;
-        }
-
         [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
         private readonly void AddPanel(
-            int firstTap, int endTap, int from, int count, float* window, float* dy, int stride, int vectors, float* sums, bool accumulate)
+            int firstTap, int endTap, int from, int count, float* window, float* dy, int vectors, float* sums, bool accumulate)
         {
             var kernel = Set.Indirect(vectors);
             var tileRows = Set.IndirectRows(vectors);
@@ -156,7 +145,7 @@ internal static unsafe class ConvWeightGradient
                     taps = lastTaps;
                 }
 
-                kernel(count, window, taps, Phase.Pixels + from, dy, stride, sums + (long)tap * SumStride, outs, null, accumulate);
+                kernel(count, window, taps, Phase.Pixels + from, dy, vectors * Set.Lanes, sums + (long)tap * SumStride, outs, null, accumulate);
             }
         }
     }
@@ -182,12 +171,7 @@ internal static unsafe class ConvWeightGradient
                 GemmPacking.Unload(part, sumStride, count, sumStride, total, sumStride, accumulate: true);
             }
 
-            // A transpose is what packing across does: panel[p, i] = source[i * stride + p].
-            for (nint channel = 0; channel < outChannels; channel++)
-            {
-                for (nint tap = 0; tap < count; tap++)
-                    _dw[channel * taps + first + tap] = total[tap * sumStride + channel];
-            }
+            GemmPacking.Transpose(total, sumStride, count, outChannels, _dw + first, taps);
         }
     }
 }

@@ -64,27 +64,37 @@ internal static unsafe class GemmPacking
     public static void Across<T>(T* source, nint stride, int count, int k, int width, T* panel)
         where T : unmanaged
     {
+        Transpose(source, stride, count, k, panel, width);
+        for (nint p = 0; p < k && count < width; p++)
+            new Span<T>(panel + p * width + count, width - count).Clear();
+    }
+
+    /// <summary>target[p * targetStride + i] = source[i * stride + p], for i below <paramref name="count"/>, p below
+    /// <paramref name="k"/>.</summary>
+    public static void Transpose<T>(T* source, nint stride, int count, int k, T* target, int targetStride)
+        where T : unmanaged
+    {
         var i = 0;
         if (Sse2.IsSupported && typeof(T) == typeof(float))
         {
             for (; i + 4 <= count; i += 4)
-                FourRows((float*)source + i * stride, stride, k, width, (float*)panel + i);
+                FourRows((float*)source + i * stride, stride, k, targetStride, (float*)target + i);
         }
         else if (Sse2.IsSupported && typeof(T) == typeof(double))
         {
             for (; i + 2 <= count; i += 2)
-                TwoRows((double*)source + i * stride, stride, k, width, (double*)panel + i);
+                TwoRows((double*)source + i * stride, stride, k, targetStride, (double*)target + i);
         }
 
-        for (; i < width; i++)
+        for (; i < count; i++)
         {
             for (nint p = 0; p < k; p++)
-                panel[p * width + i] = i < count ? source[i * stride + p] : default;
+                target[p * targetStride + i] = source[i * stride + p];
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void FourRows(float* source, nint stride, int k, int width, float* panel)
+    private static void FourRows(float* source, nint stride, int k, nint width, float* panel)
     {
         float* r0 = source, r1 = r0 + stride, r2 = r1 + stride, r3 = r2 + stride;
         nint p = 0;
@@ -121,7 +131,7 @@ internal static unsafe class GemmPacking
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void TwoRows(double* source, nint stride, int k, int width, double* panel)
+    private static void TwoRows(double* source, nint stride, int k, nint width, double* panel)
     {
         double* r0 = source, r1 = r0 + stride;
         nint p = 0;
