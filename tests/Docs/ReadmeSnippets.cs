@@ -1,0 +1,56 @@
+using EscNative.Engine;
+using EscNative.Engine.Layers;
+using EscNative.Engine.Optimization;
+using EscNative.Kernels;
+using EscNative.Models;
+using EscNative.Models.Data;
+using EscNative.Tests.Models;
+using EscNative.Unlearning;
+using EscNative.Unlearning.Methods;
+
+namespace EscNative.Tests.Docs;
+
+/// <summary>The C# blocks of README.md, compiled and run; <see cref="ReadmeTests"/> compares the texts.</summary>
+public sealed class ReadmeSnippets
+{
+    [Fact]
+    public void Train_a_network()
+    {
+        // snippet: train
+        using var network = new Sequential(new Linear(2, 16, new RandomSource(1)), new Relu(), new Linear(16, 2, new RandomSource(2)));
+        using var sgd = new Sgd(network.Parameters, learningRate: 0.5, momentum: 0.9);
+        using var x = Tensor.From([0f, 0, 0, 1, 1, 0, 1, 1], (4, 2));
+        using var y = Tensor.From([0, 1, 1, 0], 4);
+        double last = 0;
+        for (var step = 0; step < 300; step++)
+        {
+            using var scope = Tensor.Scope();                 // frees every intermediate tensor
+            var loss = Loss.CrossEntropy(network.Forward(x), y);
+            using var gradients = loss.Backward();
+            sgd.Step(gradients);
+            last = loss.Item();
+        }
+        // end
+        Assert.InRange(last, 0, 0.05);
+    }
+
+    [Fact]
+    public void Erase_a_class()
+    {
+        using var folder = new TemporaryFolder();
+        using (var trained = SmallImages.Model())
+            ModelFile.Save(trained, folder["model.safetensors"]);
+        var data = SmallImages.Data();
+        var (modelPath, erasedPath) = (folder["model.safetensors"], folder["erased.safetensors"]);
+
+        // snippet: erase
+        using var model = ModelFile.Load(modelPath);
+        var split = ForgetSplit.Create(data, ForgetRequest.ForClasses(2));
+        var result = new Esc().Run(new UnlearningContext(model, split.Forget, new UnlearningOptions { Directions = 1 }));
+        Console.WriteLine($"{result.Images} images, {result.Seconds:0.00} s, energy removed {result.Subspace!.EnergyRemoved:P1}");
+        ModelFile.Save(model, erasedPath);                    // the erasure is part of the file
+        // end
+        using var again = ModelFile.Load(erasedPath);
+        Assert.Equal(1, again.Erasure!.Factors[0].Rank);
+    }
+}

@@ -1,0 +1,169 @@
+using System.Diagnostics;
+using System.Globalization;
+using EscNative.Engine;
+using EscNative.Models;
+using EscNative.Models.Data;
+using EscNative.Models.Erasure;
+using EscNative.Unlearning.Subspaces;
+
+namespace EscNative.Unlearning.Methods;
+
+/// <summary>Erasing Space Concept: removes the leading principal directions of the forgetting data's features (CVPR 2025, section 3.3).</summary>
+/// <remarks>
+/// One forward pass over D_f; the features' second moments are summed in float64 as they come, so memory does not grow with the
+/// number of images (but for the solver <c>svd</c>, which reads the features themselves). No weight changes: P = I - U_k U_kᵀ
+/// is put between features and head. A further request sees features that are erased already, so the product of the requests'
+/// projections is again a projection (section 2 of the method's specification, incremental requests).
+/// </remarks>
+public sealed class Esc : IUnlearningMethod
+{
+    /// <summary>The share of directions that the released code removes, in per cent.</summary>
+    public const double DefaultPercent = 1.5;
+
+    /// <inheritdoc/>
+    public string Name => "esc";
+
+    /// <inheritdoc/>
+    public string Description => "ESC: project out the leading principal directions of the forgetting data's features (CVPR 2025, section 3.3)";
+
+    /// <inheritdoc/>
+    public DataUse DataUse => DataUse.ForgetOnly;
+
+    /// <inheritdoc/>
+    public UnlearningResult Run(UnlearningContext context, IProgress<StageProgress>? progress = null, CancellationToken cancel = default)
+    {
+        var started = Stopwatch.GetTimestamp();
+        var (model, options) = (context.Model, context.Options);
+        var k = options is { Percent: null, Directions: null }
+            ? DirectionCount.FromPercent(model.FeatureWidth, DefaultPercent)
+            : DirectionCount.Resolve(model.FeatureWidth, options.Percent, options.Directions);
+        var solver = Solvers.Create(options.Solver);
+        if (context.Forget.Count == 0)
+            throw new EscException(ErrorCode.BadInput, "esc: there is no image to forget: check the classes or indices of the request");
+
+        var notes = new List<string>();
+        var problem = ForwardPass(context, solver.NeedsRows, progress, cancel);
+        if (options.Mode == UnlearningMode.Official)
+            notes.Add("official mode: batch normalisation ran in training mode and its running statistics are now those of the forgetting data");
+        SubspaceResult subspace;
+        using (context.Stage("solve"))
+            subspace = solver.Solve(problem, k);
+        cancel.ThrowIfCancellationRequested();
+        using (context.Stage("apply"))
+        {
+            var basis = OutsideEarlierRequests(model, subspace.Basis);
+            var factor = ErasureFactor.Projection(basis, model.FeatureWidth, Origin(context, subspace));
+            model.Erase(new ErasureOperator(model.FeatureWidth, factor));
+        }
+
+        return new UnlearningResult
+        {
+            Method = Name,
+            Images = context.Forget.Count,
+            Seconds = Stopwatch.GetElapsedTime(started).TotalSeconds,
+            Subspace = subspace,
+            Notes = [.. notes, .. subspace.Notes],
+        };
+    }
+
+    private static SubspaceProblem ForwardPass(
+        UnlearningContext context, bool keepRows, IProgress<StageProgress>? progress, CancellationToken cancel)
+    {
+        var (model, options, forget) = (context.Model, context.Options, context.Forget);
+        var official = options.Mode == UnlearningMode.Official;
+        var augment = official && options.OfficialAugmentation;
+        var loader = new BatchLoader(forget, model.Description.Normalisation, new BatchOptions
+        {
+            BatchSize = options.BatchSize,
+            Shuffle = augment,
+            Augmentation = augment ? Augmentation.Flip : Augmentation.None,
+            Seed = options.Seed,
+            Device = model.Device,
+        });
+        var d = model.FeatureWidth;
+        var accumulator = new SubspaceAccumulator(d);
+        var kept = keepRows ? new float[(long)forget.Count * d] : [];
+        var rows = new float[options.BatchSize * d];
+        var done = 0;
+        // A cancelled request must leave the model as it was, its running statistics too.
+        using var backup = official ? RunningStatistics.Of(model) : null;
+        var training = model.Training;
+        model.Training = official;
+        try
+        {
+            using var noGrad = Tensor.NoGrad();
+            using var batches = loader.Epoch().GetEnumerator();
+            while (true)
+            {
+                cancel.ThrowIfCancellationRequested();
+                using (context.Stage("load"))
+                {
+                    if (!batches.MoveNext())
+                        break;
+                }
+
+                var batch = batches.Current;
+                var features = keepRows ? kept.AsSpan(done * d, batch.Count * d) : rows.AsSpan(0, batch.Count * d);
+                using (context.Stage("forward"))
+                using (Tensor.Scope())
+                    model.Features(batch.Images).CopyTo(features);
+                if (!keepRows)
+                {
+                    using (context.Stage("gram"))
+                        accumulator.Add(features, batch.Count);
+                }
+
+                done += batch.Count;
+                progress?.Report(new StageProgress("forward", done, forget.Count));
+            }
+        }
+        catch
+        {
+            backup?.Restore(model);
+            throw;
+        }
+        finally
+        {
+            model.Training = training;
+        }
+
+        return keepRows ? new SubspaceProblem(kept, forget.Count, d) : new SubspaceProblem(accumulator);
+    }
+
+    /// <summary>
+    /// The directions made orthogonal to those of earlier requests in float64. They were found on projected features, so only
+    /// float32 rounding is taken away; without it the product of the projections would be one to 1e-6 only.
+    /// </summary>
+    private static double[] OutsideEarlierRequests(Classifier model, double[] basis)
+    {
+        var d = model.FeatureWidth;
+        double[] earlier = [];
+        foreach (var factor in model.Erasure?.Factors ?? [])
+        {
+            if (factor.Kind != ErasureKind.Projection)
+                return basis;
+            earlier = Basis.Append(earlier, factor.Left, d, out _);
+        }
+
+        if (earlier.Length == 0)
+            return basis;
+        var joint = Basis.Append(earlier, basis, d, out var appended);
+        var total = joint.Length / d;
+        var outside = new double[d * appended];
+        for (var i = 0; i < d; i++)
+            Array.Copy(joint, (i * total) + total - appended, outside, i * appended, appended);
+        return outside;
+    }
+
+    private static Dictionary<string, string> Origin(UnlearningContext context, SubspaceResult subspace) => new()
+    {
+        ["method"] = "esc",
+        ["mode"] = context.Options.Mode.ToString(),
+        ["request"] = context.Request,
+        ["images"] = context.Forget.Count.ToString(CultureInfo.InvariantCulture),
+        ["k"] = subspace.K.ToString(CultureInfo.InvariantCulture),
+        ["solver"] = subspace.Solver,
+        ["residual"] = subspace.Residual.ToString("R", CultureInfo.InvariantCulture),
+        ["energy-removed"] = subspace.EnergyRemoved.ToString("R", CultureInfo.InvariantCulture),
+    };
+}

@@ -1,0 +1,40 @@
+namespace EscNative.Unlearning.Methods;
+
+/// <summary>The unlearning methods by name. Add your own with <see cref="Add"/>.</summary>
+public static class MethodRegistry
+{
+    private static readonly SortedDictionary<string, Func<IUnlearningMethod>> Factories = new(StringComparer.Ordinal)
+    {
+        ["esc"] = () => new Esc(),
+    };
+
+    /// <summary>The names, in alphabetical order.</summary>
+    public static IReadOnlyList<string> Names
+    {
+        get
+        {
+            lock (Factories)
+                return [.. Factories.Keys];
+        }
+    }
+
+    /// <summary>Adds a method, or replaces the one of that name.</summary>
+    public static void Add(string name, Func<IUnlearningMethod> factory)
+    {
+        lock (Factories)
+            Factories[name] = factory;
+    }
+
+    /// <summary>A method by name.</summary>
+    /// <exception cref="UsageException">There is no such method.</exception>
+    public static IUnlearningMethod Create(string name)
+    {
+        lock (Factories)
+        {
+            if (Factories.TryGetValue(name, out var factory))
+                return factory();
+        }
+
+        throw new UsageException($"method: got '{name}', wants one of {string.Join(", ", Names)}");
+    }
+}

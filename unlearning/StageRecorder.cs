@@ -1,0 +1,57 @@
+using System.Diagnostics;
+using EscNative.Engine;
+
+namespace EscNative.Unlearning;
+
+/// <summary>Adds up the time of each stage of a request, waiting for the device at the borders.</summary>
+/// <remarks>The waiting costs what overlapping would save, so a run with a recorder is a profile, not the latency.</remarks>
+/// <param name="device">The device to wait for.</param>
+public sealed class StageRecorder(Device device)
+{
+    private readonly Dictionary<string, StageTime> _stages = [];
+    private readonly List<string> _order = [];
+
+    /// <summary>The stages in the order in which they first began.</summary>
+    public IReadOnlyList<StageTime> Stages => [.. _order.Select(name => _stages[name])];
+
+    /// <summary>Begins a stage: <c>using (recorder.Begin("forward")) ...</c>; stages do not nest.</summary>
+    public Running Begin(string stage)
+    {
+        device.Synchronize();
+        return new Running(this, stage, Stopwatch.GetTimestamp());
+    }
+
+    /// <summary>Adds work to a stage: bytes that it must move, and floating-point operations.</summary>
+    public void AddWork(string stage, double bytes, double flops) => Update(stage, 0, bytes, flops);
+
+    private void End(string stage, long started)
+    {
+        device.Synchronize();
+        Update(stage, Stopwatch.GetElapsedTime(started).TotalSeconds, 0, 0);
+    }
+
+    private void Update(string stage, double seconds, double bytes, double flops)
+    {
+        if (!_stages.TryGetValue(stage, out var sum))
+        {
+            _order.Add(stage);
+            sum = new StageTime(stage, 0, 0, 0);
+        }
+
+        _stages[stage] = sum with { Seconds = sum.Seconds + seconds, Bytes = sum.Bytes + bytes, Flops = sum.Flops + flops };
+    }
+
+    /// <summary>A stage that is running.</summary>
+    public readonly struct Running : IDisposable
+    {
+        private readonly StageRecorder? _recorder;
+        private readonly string _stage;
+        private readonly long _started;
+
+        internal Running(StageRecorder recorder, string stage, long started) =>
+            (_recorder, _stage, _started) = (recorder, stage, started);
+
+        /// <summary>Ends the stage.</summary>
+        public void Dispose() => _recorder?.End(_stage, _started);
+    }
+}

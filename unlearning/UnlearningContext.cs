@@ -1,0 +1,46 @@
+using EscNative.Models;
+using EscNative.Models.Data;
+
+namespace EscNative.Unlearning;
+
+/// <summary>What a method works on. It sees the remaining data only if it declared that it needs them.</summary>
+public sealed class UnlearningContext
+{
+    private readonly ImageSet? _remain;
+
+    /// <summary>A context for a method.</summary>
+    /// <param name="model">The model to change.</param>
+    /// <param name="forget">D_f, the training images to forget.</param>
+    /// <param name="options">The request's options.</param>
+    /// <param name="remain">D_r, for methods that use it, else null.</param>
+    public UnlearningContext(Classifier model, ImageSet forget, UnlearningOptions? options = null, ImageSet? remain = null)
+    {
+        Model = model;
+        Forget = forget;
+        Options = options ?? new UnlearningOptions();
+        _remain = remain;
+    }
+
+    /// <summary>The model to change.</summary>
+    public Classifier Model { get; }
+
+    /// <summary>D_f.</summary>
+    public ImageSet Forget { get; }
+
+    /// <summary>The request's options.</summary>
+    public UnlearningOptions Options { get; }
+
+    /// <summary>Records the stages' times, or null to run without waiting at their borders.</summary>
+    public StageRecorder? Recorder { get; init; }
+
+    /// <summary>What the request is about, for the record: classes or the number of samples.</summary>
+    public string Request { get; init; } = "";
+
+    /// <summary>D_r.</summary>
+    /// <exception cref="EscException">The context was made without it, for a method that may see D_f only.</exception>
+    public ImageSet Remain => _remain ?? throw new EscException(
+        ErrorCode.Internal, "unlearning: this method declared that it uses the forgetting data only, and asked for the remaining data");
+
+    /// <summary>Begins a stage where a recorder is set.</summary>
+    public StageRecorder.Running Stage(string name) => Recorder?.Begin(name) ?? default;
+}

@@ -1,0 +1,22 @@
+using EscNative.Unlearning.Subspaces;
+
+namespace EscNative.Unlearning;
+
+/// <summary>What a method did.</summary>
+public sealed record UnlearningResult
+{
+    /// <summary>The method's name.</summary>
+    public required string Method { get; init; }
+
+    /// <summary>Images of D_f that were seen.</summary>
+    public required int Images { get; init; }
+
+    /// <summary>Wall seconds of the whole call.</summary>
+    public required double Seconds { get; init; }
+
+    /// <summary>The directions removed and how they were found; null for methods that remove none.</summary>
+    public SubspaceResult? Subspace { get; init; }
+
+    /// <summary>What a reader of the result must know: a reduced k, changed statistics.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
+}
