@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace EscNative.Kernels;
 
 /// <summary>Philox 4x32-10 (Salmon et al., SC 2011): random words as a pure function of a key and a counter.</summary>
@@ -15,6 +17,7 @@ public static class Philox
     private const float TwoPi = 6.2831853f;
 
     /// <summary>One block of four words.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static (uint A, uint B, uint C, uint D) Block(uint c0, uint c1, uint c2, uint c3, uint k0, uint k1)
     {
         for (var round = 0; round < 10; round++)
@@ -30,6 +33,7 @@ public static class Philox
     }
 
     /// <summary>The block that holds words 4 block .. 4 block + 3 of a stream.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static (uint A, uint B, uint C, uint D) Block(ulong seed, ulong stream, ulong block) =>
         Block((uint)block, (uint)(block >> 32), (uint)stream, (uint)(stream >> 32), (uint)seed, (uint)(seed >> 32));
 
@@ -41,9 +45,11 @@ public static class Philox
     }
 
     /// <summary>A word as a number in [0, 1): its upper 24 bits, exact in float32.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float ToUniform(uint word) => (word >> 8) * 5.9604645e-8f;
 
     /// <summary>Words <paramref name="offset"/>, offset + 1, ... of a stream as numbers in [0, 1).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Uniform(ulong seed, ulong stream, ulong offset, Span<float> values)
     {
         var i = 0;
@@ -63,6 +69,7 @@ public static class Philox
     }
 
     /// <summary>Standard normal numbers; pair j comes from words offset + 2j and offset + 2j + 1 (Box and Muller).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Normal(ulong seed, ulong stream, ulong offset, Span<float> values)
     {
         for (var i = 0; i < values.Length; i += 2)

@@ -41,6 +41,7 @@ public static unsafe class Rows
             SimdRunner.TilesOf(columns, ColumnBlock), new ScatterAddJob<T>(dy, index, count, sum, columns));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Check(int* index, long count, long rows)
     {
         for (var r = 0L; r < count; r++)
@@ -59,6 +60,7 @@ public static unsafe class Rows
         private readonly long _rowBytes = rowBytes;
         private readonly long _perTile = perTile;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Execute(int tile, int worker)
         {
             var end = Math.Min(_count, (tile + 1) * _perTile);

@@ -17,6 +17,7 @@ public static unsafe class BatchNorm
     /// <param name="variance">[channels].</param>
     /// <param name="rows">How many rows.</param>
     /// <param name="channels">How many columns.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Statistics<T>(T* x, T* mean, T* variance, long rows, long channels)
         where T : unmanaged
     {
@@ -56,6 +57,7 @@ public static unsafe class BatchNorm
     /// <param name="y">[rows, channels]; may be <paramref name="x"/>.</param>
     /// <param name="rows">How many rows.</param>
     /// <param name="channels">How many columns.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Normalise<T>(
         T* x, T* mean, T* variance, T* gamma, T* beta, double eps, T* y, long rows, long channels)
         where T : unmanaged
@@ -84,6 +86,7 @@ public static unsafe class BatchNorm
     /// <param name="dBeta">[channels].</param>
     /// <param name="rows">How many rows.</param>
     /// <param name="channels">How many columns.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Backward<T>(
         T* x, T* dy, T* mean, T* variance, T* gamma, double eps, bool ownStatistics, T* dx, T* dGamma, T* dBeta, long rows,
         long channels)
@@ -125,6 +128,7 @@ public static unsafe class BatchNorm
         private readonly long _channels = channels;
         private readonly RowTiles _tiles = tiles;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Execute<V>(int tile)
             where V : unmanaged, ISimd<V, T>
         {

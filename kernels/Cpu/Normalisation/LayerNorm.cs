@@ -39,6 +39,7 @@ public static unsafe class LayerNorm
     /// <param name="dBeta">[d].</param>
     /// <param name="rows">How many rows.</param>
     /// <param name="d">Values of a row.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Backward<T>(T* x, T* dy, T* gamma, T* mean, T* rstd, T* dx, T* dGamma, T* dBeta, long rows, long d)
         where T : unmanaged
     {

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace EscNative.Kernels.Cpu;
 
 /// <summary>The sizes of a pooling over images [n, h, w, c].</summary>
@@ -22,6 +24,7 @@ public readonly record struct PoolShape(
     public int OutWidth => (Width + 2 * PadWidth - KernelWidth) / StrideWidth + 1;
 
     /// <summary>The part of window row <paramref name="y"/> that lies in the image: rows start .. end - 1.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal (int Start, int End) Rows(int y)
     {
         var start = y * StrideHeight - PadHeight;
@@ -29,6 +32,7 @@ public readonly record struct PoolShape(
     }
 
     /// <summary>The part of window column <paramref name="x"/> that lies in the image.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal (int Start, int End) Columns(int x)
     {
         var start = x * StrideWidth - PadWidth;

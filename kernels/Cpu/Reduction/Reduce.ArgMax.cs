@@ -24,6 +24,7 @@ public static unsafe partial class Reduce
     /// <param name="outer">Product of the extents before the dimension.</param>
     /// <param name="extent">The searched extent.</param>
     /// <param name="inner">Product of the extents after it.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Scatter<T>(T* dy, int* index, T* dx, long outer, long extent, long inner)
         where T : unmanaged
     {
@@ -62,6 +63,7 @@ public static unsafe partial class Reduce
         }
 
         // Row after row, so that memory is read in order; the index array holds the best so far.
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private static void Columns(T* x, int* index, long extent, long inner)
         {
             for (var i = 0L; i < inner; i++)

@@ -33,6 +33,7 @@ public static unsafe partial class Reduce
             Fold<Folds.Sum, T>(x, y, outer, extent, inner, op == ReduceOp.Mean ? extent : 1.0);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Fold<TFold, T>(T* x, T* y, long outer, long extent, long inner, double divisor)
         where TFold : unmanaged, IFold
         where T : unmanaged

@@ -44,6 +44,7 @@ internal static unsafe class RowKernels
     }
 
     /// <summary>The first place of <paramref name="value"/> in x [n], of the first NaN if it is NaN.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static long IndexOf<V, T>(T* x, long n, double value)
         where V : unmanaged, ISimd<V, T>
         where T : unmanaged

@@ -36,6 +36,7 @@ public static unsafe partial class Softmax
             tiles.Count, new CrossEntropyBackwardJob<T>(logits, labels, dy, dx, classes, tiles));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void CheckLabels(int* labels, long rows, long classes)
     {
         for (var r = 0L; r < rows; r++)

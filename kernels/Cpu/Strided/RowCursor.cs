@@ -1,6 +1,9 @@
+using System.Runtime.CompilerServices;
+
 namespace EscNative.Kernels.Cpu;
 
 /// <summary>Walks the rows (all dimensions but the innermost) of a nest, keeping the operands' offsets.</summary>
+/// <remarks>Compiled once for good: it runs once a row, and the first call of a kernel should be as fast as the last.</remarks>
 internal struct RowCursor
 {
     private Extents _index;
@@ -15,6 +18,7 @@ internal struct RowCursor
     public long C;
 
     /// <summary>Starts at a row, numbered in row-major order.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public RowCursor(in StridedNest nest, long row)
     {
         for (var d = nest.Rank - 2; d >= 0; d--)
@@ -29,6 +33,7 @@ internal struct RowCursor
     }
 
     /// <summary>Goes to the next row; past the last one the cursor is back at the first.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Advance(in StridedNest nest)
     {
         for (var d = nest.Rank - 2; d >= 0; d--)

@@ -155,15 +155,27 @@ public static unsafe class StridedCopy
             }
         }
 
+        // Source lines come in whole and go through a small buffer: read in place, lines a power of two apart would push each
+        // other out of the cache before their second value is used.
+        [SkipLocalsInit]
         [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
         private static void Square(T* source, long sourceStep, T* target, long targetStep, long rows, long columns)
         {
+            var buffer = stackalloc T[(int)(Block * (Block + 1))];
+            for (var column = 0L; column < columns; column++)
+            {
+                var from = source + column * sourceStep;
+                var to = buffer + column;
+                for (var row = 0L; row < rows; row++)
+                    to[row * (Block + 1)] = from[row];
+            }
+
             for (var row = 0L; row < rows; row++)
             {
-                var from = source + row;
+                var from = buffer + row * (Block + 1);
                 var to = target + row * targetStep;
                 for (var column = 0L; column < columns; column++)
-                    to[column] = from[column * sourceStep];
+                    to[column] = from[column];
             }
         }
     }

@@ -23,6 +23,7 @@ public static unsafe class Images
     /// <param name="rowShift">[n], or empty for 0.</param>
     /// <param name="columnShift">[n], or empty for 0.</param>
     /// <exception cref="ArgumentException">A span has another length.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void ToNumbers<T>(
         byte* x, T* y, long n, int height, int width, int channels, ReadOnlySpan<float> mean, ReadOnlySpan<float> std,
         ReadOnlySpan<byte> flip, ReadOnlySpan<int> rowShift, ReadOnlySpan<int> columnShift)

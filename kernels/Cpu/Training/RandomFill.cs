@@ -59,6 +59,7 @@ public static unsafe class RandomFill
         private readonly ulong _stream = stream;
         private readonly ulong _offset = offset;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Execute<V>(int tile)
             where V : unmanaged, ISimd<V, T>
         {
@@ -86,6 +87,7 @@ public static unsafe class RandomFill
         private readonly ulong _stream = stream;
         private readonly ulong _offset = offset;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Execute<V>(int tile)
             where V : unmanaged, ISimd<V, T>
         {
