@@ -6,7 +6,7 @@ namespace EscNative.Tests.Subspaces;
 public sealed class ClassSubspacesTests
 {
     private const int D = 11;
-    private const int N = 900;
+    private const int N = 2700;
     private readonly float[] _rows;
     private readonly int[] _labels;
     private readonly ClassSubspaces _classes = new(D);

@@ -13,8 +13,8 @@ public sealed class SubspaceAccumulatorTests
     [InlineData(0, 3)]
     [InlineData(1, 1)]
     [InlineData(5, 7)]
-    [InlineData(256, 12)]
-    [InlineData(700, 33)]
+    [InlineData(512, 12)]
+    [InlineData(1200, 33)]
     [InlineData(513, 96)]
     public void Equals_the_plain_product(int n, int d)
     {
@@ -39,7 +39,7 @@ public sealed class SubspaceAccumulatorTests
     [Fact]
     public void The_bits_do_not_depend_on_how_the_rows_were_cut()
     {
-        const int n = 1111, d = 37;
+        const int n = 2111, d = 37;
         var rows = Features.Uniform(n, d, _random);
         var whole = new SubspaceAccumulator(d);
         whole.Add(rows, n);
@@ -48,7 +48,7 @@ public sealed class SubspaceAccumulatorTests
             var cut = new SubspaceAccumulator(d);
             for (var at = 0; at < n;)
             {
-                var count = Math.Min(n - at, _random.Next(0, trial < 5 ? 20 : 600));
+                var count = Math.Min(n - at, _random.Next(0, trial < 5 ? 40 : 1200));
                 cut.Add(rows.AsSpan(at * d, count * d), count);
                 at += count;
                 // Reading in between must not matter either.
@@ -63,7 +63,7 @@ public sealed class SubspaceAccumulatorTests
     [Fact]
     public void The_bits_do_not_depend_on_the_threads()
     {
-        const int n = 600, d = 200;
+        const int n = 1100, d = 200;
         var rows = Features.Uniform(n, d, _random);
         Threads.AssertSameBits(() =>
         {
@@ -74,9 +74,9 @@ public sealed class SubspaceAccumulatorTests
     }
 
     [Theory]
-    [InlineData(300, 256)]
+    [InlineData(600, 512)]
     [InlineData(100, 50)]
-    [InlineData(512, 1)]
+    [InlineData(1024, 1)]
     public void Merging_parts_gives_the_whole(int first, int second)
     {
         const int d = 19;
@@ -97,14 +97,15 @@ public sealed class SubspaceAccumulatorTests
     public void A_stored_Gram_matrix_goes_on_where_it_stopped()
     {
         const int d = 9;
-        var rows = Features.Uniform(512, d, _random);
+        const int block = SubspaceAccumulator.BlockRows;
+        var rows = Features.Uniform(2 * block, d, _random);
         SubspaceAccumulator whole = new(d), half = new(d);
-        whole.Add(rows, 512);
-        half.Add(rows.AsSpan(0, 256 * d), 256);
+        whole.Add(rows, 2 * block);
+        half.Add(rows.AsSpan(0, block * d), block);
         var restored = SubspaceAccumulator.FromGram(half.Gram(), d, half.Count);
-        restored.Add(rows.AsSpan(256 * d), 256);
+        restored.Add(rows.AsSpan(block * d), block);
         Assert.Equal(whole.Gram(), restored.Gram());
-        Assert.Equal(512, restored.Count);
+        Assert.Equal(2 * block, restored.Count);
         Assert.Throws<EscException>(() => SubspaceAccumulator.FromGram([1, 2, 3, 4], 2, 1));
         Assert.Throws<EscException>(() => SubspaceAccumulator.FromGram([double.NaN], 1, 1));
         Assert.Throws<UsageException>(() => SubspaceAccumulator.FromGram([1, 2, 3], 2, 1));
@@ -116,14 +117,14 @@ public sealed class SubspaceAccumulatorTests
     [InlineData(float.NegativeInfinity)]
     public void A_feature_that_is_not_finite_is_bad_input_and_adds_nothing(float bad)
     {
-        foreach (var at in (int[])[0, 5 * 7 + 2, 300 * 7 - 1])
+        foreach (var at in (int[])[0, 5 * 7 + 2, 600 * 7 - 1])
         {
             var accumulator = new SubspaceAccumulator(7);
             accumulator.Add(Features.Uniform(10, 7, _random), 10);
             var before = accumulator.Gram();
-            var rows = Features.Uniform(300, 7, _random);
+            var rows = Features.Uniform(600, 7, _random);
             rows[at] = bad;
-            var e = Assert.Throws<EscException>(() => accumulator.Add(rows, 300));
+            var e = Assert.Throws<EscException>(() => accumulator.Add(rows, 600));
             Assert.Equal(ErrorCode.BadInput, e.Code);
             Assert.Contains($"row {10 + at / 7}, column {at % 7}", e.Message, StringComparison.Ordinal);
             Assert.Equal(10, accumulator.Count);

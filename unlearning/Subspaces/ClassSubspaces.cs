@@ -50,7 +50,7 @@ public sealed class ClassSubspaces
         {
             if (!_classes.TryGetValue(labels[i], out var accumulator))
                 _classes.Add(labels[i], accumulator = new SubspaceAccumulator(Dimension));
-            accumulator.Add(rows.Slice(i * Dimension, Dimension), 1);
+            accumulator.AddFinite(rows.Slice(i * Dimension, Dimension), 1);
         }
     }
 

@@ -57,7 +57,7 @@ public sealed class SubspaceProblem
             if (_gram is null)
             {
                 var accumulator = new SubspaceAccumulator(Dimension);
-                accumulator.Add(_rows.Span, (int)Count);
+                accumulator.AddFinite(_rows.Span, (int)Count);
                 _gram = accumulator.Gram();
             }
 
@@ -70,16 +70,10 @@ public sealed class SubspaceProblem
     {
         get
         {
+            var gram = Gram;
             double sum = 0;
-            if (_gram is not null)
-            {
-                for (long i = 0; i < Dimension; i++)
-                    sum += _gram[i * Dimension + i];
-                return sum;
-            }
-
-            foreach (var x in _rows.Span)
-                sum += (double)x * x;
+            for (long i = 0; i < Dimension; i++)
+                sum += gram[i * Dimension + i];
             return sum;
         }
     }

@@ -7,7 +7,7 @@ public sealed record SubspaceIterationOptions
     public int? Oversampling { get; init; }
 
     /// <summary>Converged when |G u - lambda u| / lambda_1 is at most this for every wanted pair.</summary>
-    public double Tolerance { get; init; } = 1e-13;
+    public double Tolerance { get; init; } = 1e-14;
 
     /// <summary>Products with G before it gives up.</summary>
     public int MaxIterations { get; init; } = 100;
