@@ -75,13 +75,6 @@ public sealed class ProjectorOracleTests
     {
         var features = Npy.Read(TestData.Oracle("features_forget_eval.npy"));
         Assert.Equal([N, D], features.Shape.ToArray());
-        ISubspaceSolver solver = name switch
-        {
-            "gram-eigen" => new GramEigenSolver(),
-            "subspace-iteration" => new SubspaceIterationSolver(),
-            "svd" => new SvdSolver(),
-            _ => new AutoSolver(),
-        };
-        return solver.Solve(new SubspaceProblem(features.ToFloat32(), N, D), k);
+        return Solvers.Create(name).Solve(new SubspaceProblem(features.ToFloat32(), N, D), k);
     }
 }

@@ -47,7 +47,7 @@ public sealed class Esc : IUnlearningMethod
             notes.Add("official mode: batch normalisation ran in training mode and its running statistics are now those of the forgetting data");
         SubspaceResult subspace;
         using (context.Stage("solve"))
-            subspace = solver.Solve(problem, k);
+            subspace = solver.Solve(problem, k, cancel);
         cancel.ThrowIfCancellationRequested();
         using (context.Stage("apply"))
         {

@@ -18,7 +18,7 @@ public sealed class AutoSolver : SubspaceSolver
     /// <inheritdoc/>
     public override string Name => "auto";
 
-    internal override Spectrum Compute(SubspaceProblem problem, int k)
+    internal override Spectrum Compute(SubspaceProblem problem, int k, CancellationToken cancel)
     {
         var d = problem.Dimension;
         var (solver, why) = d <= SmallDimension
@@ -26,33 +26,40 @@ public sealed class AutoSolver : SubspaceSolver
             : k > d / FewDirections
                 ? (new GramEigenSolver(), $"k = {k} is many of d = {d}")
                 : (new SubspaceIterationSolver(), $"k = {k} is few of d = {d}");
-        var spectrum = solver.Compute(problem, k);
+        var spectrum = solver.Compute(problem, k, cancel);
         var chosen = spectrum.Solver ?? solver.Name;
         List<string> notes = [$"auto chose {solver.Name}: {why}", .. spectrum.Notes];
 
-        // Rounding of G turns the projector by about 2^-52 s_1² / (s_k² - s_(k+1)²); the SVD of the rows itself by
-        // 2^-52 s_1 / (s_k - s_(k+1)).
         var s = spectrum.SingularValues;
         var rank = s.Count(value => value > spectrum.RankTolerance * s[0]);
-        var last = Math.Min(k, rank);
-        var next = last < s.Length ? s[last] : 0;
-        var gap = s[last - 1] - next;
-        var gramError = Math.ScaleB(1, -52) * s[0] * s[0] / (gap * (s[last - 1] + next));
-        var svdError = Math.ScaleB(1, -52) * s[0] / gap;
-        if ((rank < k || gramError > WantedAccuracy) && svdError < 0.1 * gramError)
+        if (Doubt(s, rank, k, spectrum.RankTolerance) is { } doubt)
         {
-            var problemText = string.Create(
-                CultureInfo.InvariantCulture,
-                $"the Gram matrix determines the projector only to about {gramError:E0}, since s_{last} is {s[last - 1] / s[0]:E1} of s_1");
             if (problem.HasRows)
             {
                 var svd = new SvdSolver();
-                return svd.Compute(problem, k) with { Solver = $"auto: {svd.Name}", Notes = [.. notes, $"{problemText}: took the SVD of the rows instead"] };
+                return svd.Compute(problem, k, cancel) with { Solver = $"auto: {svd.Name}", Notes = [.. notes, $"{doubt}: took the SVD of the rows instead"] };
             }
 
-            notes.Add($"{problemText}; the SVD would do better but needs the feature rows");
+            notes.Add($"{doubt}; the SVD would do better but needs the feature rows");
         }
 
         return spectrum with { Solver = $"auto: {chosen}", Notes = notes };
+    }
+
+    // Why the Gram matrix is not enough; null where it is.
+    private static string? Doubt(double[] s, int rank, int k, double tolerance)
+    {
+        if (rank < k)
+            return string.Create(CultureInfo.InvariantCulture, $"the Gram matrix shows {rank} directions, but none whose singular value is below {tolerance:E0} of the largest");
+
+        // Rounding of G turns the projector by about 2^-52 s_1² / (s_k² - s_(k+1)²); the SVD of the rows itself by
+        // 2^-52 s_1 / (s_k - s_(k+1)).
+        var next = k < s.Length ? s[k] : 0;
+        var gap = s[k - 1] - next;
+        var gramError = Math.ScaleB(1, -52) * s[0] * s[0] / (gap * (s[k - 1] + next));
+        var svdError = Math.ScaleB(1, -52) * s[0] / gap;
+        return gramError > WantedAccuracy && svdError < 0.1 * gramError
+            ? string.Create(CultureInfo.InvariantCulture, $"the Gram matrix determines the projector only to about {gramError:E0}, since s_{k} is {s[k - 1] / s[0]:E1} of s_1")
+            : null;
     }
 }

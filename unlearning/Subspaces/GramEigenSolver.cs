@@ -12,7 +12,7 @@ public sealed class GramEigenSolver : SubspaceSolver
     /// <summary>Relative to the largest singular value: an eigenvalue of G is known to about d 2^-52 of the largest.</summary>
     internal static double RankTolerance(int dimension) => Math.Sqrt(dimension * Math.ScaleB(1, -52));
 
-    internal override Spectrum Compute(SubspaceProblem problem, int k)
+    internal override Spectrum Compute(SubspaceProblem problem, int k, CancellationToken cancel)
     {
         var d = problem.Dimension;
         var pairs = SymmetricEigen.Decompose(problem.Gram, d);

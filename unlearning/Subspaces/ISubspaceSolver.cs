@@ -12,7 +12,9 @@ public interface ISubspaceSolver
     /// <summary>Solves.</summary>
     /// <param name="problem">The features.</param>
     /// <param name="k">Directions wanted, 0 to d - 1. Reduced to the rank, with a note, when the features span fewer.</param>
+    /// <param name="cancel">Looked at between iterations and sweeps.</param>
     /// <exception cref="UsageException">k is out of range, or rows are needed and not at hand.</exception>
     /// <exception cref="EscException">No features (bad input), or no convergence (internal).</exception>
-    SubspaceResult Solve(SubspaceProblem problem, int k);
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    SubspaceResult Solve(SubspaceProblem problem, int k, CancellationToken cancel = default);
 }

@@ -10,9 +10,9 @@ public sealed class SubspaceIterationSolver(SubspaceIterationOptions? options = 
     /// <inheritdoc/>
     public override string Name => "subspace-iteration";
 
-    internal override Spectrum Compute(SubspaceProblem problem, int k)
+    internal override Spectrum Compute(SubspaceProblem problem, int k, CancellationToken cancel)
     {
-        var top = SubspaceIteration.Find(problem.Gram, problem.Dimension, k, options);
+        var top = SubspaceIteration.Find(problem.Gram, problem.Dimension, k, options, cancel);
         // The next value tells the gap; it is not one of the k converged pairs.
         var values = double.IsNaN(top.NextValue) ? top.Values : [.. top.Values, top.NextValue];
         return new Spectrum

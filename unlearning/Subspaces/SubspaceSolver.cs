@@ -21,20 +21,21 @@ public abstract class SubspaceSolver : ISubspaceSolver
     public virtual bool NeedsRows => false;
 
     /// <inheritdoc/>
-    public SubspaceResult Solve(SubspaceProblem problem, int k)
+    public SubspaceResult Solve(SubspaceProblem problem, int k, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(problem);
         DirectionCount.Check(problem.Dimension, k);
+        cancel.ThrowIfCancellationRequested();
         if (problem.Count == 0)
             throw new EscException(ErrorCode.BadInput, "principal directions: there is no feature. The forgetting set is empty: check the classes or indices of the request");
         if (k == 0)
             return Identity(problem, k, 0, "k = 0: nothing is erased");
         if (problem.Energy == 0)
             return Identity(problem, k, problem.Dimension, "all features are zero: they have no direction, and nothing is erased");
-        return Certify(problem, k, Compute(problem, k));
+        return Certify(problem, k, Compute(problem, k, cancel));
     }
 
-    internal abstract Spectrum Compute(SubspaceProblem problem, int k);
+    internal abstract Spectrum Compute(SubspaceProblem problem, int k, CancellationToken cancel);
 
 
     private SubspaceResult Identity(SubspaceProblem problem, int k, int knownValues, string note) => new()

@@ -12,7 +12,7 @@ public sealed class SvdSolver : SubspaceSolver
     /// <inheritdoc/>
     public override bool NeedsRows => true;
 
-    internal override Spectrum Compute(SubspaceProblem problem, int k)
+    internal override Spectrum Compute(SubspaceProblem problem, int k, CancellationToken cancel)
     {
         int n = (int)problem.Count, d = problem.Dimension;
         var rows = problem.Rows;
@@ -20,7 +20,7 @@ public sealed class SvdSolver : SubspaceSolver
         for (var i = 0; i < rows.Length; i++)
             matrix[i] = rows[i];
         // n < d leaves d - n directions without a singular value. They are not needed: k is reduced to the rank first.
-        var svd = Svd.Decompose(matrix, n, d, SvdVectors.Right);
+        var svd = Svd.Decompose(matrix, n, d, SvdVectors.Right, cancel);
         return new Spectrum
         {
             SingularValues = svd.Values,

@@ -16,7 +16,7 @@ internal static unsafe class OneSidedJacobi
     /// <summary>The rotations are applied to rows of other, too, unless it is null.</summary>
     /// <returns>The sweeps that it took.</returns>
     /// <exception cref="EscException">No convergence (internal).</exception>
-    public static int Run(int count, int length, double* rows, nint ld, int otherLength, double* other, nint ldo)
+    public static int Run(int count, int length, double* rows, nint ld, int otherLength, double* other, nint ldo, CancellationToken cancel)
     {
         if (count < 2)
             return 0;
@@ -28,6 +28,7 @@ internal static unsafe class OneSidedJacobi
         {
             for (var sweep = 1; sweep <= MaxSweeps; sweep++)
             {
+                cancel.ThrowIfCancellationRequested();
                 new Span<int>(rotated, tiles).Clear();
                 for (var round = 0; round < players - 1; round++)
                 {

@@ -20,9 +20,11 @@ public static unsafe class SubspaceIteration
     /// <param name="n">The size.</param>
     /// <param name="k">How many pairs, 1 to n.</param>
     /// <param name="options">Null: the defaults.</param>
+    /// <param name="cancel">Looked at once an iteration.</param>
     /// <exception cref="UsageException">The span does not hold n n values, or k is out of range.</exception>
     /// <exception cref="EscException">A value that is not finite (bad input), or the full decomposition failed (internal).</exception>
-    public static TopEigenpairs Find(ReadOnlySpan<double> matrix, int n, int k, SubspaceIterationOptions? options = null)
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public static TopEigenpairs Find(ReadOnlySpan<double> matrix, int n, int k, SubspaceIterationOptions? options = null, CancellationToken cancel = default)
     {
         options ??= new SubspaceIterationOptions();
         MatrixCheck.Size(Operation, matrix.Length, n, n);
@@ -50,12 +52,13 @@ public static unsafe class SubspaceIteration
 
             if (block == n)
                 return Full(g, n, k, exponent, 0, $"k = {k} with oversampling covers all {n} directions");
-            return Iterate(g, n, k, block, ld, q, exponent, options);
+            return Iterate(g, n, k, block, ld, q, exponent, options, cancel);
         }
     }
 
     private static TopEigenpairs Iterate(
-        double* g, int n, int k, int block, int ld, double* q, int exponent, SubspaceIterationOptions options)
+        double* g, int n, int k, int block, int ld, double* q, int exponent, SubspaceIterationOptions options,
+        CancellationToken cancel)
     {
         var y = q + (long)block * ld;         // the iterate, then Ritz vectors
         var gq = y + (long)block * ld;
@@ -69,6 +72,7 @@ public static unsafe class SubspaceIteration
         {
             for (var iteration = 1; iteration <= options.MaxIterations; iteration++)
             {
+                cancel.ThrowIfCancellationRequested();
                 HouseholderQr.Orthonormalise(block, n, q, ld);
                 Gemm.Multiply(block, n, n, q, ld, false, g, n, false, gq, ld, false);
                 Gemm.Multiply(block, block, n, gq, ld, false, q, ld, true, ph, block, false);

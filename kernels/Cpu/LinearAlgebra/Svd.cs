@@ -15,15 +15,17 @@ public static unsafe class Svd
     /// <param name="rows">0 or more.</param>
     /// <param name="columns">0 or more.</param>
     /// <param name="vectors">Which vectors to compute.</param>
+    /// <param name="cancel">Looked at once a sweep.</param>
     /// <returns>The factors. Signs: the component of largest magnitude (the first of equals) of each right vector is
     /// positive, or of each left one when the right ones were not asked for.</returns>
     /// <exception cref="UsageException">The span does not hold rows x columns values.</exception>
     /// <exception cref="EscException">A value that is not finite (bad input), or no convergence (internal).</exception>
-    public static SvdResult Decompose(ReadOnlySpan<double> matrix, int rows, int columns, SvdVectors vectors)
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public static SvdResult Decompose(ReadOnlySpan<double> matrix, int rows, int columns, SvdVectors vectors, CancellationToken cancel = default)
     {
         MatrixCheck.Size(Operation, matrix.Length, rows, columns);
         fixed (double* a = matrix)
-            return Decompose(rows, columns, a, columns, vectors);
+            return Decompose(rows, columns, a, columns, vectors, cancel);
     }
 
     /// <summary>The same on a pointer.</summary>
@@ -32,9 +34,11 @@ public static unsafe class Svd
     /// <param name="matrix">[rows, columns]</param>
     /// <param name="ld">Its row stride.</param>
     /// <param name="vectors">Which vectors to compute.</param>
+    /// <param name="cancel">Looked at once a sweep.</param>
     /// <returns>The factors, as in the other overload.</returns>
     /// <exception cref="EscException">A value that is not finite (bad input), or no convergence (internal).</exception>
-    public static SvdResult Decompose(int rows, int columns, double* matrix, nint ld, SvdVectors vectors)
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public static SvdResult Decompose(int rows, int columns, double* matrix, nint ld, SvdVectors vectors, CancellationToken cancel = default)
     {
         double largest = 0;
         for (var i = 0; i < rows; i++)
@@ -61,7 +65,7 @@ public static unsafe class Svd
                 c[tall ? (long)k * ldLong + r : (long)r * ldLong + k] = Math.ScaleB(matrix[r * ld + k], exponent);
         }
 
-        var sweeps = Tall(small, large, c, singular, wantShort ? shortRows : null, longCount, longRows);
+        var sweeps = Tall(small, large, c, singular, wantShort ? shortRows : null, longCount, longRows, cancel);
 
         var values = new double[small];
         for (var i = 0; i < small; i++)
@@ -81,7 +85,8 @@ public static unsafe class Svd
     // C (large x small, its columns in the rows of c, destroyed) = (Q1 Q2 J) S (P W)^T, where C = Q1 R1, R1 P = Q2 R2 and
     // R2 = J S W^T. Writes S descending, the columns of P W into rows of `right` (unless null), and those of Q1 Q2 J into the
     // first rows of `left`, with a basis of the complement behind them when leftCount exceeds small.
-    private static int Tall(int small, int large, double* c, double* singular, double* right, int leftCount, double* left)
+    private static int Tall(int small, int large, double* c, double* singular, double* right, int leftCount, double* left,
+        CancellationToken cancel)
     {
         int ldc = Workspace.Stride(large), ld = Workspace.Stride(small);
         using var memory = new Workspace(3L * small * ld + 4L * ld + HouseholderQr.Scratch(Math.Max(small, leftCount), large));
@@ -106,7 +111,7 @@ public static unsafe class Svd
         }
 
         // Rows of R2 become rows of S W^T; the same rotations of the identity's rows give J^T.
-        var sweeps = OneSidedJacobi.Run(small, small, w, ld, small, leftCount > 0 ? j : null, ld);
+        var sweeps = OneSidedJacobi.Run(small, small, w, ld, small, leftCount > 0 ? j : null, ld, cancel);
         for (var i = 0; i < small; i++)
             norms[i] = Math.Sqrt(DenseKernels.Dot(small, w + (long)i * ld, w + (long)i * ld));
         var order = MatrixCheck.Descending(small, norms);
