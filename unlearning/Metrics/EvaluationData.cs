@@ -1,0 +1,62 @@
+namespace EscNative.Unlearning.Metrics;
+
+/// <summary>What one model makes of the training and the test images: the input of every metric.</summary>
+public sealed class EvaluationData
+{
+    /// <summary>Joins the two sets.</summary>
+    /// <param name="train">Training images, by the test transform.</param>
+    /// <param name="test">Test images.</param>
+    /// <exception cref="EscException">BadInput: widths or numbers of classes differ, or there is no training row.</exception>
+    public EvaluationData(FeatureSplit train, FeatureSplit test)
+    {
+        ArgumentNullException.ThrowIfNull(train);
+        ArgumentNullException.ThrowIfNull(test);
+        if (train.Width != test.Width || train.Classes != test.Classes)
+        {
+            throw Input.Bad(
+                $"evaluation: training features have {train.Width} columns and {train.Classes} classes, test features {test.Width} and " +
+                $"{test.Classes}; wants both from one model");
+        }
+
+        if (train.Rows == 0)
+            throw Input.Bad("evaluation: got no training rows, wants features to train the probes on");
+        Train = train;
+        Test = test;
+        ForgetsWholeClasses = WholeClasses(train);
+    }
+
+    /// <summary>Training images: D_f and D_r.</summary>
+    public FeatureSplit Train { get; }
+
+    /// <summary>Test images: D_ft and D_rt.</summary>
+    public FeatureSplit Test { get; }
+
+    /// <summary>d, columns of the features.</summary>
+    public int Width => Train.Width;
+
+    /// <summary>How many classes there are.</summary>
+    public int Classes => Train.Classes;
+
+    /// <summary>Whether every class is forgotten whole or not at all: then the ideal accuracy on D_f is 0, else Retrain's.</summary>
+    public bool ForgetsWholeClasses { get; }
+
+    /// <summary>The accuracies of the model's own logits; null if either set came without them.</summary>
+    public ForgetAccuracies? Accuracies => Train.Logits is null || Test.Logits is null
+        ? null
+        : ForgetAccuracies.Of(this, Accuracy.Predict(Train.Logits, Classes), Accuracy.Predict(Test.Logits, Classes));
+
+    /// <summary>Whether both hold the same images and the same request.</summary>
+    internal bool SameRowsAs(EvaluationData other) =>
+        Classes == other.Classes && SameRows(Train, other.Train) && SameRows(Test, other.Test);
+
+    private static bool SameRows(FeatureSplit a, FeatureSplit b) =>
+        a.Labels.AsSpan().SequenceEqual(b.Labels) && a.Forgotten.AsSpan().SequenceEqual(b.Forgotten);
+
+    private static bool WholeClasses(FeatureSplit split)
+    {
+        var (named, kept) = (new bool[split.Classes], new bool[split.Classes]);
+        for (var row = 0; row < split.Rows; row++)
+            (split.Forgotten[row] ? named : kept)[split.Labels[row]] = true;
+        return split.ForgottenRows > 0 && !named.Zip(kept).Any(c => c.First && c.Second);
+    }
+}

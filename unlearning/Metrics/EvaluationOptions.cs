@@ -1,0 +1,23 @@
+namespace EscNative.Unlearning.Metrics;
+
+/// <summary>How an evaluation measures. Values can be compared only under equal options.</summary>
+public sealed record EvaluationOptions
+{
+    /// <summary>The defaults: every probe as the reports publish it.</summary>
+    public static EvaluationOptions Default { get; } = new();
+
+    /// <summary>KR as published.</summary>
+    public SgdProbeOptions Official { get; init; } = SgdProbeOptions.Official;
+
+    /// <summary>Whether the published probe is also trained at learning rate 0.1.</summary>
+    public bool LearningRate01 { get; init; }
+
+    /// <summary>The attacker's probes.</summary>
+    public StrongProbeOptions Strong { get; init; } = StrongProbeOptions.Default;
+
+    /// <summary>Forgotten against rest.</summary>
+    public BinaryProbeOptions Binary { get; init; } = BinaryProbeOptions.Default;
+
+    /// <summary>Nearest neighbours.</summary>
+    public NeighbourOptions Neighbours { get; init; } = NeighbourOptions.Default;
+}

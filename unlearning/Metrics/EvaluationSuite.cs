@@ -1,0 +1,83 @@
+namespace EscNative.Unlearning.Metrics;
+
+/// <summary>Measures models with every metric, and puts them beside each other.</summary>
+public static class EvaluationSuite
+{
+    /// <summary>Measures the Original and the erased model (and Retrain, if there is one), and compares them.</summary>
+    /// <param name="original">Features and logits before erasure.</param>
+    /// <param name="erased">The same rows after erasure.</param>
+    /// <param name="retrain">The same rows seen by a model that was trained without the forgotten data.</param>
+    /// <param name="options">How to measure; <see cref="EvaluationOptions.Default"/> if null.</param>
+    /// <param name="progress">Told what is measured.</param>
+    /// <param name="cancel">Cancels; nothing is returned then.</param>
+    /// <exception cref="EscException">BadInput: the three do not hold the same rows, labels and request.</exception>
+    public static MetricReport Run(
+        EvaluationData original, EvaluationData erased, EvaluationData? retrain = null, EvaluationOptions? options = null,
+        IProgress<EvaluationProgress>? progress = null, CancellationToken cancel = default)
+    {
+        (string Name, EvaluationData Data)[] models = retrain is null
+            ? [("original", original), ("erased", erased)]
+            : [("original", original), ("erased", erased), ("retrain", retrain)];
+        var measured = new List<Evaluation>(models.Length);
+        foreach (var (name, data) in models)
+        {
+            var part = progress is null
+                ? null
+                : new SynchronousProgress<EvaluationProgress>(p => progress.Report(
+                    new EvaluationProgress($"{name}: {p.Stage}", (measured.Count + p.Share) / models.Length)));
+            measured.Add(Measure(data, options, part, cancel));
+        }
+
+        return MetricReport.Compare(measured[0], measured[1], measured.ElementAtOrDefault(2));
+    }
+
+    /// <summary>Measures one model.</summary>
+    /// <param name="data">Its features and logits.</param>
+    /// <param name="options">How to measure; <see cref="EvaluationOptions.Default"/> if null.</param>
+    /// <param name="progress">Told what is measured.</param>
+    /// <param name="cancel">Cancels; nothing is returned then.</param>
+    public static Evaluation Measure(
+        EvaluationData data, EvaluationOptions? options = null, IProgress<EvaluationProgress>? progress = null,
+        CancellationToken cancel = default)
+    {
+        ArgumentNullException.ThrowIfNull(data);
+        var chosen = options ?? EvaluationOptions.Default;
+        // About the share of the time that each stage takes.
+        var stages = new Stages(progress, chosen.LearningRate01 ? [0.1, 0.1, 0.5, 0.1, 0.2] : [0.1, 0, 0.6, 0.1, 0.2]);
+        return new Evaluation
+        {
+            Data = data,
+            Options = chosen,
+            Accuracies = data.Accuracies,
+            Official = SgdProbe.Run(data, chosen.Official, stages.Next("KR-official"), cancel),
+            LearningRate01 = chosen.LearningRate01
+                ? SgdProbe.Run(data, chosen.Official with { LearningRate = 0.1 }, stages.Next("KR, learning rate 0.1"), cancel)
+                : stages.Skip<ProbeResult>(),
+            Strong = StrongProbe.Run(data, chosen.Strong, stages.Next("KR-strong"), cancel),
+            Binary = BinaryProbe.Run(data, chosen.Binary, stages.Next("binary probe"), cancel),
+            Neighbours = NearestNeighbours.Run(data, chosen.Neighbours, stages.Next("nearest neighbours"), cancel),
+            ClassMean = NearestClassMean.Run(data),
+        };
+    }
+
+    private sealed class Stages(IProgress<EvaluationProgress>? progress, double[] shares)
+    {
+        private int _stage = -1;
+
+        public SynchronousProgress<double>? Next(string name)
+        {
+            _stage++;
+            if (progress is null)
+                return null;
+            var (before, share) = (shares[.._stage].Sum(), shares[_stage]);
+            return new SynchronousProgress<double>(done => progress.Report(new EvaluationProgress(name, before + (done * share))));
+        }
+
+        public T? Skip<T>()
+            where T : class
+        {
+            _stage++;
+            return null;
+        }
+    }
+}

@@ -1,0 +1,35 @@
+namespace EscNative.Unlearning.Metrics;
+
+/// <summary>What an attacker tries in KR-strong.</summary>
+public sealed record StrongProbeOptions
+{
+    /// <summary>The defaults.</summary>
+    public static StrongProbeOptions Default { get; } = new();
+
+    /// <summary>L2 penalties of the logistic regressions: loss = mean cross-entropy + L2 / 2 |W|². Tried from large to small,
+    /// each from the solution of the one before. Scikit-learn's C is 1 / (n L2).</summary>
+    public IReadOnlyList<double> L2 { get; init; } = [1e-2, 1e-3, 1e-4, 1e-5, 1e-6];
+
+    /// <summary>A regression has converged when the Euclidean norm of its gradient is below.</summary>
+    public double GradientTolerance { get; init; } = 1e-5;
+
+    /// <summary>Steps of one regression after which it stops, converged or not.</summary>
+    public int MaxIterations { get; init; } = 1000;
+
+    /// <summary>Also tries SGD with momentum 0.9 on standardised features at these learning rates; none by default.</summary>
+    public IReadOnlyList<double> SgdLearningRates { get; init; } = [];
+
+    /// <summary>Epochs of each SGD probe.</summary>
+    public int SgdEpochs { get; init; } = 100;
+
+    /// <summary>Seed of the SGD probes.</summary>
+    public ulong Seed { get; init; } = 42;
+
+    internal void Check()
+    {
+        if (L2.Count + SgdLearningRates.Count == 0)
+            throw new UsageException("strong probe: got neither L2 penalties nor learning rates, wants at least one");
+        foreach (var l2 in L2)
+            LogisticRegression.Check("strong probe", l2, GradientTolerance, MaxIterations);
+    }
+}
