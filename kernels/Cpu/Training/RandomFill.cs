@@ -5,8 +5,9 @@ namespace EscNative.Kernels.Cpu;
 /// <summary>Kernels that draw from <see cref="Philox"/>; value i depends on the stream and i alone.</summary>
 public static unsafe class RandomFill
 {
-    private const int BlockValues = 512;
+    private const int RunValues = 512;
     private const long TileValues = 16384;
+    private const float Unit = 5.9604645e-8f; // 2^-24, as Philox.ToUniform
 
     /// <summary>y[i] = word offset + i of the stream as a number in [0, 1).</summary>
     /// <param name="y">[n].</param>
@@ -18,11 +19,11 @@ public static unsafe class RandomFill
         where T : unmanaged => SimdRunner.Run<T, UniformJob<T>>(
             SimdRunner.TilesOf(n, TileValues), new UniformJob<T>(y, n, seed, stream, offset));
 
-    /// <summary>mask[i] = 1 where the uniform number i of the stream is at least p, else 0; y = x / (1 - p) where 1, else 0.</summary>
+    /// <summary>mask[i] = 1 where the uniform number i of the stream is at least p, else 0; y = x mask / (1 - p).</summary>
     /// <param name="x">[n].</param>
     /// <param name="y">[n]; may be <paramref name="x"/>.</param>
     /// <param name="mask">[n].</param>
-    /// <param name="p">The probability of 0.</param>
+    /// <param name="p">The probability of 0; less than 1.</param>
     /// <param name="n">How many values.</param>
     /// <param name="seed">The key.</param>
     /// <param name="stream">The stream under that key.</param>
@@ -31,9 +32,9 @@ public static unsafe class RandomFill
         where T : unmanaged => SimdRunner.Run<T, DropoutJob<T>>(
             SimdRunner.TilesOf(n, TileValues), new DropoutJob<T>(x, y, mask, p, n, seed, stream, offset));
 
-    /// <summary>y = scale x where the mask is 1, else 0.</summary>
+    /// <summary>y = x mask scale.</summary>
     /// <param name="x">[n].</param>
-    /// <param name="mask">[n].</param>
+    /// <param name="mask">[n], each 0 or 1.</param>
     /// <param name="scale">1 / (1 - p).</param>
     /// <param name="y">[n]; may be <paramref name="x"/>.</param>
     /// <param name="n">How many values.</param>
@@ -41,13 +42,32 @@ public static unsafe class RandomFill
         where T : unmanaged => SimdRunner.Run<T, MaskJob<T>>(
             SimdRunner.TilesOf(n, TileValues), new MaskJob<T>(x, mask, scale, y, n));
 
+    // Words offset .. offset + n - 1 of the stream, in a buffer with room for the rest of the blocks at both ends.
+    private static uint* Words(ulong seed, ulong stream, ulong offset, uint* buffer, long n)
+    {
+        var before = (int)(offset & 3);
+        PhiloxWords.Fill(seed, stream, offset >> 2, buffer, (before + (int)n + 3) >> 2);
+        return buffer + before;
+    }
+
+    // y = x factor, with the factors looked up rather than branched on: a random branch costs more than the product.
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static void Masked<T>(T* x, byte* mask, double scale, T* y, long n)
+    private static void Masked<V, T>(T* x, byte* mask, double scale, T* y, long n)
+        where V : unmanaged, ISimd<V, T>
         where T : unmanaged
     {
-        var factor = Scalar.Wide(Scalar.Narrow<T>(scale));
-        for (var i = 0L; i < n; i++)
-            y[i] = mask[i] != 0 ? Scalar.Narrow<T>(Scalar.Wide(x[i]) * factor) : default;
+        var table = stackalloc T[2] { default, Scalar.Narrow<T>(scale) };
+        var factors = stackalloc T[V.Count];
+        var i = 0L;
+        for (; i <= n - V.Count; i += V.Count)
+        {
+            for (var j = 0; j < V.Count; j++)
+                factors[j] = table[mask[i + j]];
+            (V.Load(x + i) * V.Load(factors)).Store(y + i);
+        }
+
+        for (; i < n; i++)
+            y[i] = Scalar.Narrow<T>(Scalar.Wide(x[i]) * Scalar.Wide(table[mask[i]]));
     }
 
     private readonly struct UniformJob<T>(T* y, long n, ulong seed, ulong stream, ulong offset) : ISimdJob<T>
@@ -63,14 +83,15 @@ public static unsafe class RandomFill
         public void Execute<V>(int tile)
             where V : unmanaged, ISimd<V, T>
         {
-            Span<float> block = stackalloc float[BlockValues];
+            var buffer = stackalloc uint[RunValues + 8];
+            var y = _y;
             var end = Math.Min(_n, (tile + 1) * TileValues);
-            for (var start = tile * TileValues; start < end; start += BlockValues)
+            for (var start = tile * TileValues; start < end; start += RunValues)
             {
-                var values = block[..(int)Math.Min(BlockValues, end - start)];
-                Philox.Uniform(_seed, _stream, _offset + (ulong)start, values);
-                for (var i = 0; i < values.Length; i++)
-                    _y[start + i] = Scalar.Narrow<T>(values[i]);
+                var n = Math.Min(RunValues, end - start);
+                var words = Words(_seed, _stream, _offset + (ulong)start, buffer, n);
+                for (var i = 0L; i < n; i++)
+                    y[start + i] = Scalar.Narrow<T>((words[i] >> 8) * Unit);
             }
         }
     }
@@ -91,15 +112,18 @@ public static unsafe class RandomFill
         public void Execute<V>(int tile)
             where V : unmanaged, ISimd<V, T>
         {
-            Span<float> block = stackalloc float[BlockValues];
+            var buffer = stackalloc uint[RunValues + 8];
+            var mask = _mask;
+            // Whole numbers of 24 bits compare as their 2^-24-fold does.
+            var threshold = (uint)Math.Ceiling(_p * (1 << 24));
             var end = Math.Min(_n, (tile + 1) * TileValues);
-            for (var start = tile * TileValues; start < end; start += BlockValues)
+            for (var start = tile * TileValues; start < end; start += RunValues)
             {
-                var values = block[..(int)Math.Min(BlockValues, end - start)];
-                Philox.Uniform(_seed, _stream, _offset + (ulong)start, values);
-                for (var i = 0; i < values.Length; i++)
-                    _mask[start + i] = values[i] >= _p ? (byte)1 : (byte)0;
-                Masked(_x + start, _mask + start, 1.0 / (1.0 - _p), _y + start, values.Length);
+                var n = Math.Min(RunValues, end - start);
+                var words = Words(_seed, _stream, _offset + (ulong)start, buffer, n);
+                for (var i = 0L; i < n; i++)
+                    mask[start + i] = (byte)(1 - (((words[i] >> 8) - threshold) >> 31));
+                Masked<V, T>(_x + start, mask + start, 1.0 / (1.0 - _p), _y + start, n);
             }
         }
     }
@@ -117,7 +141,7 @@ public static unsafe class RandomFill
             where V : unmanaged, ISimd<V, T>
         {
             var start = tile * TileValues;
-            Masked(_x + start, _mask + start, _scale, _y + start, Math.Min(_n - start, TileValues));
+            Masked<V, T>(_x + start, _mask + start, _scale, _y + start, Math.Min(_n - start, TileValues));
         }
     }
 }
