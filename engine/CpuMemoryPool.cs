@@ -9,8 +9,8 @@ internal sealed unsafe class CpuMemoryPool : MemoryPool
     private const byte Guard = 0xA5;
 
     /// <summary>
-    /// Fills every rented block with NaN and surrounds it with a pattern that is checked on return: tests switch it on, so
-    /// that an unwritten value or a write out of bounds fails the test that did it.
+    /// Fills every block with NaN when it is rented and when it comes back, and surrounds it with a pattern that is checked on
+    /// return: tests switch it on, so that an unwritten value, a write out of bounds or a late read fails the test that did it.
     /// </summary>
     public static bool Checked { get; set; }
 
@@ -40,14 +40,22 @@ internal sealed unsafe class CpuMemoryPool : MemoryPool
             return;
         Front(pointer).Fill(Guard);
         Back(pointer, bytes, size).Fill(Guard);
-        for (var at = 0L; at < bytes; at += int.MaxValue)
-            new Span<byte>((byte*)pointer + at, (int)Math.Min(int.MaxValue, bytes - at)).Fill(0xFF);
+        Poison(pointer, bytes);
     }
 
     protected override void OnReturn(nint pointer, long bytes, long size)
     {
-        if (Checked && (Front(pointer).ContainsAnyExcept(Guard) || Back(pointer, bytes, size).ContainsAnyExcept(Guard)))
+        if (!Checked)
+            return;
+        if (Front(pointer).ContainsAnyExcept(Guard) || Back(pointer, bytes, size).ContainsAnyExcept(Guard))
             Violations++;
+        Poison(pointer, bytes);
+    }
+
+    private static void Poison(nint pointer, long bytes)
+    {
+        for (var at = 0L; at < bytes; at += int.MaxValue)
+            new Span<byte>((byte*)pointer + at, (int)Math.Min(int.MaxValue, bytes - at)).Fill(0xFF);
     }
 
     private static Span<byte> Front(nint pointer) => new((byte*)pointer - Margin, Margin);

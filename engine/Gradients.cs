@@ -7,6 +7,7 @@ namespace EscNative.Engine;
 public sealed class Gradients : IDisposable
 {
     private readonly Dictionary<Node, Tensor> _byLeaf;
+    private bool _disposed;
 
     internal Gradients(Dictionary<Node, Tensor> byLeaf) => _byLeaf = byLeaf;
 
@@ -23,6 +24,7 @@ public sealed class Gradients : IDisposable
     /// <summary>The gradient of a leaf, if the loss depends on it.</summary>
     public bool TryGet(Tensor leaf, [NotNullWhen(true)] out Tensor? gradient)
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         gradient = null;
         return leaf.Node is LeafNode node && _byLeaf.TryGetValue(node, out gradient);
     }
@@ -33,5 +35,6 @@ public sealed class Gradients : IDisposable
         foreach (var gradient in _byLeaf.Values)
             gradient.Dispose();
         _byLeaf.Clear();
+        _disposed = true;
     }
 }

@@ -4,18 +4,21 @@ namespace EscNative.Engine;
 public readonly ref struct NoGradScope
 {
     [ThreadStatic]
-    private static int _depth;
+    private static bool _active;
 
-    internal static bool Active => _depth > 0;
+    private readonly bool _outer;
+
+    private NoGradScope(bool outer) => _outer = outer;
+
+    internal static bool Active => _active;
 
     internal static NoGradScope Begin()
     {
-        _depth++;
-        return default;
+        var scope = new NoGradScope(_active);
+        _active = true;
+        return scope;
     }
 
-    /// <summary>Ends the scope.</summary>
-#pragma warning disable CA1822 // 'using' needs an instance method.
-    public void Dispose() => _depth--;
-#pragma warning restore CA1822
+    /// <summary>Ends the scope: recording is as it was before it.</summary>
+    public void Dispose() => _active = _outer;
 }

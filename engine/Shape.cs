@@ -9,20 +9,29 @@ public readonly struct Shape : IEquatable<Shape>
     /// <summary>The largest rank.</summary>
     public const int MaxRank = 6;
 
+    // Leaves room for 8 bytes a value and the pool's rounding in a 64-bit size.
+    private const long MaxCount = 1L << 58;
+
     private readonly Dims _dims;
 
     /// <summary>A shape of the given extents.</summary>
-    /// <exception cref="ShapeException">More than six extents, or a negative one.</exception>
+    /// <exception cref="ShapeException">More than six extents, a negative one, or more values than 64 bits can address.</exception>
     public Shape(params ReadOnlySpan<int> dims)
     {
         if (dims.Length > MaxRank)
             throw new ShapeException($"shape: got {dims.Length} dimensions, wants at most {MaxRank}");
         Rank = dims.Length;
+        // The other extents count even where one is 0: strides are products of them.
+        var count = 1L;
         for (var i = 0; i < dims.Length; i++)
         {
-            if (dims[i] < 0)
-                throw new ShapeException($"shape: dimension {i} is {dims[i]}, wants 0 or more");
-            _dims[i] = dims[i];
+            var extent = dims[i];
+            if (extent < 0)
+                throw new ShapeException($"shape: dimension {i} is {extent}, wants 0 or more");
+            if (extent > 1 && count > MaxCount / extent)
+                throw new ShapeException($"shape: [{string.Join(", ", dims.ToArray())}] has more values than can be addressed");
+            count *= Math.Max(extent, 1);
+            _dims[i] = extent;
         }
     }
 

@@ -14,11 +14,13 @@ internal sealed class Storage
         Pointer = pool.Rent(bytes, operation);
     }
 
-    // Only reached by a tensor that nobody disposed: the memory is saved, the mistake is counted.
+    // Only reached by tensors that nobody disposed: the memory is saved, the mistake is counted.
     ~Storage()
     {
-        if (Pointer != 0)
-            _pool.Return(Pointer, _bytes, late: true);
+        if (Pointer == 0)
+            return;
+        _pool.CountTensor(-_references);
+        _pool.Return(Pointer, _bytes, late: true);
     }
 
     public nint Pointer { get; private set; }

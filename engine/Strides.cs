@@ -28,24 +28,22 @@ internal readonly struct Strides
         return new Strides(strides);
     }
 
-    /// <summary>Whether the values of <paramref name="shape"/> lie one after another; extents of 1 do not matter.</summary>
+    /// <summary>Whether the values of <paramref name="shape"/> lie one after another; extents of 1 do not matter, and none at all where there are no values.</summary>
     public bool AreContiguous(Shape shape)
     {
         var expected = 1L;
+        var contiguous = true;
         for (var i = shape.Rank - 1; i >= 0; i--)
         {
             var extent = shape[i];
             if (extent == 0)
                 return true;
             if (extent != 1)
-            {
-                if (_values[i] != expected)
-                    return false;
-                expected *= extent;
-            }
+                contiguous &= _values[i] == expected;
+            expected *= extent;
         }
 
-        return true;
+        return contiguous;
     }
 
     public void CopyTo(Span<long> values, int rank)

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using EscNative.Engine.Autograd;
 
 namespace EscNative.Engine;
@@ -60,7 +61,14 @@ public sealed partial class Tensor : IDisposable
 
     internal Backend Backend => Device.Backend;
 
-    internal Storage Storage => _storage ?? throw new ObjectDisposedException(nameof(Tensor), $"tensor {Shape} was disposed");
+    internal Storage Storage
+    {
+        get
+        {
+            CheckLive();
+            return _storage;
+        }
+    }
 
     /// <summary>The address of the first value.</summary>
     internal nint Pointer => Storage.Pointer + (nint)(Offset * DType.Size());
@@ -76,6 +84,7 @@ public sealed partial class Tensor : IDisposable
     /// <exception cref="DTypeException">The values are integers.</exception>
     public Tensor RequireGradient()
     {
+        CheckLive();
         if (!DType.IsFloat())
             throw new DTypeException($"RequireGradient: got {DType}, wants a floating type");
         if (Node is null)
@@ -119,12 +128,29 @@ public sealed partial class Tensor : IDisposable
 
     internal Tensor Allocate(Shape shape, string operation) => Allocate(Device, DType, shape, operation);
 
+    /// <exception cref="ObjectDisposedException">This tensor was disposed.</exception>
+    [MemberNotNull(nameof(_storage))]
+    internal void CheckLive()
+    {
+        if (_storage is null)
+            throw new ObjectDisposedException(nameof(Tensor), $"tensor {Shape} was disposed");
+    }
+
     /// <summary>Another view of the same memory, outside the gradient graph.</summary>
     internal Tensor View(Shape shape, Strides strides, long offset, bool scoped = true)
     {
         var storage = Storage;
         storage.AddReference();
         return new Tensor(Device, DType, shape, strides, offset, storage, scoped);
+    }
+
+    /// <summary>A second tensor for the same values and the same place in the graph, disposed on its own.</summary>
+    internal Tensor Share()
+    {
+        var y = View(Shape, Strides, Offset);
+        if (Node.Wanted(this))
+            y.SetNode(Node!.Share());
+        return y;
     }
 
     /// <summary>A view that no scope disposes, for a node of the graph.</summary>

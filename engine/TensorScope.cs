@@ -12,8 +12,9 @@ public readonly ref struct TensorScope
     private static List? _spare;
 
     private readonly List _tensors;
+    private readonly long _generation;
 
-    private TensorScope(List tensors) => _tensors = tensors;
+    private TensorScope(List tensors) => (_tensors, _generation) = (tensors, tensors.Generation);
 
     internal static List? Current => _current;
 
@@ -40,10 +41,19 @@ public readonly ref struct TensorScope
         return tensor;
     }
 
-    /// <summary>Disposes what was not kept.</summary>
+    /// <summary>Disposes what was not kept. Scopes inside that are still open end too; a second call does nothing.</summary>
     public void Dispose()
     {
-        var list = _tensors;
+        // Lists are reused: after the scope has ended, its list may serve another.
+        if (_tensors is null || _tensors.Generation != _generation)
+            return;
+        while (_current is { } open && open != _tensors)
+            End(open);
+        End(_tensors);
+    }
+
+    private static void End(List list)
+    {
         _current = list.Parent;
         foreach (var tensor in list.Tensors)
         {
@@ -52,6 +62,7 @@ public readonly ref struct TensorScope
         }
 
         list.Tensors.Clear();
+        list.Generation++;
         list.Parent = null;
         list.Spare = _spare;
         _spare = list;
@@ -62,6 +73,9 @@ public readonly ref struct TensorScope
         public List<Tensor> Tensors { get; } = [];
 
         public List? Parent { get; set; }
+
+        /// <summary>How many scopes have ended with this list.</summary>
+        public long Generation { get; set; }
 
         // Lists are reused: a scope per operation must not allocate.
         public List? Spare { get; set; }

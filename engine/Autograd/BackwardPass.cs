@@ -20,17 +20,18 @@ internal static class BackwardPass
                 if (node.Gradient is not { } dy)
                     continue;
                 node.Gradient = null;
-                if (node is LeafNode)
+                using (dy)
                 {
-                    gradients.Add(node, dy.IsContiguous ? dy : dy.CopyContiguous(scoped: false));
-                    if (!dy.IsContiguous)
-                        dy.Dispose();
-                    continue;
+                    if (node is LeafNode)
+                    {
+                        gradients.Add(node, dy.IsContiguous ? dy.Alias() : dy.CopyContiguous(scoped: false));
+                        continue;
+                    }
+
+                    using (Tensor.Scope())
+                        node.Backward(dy);
                 }
 
-                using (dy)
-                using (Tensor.Scope())
-                    node.Backward(dy);
                 node.Consume();
             }
 

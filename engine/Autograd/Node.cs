@@ -3,7 +3,8 @@ namespace EscNative.Engine.Autograd;
 /// <summary>How one result was made: what it needs of its operands, and how a gradient flows back to them.</summary>
 /// <remarks>
 /// Reference-counted: the result's tensor and every node that uses it hold one reference, so a graph that is never run
-/// backward gives its memory back as its last tensor is disposed.
+/// backward gives its memory back as its last tensor is disposed. The count is atomic because a parameter's leaf is shared by
+/// the forward passes of several threads.
 /// </remarks>
 internal abstract class Node
 {
@@ -21,7 +22,7 @@ internal abstract class Node
         {
             if (inputs[i].Node is { } node)
             {
-                node._references++;
+                Interlocked.Increment(ref node._references);
                 _inputs[i] = node;
             }
         }
@@ -66,9 +67,16 @@ internal abstract class Node
         Consumed = true;
     }
 
+    /// <summary>One more tensor stands for this result.</summary>
+    public Node Share()
+    {
+        Interlocked.Increment(ref _references);
+        return this;
+    }
+
     public void Release()
     {
-        if (--_references > 0)
+        if (Interlocked.Decrement(ref _references) > 0)
             return;
         // A stack instead of recursion: a long chain of operations must not overflow the thread's stack.
         var pending = new Stack<Node>();
@@ -78,7 +86,7 @@ internal abstract class Node
             node.Consume();
             foreach (var input in node._inputs)
             {
-                if (input is not null && --input._references == 0)
+                if (input is not null && Interlocked.Decrement(ref input._references) == 0)
                     pending.Push(input);
             }
         }

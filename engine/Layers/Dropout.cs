@@ -11,7 +11,7 @@ public sealed class Dropout(double p, RandomSource random) : Module
     public override Tensor Forward(Tensor x)
     {
         if (!Training || p == 0)
-            return x;
+            return x.Share();
         var offset = random.Skip((ulong)x.Count);
         return x.Dropout(p, random.Seed, random.Stream, offset);
     }

@@ -47,6 +47,13 @@ public sealed partial class Tensor
     /// <summary>a / s.</summary>
     public static Tensor operator /(Tensor a, double s) => a.Affine(1 / s, 0);
 
+    /// <summary>s / a.</summary>
+    public static Tensor operator /(double s, Tensor a)
+    {
+        using var scope = Scope();
+        return scope.Keep(Scalar(s, a.DType, a.Device) / a);
+    }
+
     /// <summary>scale x + shift, one pass.</summary>
     public Tensor Affine(double scale, double shift)
     {
@@ -127,12 +134,15 @@ public sealed partial class Tensor
 
     private static void CheckSame(string operation, Tensor a, Tensor b)
     {
+        a.CheckLive();
+        b.CheckLive();
         if (a.DType != b.DType || a.Device != b.Device)
             throw new DTypeException($"{operation}: got {a.DType} on {a.Device} and {b.DType} on {b.Device}, wants the same; convert one with To()");
     }
 
     private void CheckFloat(string operation)
     {
+        CheckLive();
         if (!DType.IsFloat())
             throw new DTypeException($"{operation}: got {DType} {Shape}, wants a floating type; convert it with To()");
     }

@@ -9,6 +9,7 @@ public sealed partial class Tensor
     /// <exception cref="EscException">Nothing requires a gradient, or the graph was used before.</exception>
     public Gradients Backward()
     {
+        CheckLive();
         if (Count != 1)
             throw new ShapeException($"Backward: got {Shape}, wants one value; use Sum() or Mean(), or pass the gradient of the result");
         using var seed = Full(Shape, 1, DType, Device);
@@ -21,6 +22,7 @@ public sealed partial class Tensor
     /// <exception cref="EscException">Nothing requires a gradient, or the graph was used before.</exception>
     public Gradients Backward(Tensor seed)
     {
+        CheckLive();
         if (seed.Shape != Shape)
             throw new ShapeException($"Backward: got a gradient {seed.Shape} for {Shape}");
         CheckSame("Backward", this, seed);

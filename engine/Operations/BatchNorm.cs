@@ -32,6 +32,8 @@ public sealed partial class Tensor
     /// <exception cref="ShapeException">The shapes do not fit.</exception>
     public Tensor BatchNorm(Tensor mean, Tensor variance, Tensor gamma, Tensor beta, double eps)
     {
+        CheckSame("BatchNorm", this, mean);
+        CheckSame("BatchNorm", this, variance);
         using var scope = Scope();
         var x = CheckNorm("BatchNorm", gamma, beta).Reshape(-1, Shape[^1]);
         if (mean.Shape != gamma.Shape || variance.Shape != gamma.Shape)

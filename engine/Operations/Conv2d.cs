@@ -17,6 +17,7 @@ public sealed partial class Tensor
     public Tensor Conv2d(Tensor weight, Tensor? bias, (int Height, int Width) stride, (int Height, int Width) padding)
     {
         CheckSame("Conv2d", this, weight);
+        CheckSame("Conv2d", this, bias ?? weight);
         CheckFloat("Conv2d");
         if (weight.Shape.Rank != 4 || Shape.Rank != 4 || weight.Shape[3] != Shape[3])
             throw new ShapeException($"Conv2d: got input {Shape} and weight {weight.Shape}, wants [n, h, w, c] and [o, kh, kw, c]");

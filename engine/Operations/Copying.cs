@@ -4,16 +4,8 @@ namespace EscNative.Engine;
 
 public sealed partial class Tensor
 {
-    /// <summary>This tensor if its values lie one after another, else a copy that does; in the gradient graph either way.</summary>
-    public Tensor Contiguous()
-    {
-        if (IsContiguous)
-            return this;
-        var y = CopyContiguous(scoped: true);
-        if (Node.Wanted(this))
-            y.SetNode(new CopyNode(this));
-        return y;
-    }
+    /// <summary>The values one after another: a view where they lie so, else a copy; in the gradient graph either way.</summary>
+    public Tensor Contiguous() => IsContiguous ? Share() : Clone();
 
     /// <summary>A copy in memory of its own, in the gradient graph.</summary>
     public Tensor Clone()
@@ -28,7 +20,7 @@ public sealed partial class Tensor
     public Tensor To(DType type)
     {
         if (type == DType)
-            return this;
+            return Share();
         using var scope = Scope();
         var x = Dense();
         var y = Allocate(Device, type, Shape, "To");
@@ -43,6 +35,8 @@ public sealed partial class Tensor
 
     internal Tensor CopyContiguous(bool scoped)
     {
+        // Before the copy exists: outside a scope nobody would dispose it.
+        CheckLive();
         var storage = new Storage(Backend.Pool, Math.Max(Count * DType.Size(), 1), "Contiguous");
         var y = new Tensor(Device, DType, Shape, Strides.Contiguous(Shape), 0, storage, scoped);
         Backend.Copy(this, y);

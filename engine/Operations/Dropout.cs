@@ -16,7 +16,7 @@ public sealed partial class Tensor
             throw new UsageException($"Dropout: got p = {p}, wants 0 <= p < 1");
         CheckFloat("Dropout");
         if (p == 0)
-            return this;
+            return Share();
         using var scope = Scope();
         var y = AllocateLike("Dropout");
         var mask = Allocate(Device, DType.U8, Shape, "Dropout");

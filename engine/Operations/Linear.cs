@@ -9,6 +9,8 @@ public sealed partial class Tensor
     /// <exception cref="ShapeException">The shapes do not fit.</exception>
     public Tensor Linear(Tensor weight, Tensor? bias = null)
     {
+        CheckSame("Linear", this, weight);
+        CheckSame("Linear", this, bias ?? weight);
         if (weight.Shape.Rank != 2 || Shape.Rank < 1 || Shape[^1] != weight.Shape[1])
             throw new ShapeException($"Linear: got {Shape} and weight {weight.Shape}, wants [.., in] and [out, in]");
         if (bias is not null && bias.Shape != new Shape(weight.Shape[0]))

@@ -26,8 +26,6 @@ public sealed partial class Tensor
     public Tensor MaxPool2d(int kernel, int stride = 0, int padding = 0)
     {
         CheckFloat("MaxPool2d");
-        if (2 * padding > kernel)
-            throw new ShapeException($"MaxPool2d: padding {padding} is more than half of kernel {kernel}: a window would hold no pixel");
         var g = Window("MaxPool2d", kernel, stride, padding);
         using var scope = Scope();
         var y = Allocate((g.Batch, g.OutHeight, g.OutWidth, g.OutChannels), "MaxPool2d");
@@ -50,7 +48,10 @@ public sealed partial class Tensor
     {
         stride = stride == 0 ? kernel : stride;
         var channels = Shape.Rank == 4 ? Shape[3] : 0;
-        return ConvGeometry.Of(operation, this, channels, (kernel, kernel), (stride, stride), (padding, padding));
+        var g = ConvGeometry.Of(operation, this, channels, (kernel, kernel), (stride, stride), (padding, padding));
+        return padding <= kernel / 2
+            ? g
+            : throw new ShapeException($"{operation}: padding {padding} is more than half of kernel {kernel}: a window would hold no pixel");
     }
 
     private sealed class AveragePoolNode(ConvGeometry g, bool countPadding, Tensor x, Shape y) : Node(y, x)

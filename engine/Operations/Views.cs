@@ -15,7 +15,7 @@ public sealed partial class Tensor
         var known = 1L;
         foreach (var d in dims)
             known *= d == -1 ? 1 : d;
-        if (known <= 0 || Count % known != 0)
+        if (known <= 0 || Count % known != 0 || Count / known > int.MaxValue)
             throw new ShapeException($"Reshape: {Shape} does not divide into [{string.Join(", ", dims.ToArray())}]");
         Span<int> full = stackalloc int[dims.Length];
         dims.CopyTo(full);
@@ -88,7 +88,8 @@ public sealed partial class Tensor
         Strides.CopyTo(strides, Shape.Rank);
         var offset = Offset + (start * strides[axis]);
         strides[axis] *= step;
-        var y = View(Shape.With(axis, (end - start + step - 1) / step), new Strides(strides[..Shape.Rank]), offset);
+        var count = (int)(((long)end - start + step - 1) / step);
+        var y = View(Shape.With(axis, count), new Strides(strides[..Shape.Rank]), offset);
         if (Node.Wanted(this))
             y.SetNode(new SliceNode(this, y.Shape, axis, start, end, step));
         return y;
@@ -110,41 +111,35 @@ public sealed partial class Tensor
             extent += t.Shape[axis];
         }
 
+        using var scope = Scope();
         var y = tensors[0].Allocate(tensors[0].Shape.With(axis, extent), "Concat");
-        using (NoGrad())
+        var at = 0;
+        foreach (var t in tensors)
         {
-            var at = 0;
-            foreach (var t in tensors)
-            {
-                using var place = y.Slice(axis, at, at + t.Shape[axis]);
-                y.Backend.Copy(t, place);
-                at += t.Shape[axis];
-            }
+            y.Backend.Copy(t, y.Slice(axis, at, at + t.Shape[axis]));
+            at += t.Shape[axis];
         }
 
         if (Node.Wanted(tensors))
             y.SetNode(new ConcatNode(tensors, y.Shape, axis));
-        return y;
+        return scope.Keep(y);
     }
 
     /// <summary>The tensor with <paramref name="before"/> and <paramref name="after"/> copies of a constant along an axis.</summary>
+    /// <exception cref="ShapeException">A negative number of copies, or a dimension that grows too large.</exception>
     public Tensor Pad(int axis, int before, int after, double value = 0)
     {
         axis = Shape.Axis(axis, "Pad");
-        if (before < 0 || after < 0)
-            throw new ShapeException($"Pad: got {before} before and {after} after, wants 0 or more");
         var extent = Shape[axis];
+        if (before < 0 || after < 0 || (long)before + extent + after > int.MaxValue)
+            throw new ShapeException($"Pad: got {before} before and {after} after axis {axis} of {Shape}, wants 0 or more, {int.MaxValue} in all");
+        using var scope = Scope();
         var y = Allocate(Shape.With(axis, before + extent + after), "Pad");
         Backend.Fill(y, value);
-        using (NoGrad())
-        {
-            using var place = y.Slice(axis, before, before + extent);
-            Backend.Copy(this, place);
-        }
-
+        Backend.Copy(this, y.Slice(axis, before, before + extent));
         if (Node.Wanted(this))
             y.SetNode(new PadNode(this, y.Shape, axis, before));
-        return y;
+        return scope.Keep(y);
     }
 
     /// <summary>Rows of this [r, ...] picked by index (I32 [n]): [n, ...]. A row may be picked more than once.</summary>

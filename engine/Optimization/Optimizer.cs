@@ -36,11 +36,17 @@ public abstract class Optimizer : IDisposable
     /// <summary>Takes up where a saved run stopped.</summary>
     /// <param name="steps">How many steps it had taken.</param>
     /// <param name="state">Its <see cref="State"/>.</param>
-    /// <exception cref="ShapeException">The state is of another optimizer.</exception>
+    /// <exception cref="ShapeException">The state is of another optimizer; this one is unchanged then.</exception>
     public void Restore(long steps, IReadOnlyList<Tensor> state)
     {
         if (state.Count != _state.Count)
             throw new ShapeException($"Optimizer: got {state.Count} saved tensors, wants {_state.Count}");
+        for (var i = 0; i < state.Count; i++)
+        {
+            if (state[i].Shape != _state[i].Shape)
+                throw new ShapeException($"Optimizer: saved tensor {i} is {state[i].Shape}, wants {_state[i].Shape}");
+        }
+
         for (var i = 0; i < state.Count; i++)
             _state[i].Assign(state[i]);
         Steps = steps;
