@@ -1,1 +1,6 @@
-Console.WriteLine("escnative");
+using EscNative.Bench.Commands;
+using EscNative.Bench.Output;
+
+var terminal = new Terminal();
+using var interruption = new Interruption(() => terminal.Note("stopping; press Ctrl-C again to stop at once"));
+return new Application(terminal, Environment.GetEnvironmentVariable, interruption.Token).Run(args);

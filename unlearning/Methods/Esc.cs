@@ -96,7 +96,7 @@ public sealed class Esc : IUnlearningMethod
             while (true)
             {
                 cancel.ThrowIfCancellationRequested();
-                using (context.Stage("load"))
+                using (context.Stage("upload"))
                 {
                     if (!batches.MoveNext())
                         break;
@@ -127,7 +127,9 @@ public sealed class Esc : IUnlearningMethod
             model.Training = training;
         }
 
-        return keepRows ? new SubspaceProblem(kept, forget.Count, d) : new SubspaceProblem(accumulator);
+        // Rows that still wait for a full block are added here.
+        using (context.Stage("gram"))
+            return keepRows ? new SubspaceProblem(kept, forget.Count, d) : new SubspaceProblem(accumulator);
     }
 
     /// <summary>

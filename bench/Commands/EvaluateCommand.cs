@@ -1,0 +1,55 @@
+using EscNative.Bench.Output;
+using EscNative.Bench.Reports;
+using EscNative.Bench.Requests;
+using EscNative.Models;
+using EscNative.Models.Data;
+
+namespace EscNative.Bench.Commands;
+
+/// <summary><c>evaluate</c>: what a model still knows of what was to be forgotten.</summary>
+internal static class EvaluateCommand
+{
+    public static Verb Verb(OptionSet options) => new(
+        "evaluate",
+        "Measures what a model still knows of what was to be forgotten.",
+        [
+            options.ModelFile, options.Original, options.Retrain, options.Data, options.ForgetClass, options.ForgetIndices, options.Seed, options.Device, options.Threads,
+            options.Precision, options.Json, options.Html, options.Force, options.Config, options.Quiet,
+        ],
+        [
+            "escnative evaluate --model-file erased.safetensors --original model.safetensors --forget-class 4",
+        ],
+        Run);
+
+    private static ExitCode Run(CommandContext context)
+    {
+        var options = context.Options;
+        var modelFile = context.Require(options.ModelFile);
+        Setup.CheckOutputs(context, context.Get(options.Json), context.Get(options.Html));
+        var (device, setup) = Setup.Take(context);
+        var document = Setup.Document(context, setup);
+
+        using var model = ModelFile.Load(modelFile, device);
+        var data = Inputs.Open(context.Get(options.Data), model.Description.Channels);
+        Inputs.CheckClasses(model, modelFile, data);
+        var split = ForgetSplit.Create(data, Inputs.Request(context.Get(options.ForgetClass), context.Get(options.ForgetIndices), data));
+        using var progress = new ProgressLine(context.Terminal);
+        if (context.Get(options.Retrain) is not null && context.Get(options.Original) is null)
+            throw new UsageException("evaluate: --retrain wants --original too: give the model before the erasure");
+        var original = Measurement.OfFile("original", context.Get(options.Original), split, device, progress, context.Cancel);
+        var retrain = Measurement.OfFile("retrain", context.Get(options.Retrain), split, device, progress, context.Cancel);
+        var erased = Measurement.Of("model", model, split, progress, context.Cancel);
+        progress.Dispose();
+        List<string> notes = [model.Erasure is null ? "The model carries no erasure." : ReportNotes.Seam];
+        if (original is null)
+            notes.Add("Give --original FILE to see the model before the erasure beside it.");
+        Setup.Publish(context, document with
+        {
+            Data = Results.Of(data, context.Get(options.Data)),
+            Model = Results.Of(model, Setup.NameOf(modelFile), ModelCache.HashOf(modelFile)),
+            Metrics = original is null ? Results.Of(erased) : Results.Of(original, retrain, ("model", erased)),
+            Notes = notes,
+        });
+        return ExitCode.Ok;
+    }
+}

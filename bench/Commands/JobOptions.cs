@@ -1,0 +1,42 @@
+using EscNative.Bench.Requests;
+using EscNative.Engine;
+using EscNative.Unlearning;
+using EscNative.Unlearning.Methods;
+
+namespace EscNative.Bench.Commands;
+
+/// <summary>The options that several verbs read alike.</summary>
+internal static class JobOptions
+{
+    /// <summary>The request that the options describe.</summary>
+    /// <param name="context">The options.</param>
+    /// <param name="modelFile">The model.</param>
+    /// <param name="forgetClass">The class to forget where the user named nothing, or null where he must.</param>
+    /// <param name="device">Where to compute.</param>
+    /// <exception cref="UsageException">Options exclude each other, or a name is unknown.</exception>
+    public static ErasureJob Job(CommandContext context, string modelFile, string? forgetClass, Device device)
+    {
+        var options = context.Options;
+        var (classes, indices) = (context.Get(options.ForgetClass), context.Get(options.ForgetIndices));
+        if (classes is null && indices is null)
+            classes = forgetClass;
+        var method = MethodRegistry.Create(context.Get(options.Method));
+        return new ErasureJob(modelFile, context.Get(options.Data), classes, indices, method.Name, Unlearning(context), device);
+    }
+
+    private static UnlearningOptions Unlearning(CommandContext context)
+    {
+        var options = context.Options;
+        var k = context.Get(options.K);
+        if (k is not null && context.Has(options.P))
+            throw new UsageException("--p and --k exclude each other: give one of them");
+        return new UnlearningOptions
+        {
+            Percent = k is null ? context.Get(options.P) : null,
+            Directions = k,
+            Solver = context.Get(options.Solver),
+            Mode = context.Get(options.Mode) == "official" ? UnlearningMode.Official : UnlearningMode.Paper,
+            Seed = (ulong)context.Get(options.Seed),
+        };
+    }
+}

@@ -1,0 +1,136 @@
+using System.CommandLine;
+using System.Globalization;
+
+namespace EscNative.Bench.Commands;
+
+/// <summary>Every option of the command line, once; a verb adds those that it understands.</summary>
+internal sealed class OptionSet
+{
+    public Option<string?> Config { get; } = Text("--config", "FILE", "Options from a JSON file: {\"forget-class\": [4, 14], \"p\": 1.5}. Order: command line, ESC_* environment, file, default.");
+
+    public Option<bool> Quiet { get; } = Flag("--quiet", "No progress and no remarks; results and errors only.");
+
+    public Option<string?> Json { get; } = Text("--json", "FILE", "Write the result as JSON (escnative.result/1).");
+
+    public Option<string?> Html { get; } = Text("--html", "FILE", "Write the result as one HTML file.");
+
+    public Option<bool> Force { get; } = Flag("--force", "Replace output files that exist.");
+
+    public Option<string> Device { get; } = Named("--device", "NAME", "auto, cpu, cuda or cuda:N. Only auto may fall back to the CPU, and says so.", "auto");
+
+    public Option<int> Threads { get; } = Whole("--threads", "Threads that compute. The result does not depend on it.", 1, 1024, Environment.ProcessorCount);
+
+    public Option<string> Precision { get; } = OneOf("--precision", "Arithmetic of the forward pass.", "f32", text => text == "f32"
+        ? text
+        : throw new FormatException("wants f32: this version has no other precision"));
+
+    public Option<int> Seed { get; } = Whole("--seed", "Seed of everything random.", 0, int.MaxValue, 42);
+
+    public Option<string> Data { get; } = Named("--data", "PATH", "A CIFAR or IDX folder or archive, or 'embedded' (2,000 Fashion-MNIST images inside the program).", "embedded");
+
+    public Option<string?> ModelFile { get; } = Text("--model-file", "FILE", "A checkpoint (safetensors).");
+
+    public Option<string?> Original { get; } = Text("--original", "FILE", "The model before erasure, measured beside the other one.");
+
+    public Option<string?> Retrain { get; } = Text("--retrain", "FILE", "A model trained without what is to be forgotten: the reference of the metrics.");
+
+    public Option<string> Architecture { get; } = Named("--arch", "NAME", "The network: allcnn.", "allcnn");
+
+    public Option<double> Width { get; } = Number("--width", "Share of the filters of All-CNN: 0.5 or 1.", 0, 4, 0.5);
+
+    public Option<string?> ForgetClass { get; } = Text("--forget-class", "N[,N..]", "The classes to forget, by number from 0 or by name.");
+
+    public Option<string?> ForgetIndices { get; } = Text("--forget-indices", "FILE", "The training images to forget: a text file of indices from 0, one a line.");
+
+    public Option<string> Method { get; } = Named("--method", "NAME", "The unlearning method.", "esc");
+
+    public Option<double> P { get; } = Number("--p", "Directions to erase, in per cent of the feature width (k = floor(width p / 100)).", 0, 100, 1.5);
+
+    public Option<int?> K { get; } = Parsed<int?>("--k", "N", "Directions to erase, as a number; instead of --p.", text => ParseWhole(text, 0, int.MaxValue));
+
+    public Option<string> Solver { get; } = Named("--solver", "NAME", "How the directions are found; auto chooses by the sizes.", "auto");
+
+    public Option<string> Mode { get; } = OneOf("--mode", "paper: evaluation mode, as published. official: bug for bug as the released code.", "paper", text => text is "paper" or "official"
+        ? text
+        : throw new FormatException("wants paper or official"));
+
+    public Option<string?> Output { get; } = Text("--output", "FILE", "The model file to write (safetensors).");
+
+    public Option<int> Runs { get; } = Whole("--runs", "Measured runs of each kind.", 10, 10_000, 10);
+
+    public Option<string?> Cache { get; } = Text("--cache", "FOLDER", "Where the trained small model is kept. Default: the user's cache folder.");
+
+    public Option<int> Epochs { get; } = Whole("--epochs", "Passes over the training images.", 1, 1_000_000, 12);
+
+    public Option<int> Batch { get; } = Whole("--batch", "Images in a step.", 1, 1 << 20, 128);
+
+    public Option<double> LearningRate { get; } = Number("--learning-rate", "Peak of the one-cycle schedule.", 0, 1000, 0.12);
+
+    public Option<double> WeightDecay { get; } = Number("--weight-decay", "L2 penalty.", 0, 1000, 5e-4);
+
+    public Option<string?> Checkpoint { get; } = Text("--checkpoint", "FILE", "Written after every epoch; with --resume also read.");
+
+    public Option<bool> Resume { get; } = Flag("--resume", "Go on from --checkpoint.");
+
+    /// <summary>The name of an option in a configuration file: <c>forget-class</c> for <c>--forget-class</c>.</summary>
+    public static string Key(Option option) => option.Name.TrimStart('-');
+
+    /// <summary>The name of an option in the environment: <c>ESC_FORGET_CLASS</c> for <c>--forget-class</c>.</summary>
+    public static string Variable(Option option) => "ESC_" + Key(option).Replace('-', '_').ToUpperInvariant();
+
+    private static Option<bool> Flag(string name, string description) => new(name) { Description = description };
+
+    private static Option<string?> Text(string name, string value, string description) =>
+        Parsed<string?>(name, value, description, text => text.Length > 0 ? text : throw new FormatException("wants a name"));
+
+    private static Option<string> Named(string name, string value, string description, string normal) =>
+        WithDefault(Parsed(name, value, description, text => text.Length > 0 ? text : throw new FormatException("wants a name")), normal);
+
+    private static Option<string> OneOf(string name, string description, string normal, Func<string, string> parse) =>
+        WithDefault(Parsed(name, "NAME", description, parse), normal);
+
+    private static Option<int> Whole(string name, string description, int minimum, int maximum, int normal) =>
+        WithDefault(Parsed(name, "N", description, text => ParseWhole(text, minimum, maximum)), normal);
+
+    private static Option<double> Number(string name, string description, double minimum, double maximum, double normal) =>
+        WithDefault(Parsed(name, "X", description, text => ParseNumber(text, minimum, maximum)), normal);
+
+    private static Option<T> WithDefault<T>(Option<T> option, T value)
+    {
+        option.DefaultValueFactory = _ => value;
+        return option;
+    }
+
+    // The parser's own messages name .NET types; ours say what was given and what is wanted.
+    private static Option<T> Parsed<T>(string name, string value, string description, Func<string, T> parse) => new(name)
+    {
+        Description = description,
+        HelpName = value,
+        Arity = ArgumentArity.ExactlyOne,
+        CustomParser = argument =>
+        {
+            var text = argument.Tokens[0].Value;
+            try
+            {
+                return parse(text);
+            }
+            catch (FormatException wanted)
+            {
+                argument.AddError($"{name}: got '{text}', {wanted.Message}");
+                return default;
+            }
+        },
+    };
+
+    private static int ParseWhole(string text, int minimum, int maximum) =>
+        int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) && value >= minimum && value <= maximum
+            ? value
+            : throw new FormatException(maximum == int.MaxValue
+                ? FormattableString.Invariant($"wants a whole number from {minimum}")
+                : FormattableString.Invariant($"wants a whole number from {minimum} to {maximum}"));
+
+    private static double ParseNumber(string text, double minimum, double maximum) =>
+        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value >= minimum && value <= maximum
+            ? value
+            : throw new FormatException(FormattableString.Invariant($"wants a number from {minimum} to {maximum}, such as 1.5"));
+}

@@ -1,0 +1,144 @@
+using EscNative.Bench.Output;
+using EscNative.Bench.Reports;
+using EscNative.Bench.Requests;
+using EscNative.Bench.Timing;
+using EscNative.Kernels.Cpu;
+using EscNative.Models.Data;
+using EscNative.Unlearning;
+using EscNative.Unlearning.Metrics;
+
+namespace EscNative.Bench.Commands;
+
+/// <summary><c>report</c>, the main job: erases, times every stage, measures what is left, and stands it beside the paper.</summary>
+internal static class ReportCommand
+{
+    private const string Folder = "artifacts";
+    private const string DefaultForgetClass = "4";
+
+    public static Verb Verb(OptionSet options) => new(
+        "report",
+        "The main job: erases, profiles the latency of every stage, measures what is left, and stands it beside the paper's figures.",
+        [
+            options.Data, options.ModelFile, options.Retrain, options.ForgetClass, options.ForgetIndices, options.Method, options.P, options.K, options.Solver, options.Mode,
+            options.Runs, options.Seed, options.Device, options.Threads, options.Precision, options.Cache, options.Json, options.Html, options.Force,
+            options.Config, options.Quiet,
+        ],
+        [
+            "escnative",
+            "escnative report --data ./cifar-10-batches-bin --model-file allcnn.safetensors --forget-class 4",
+            "escnative report --k 2 --solver svd --json result.json",
+        ],
+        Run);
+
+    private static ExitCode Run(CommandContext context)
+    {
+        var options = context.Options;
+        Setup.CheckOutputs(context, context.Get(options.Json), context.Get(options.Html));
+        var (device, setup) = Setup.Take(context);
+        var document = Setup.Document(context, setup);
+        var given = context.Get(options.ModelFile);
+        if (given is null && context.Get(options.Data) != EmbeddedData.Name)
+            throw new UsageException("report: --data wants a model for it: give --model-file FILE (escnative train makes one), or leave --data out for the embedded set");
+
+        var scratch = Directory.CreateTempSubdirectory("escnative-");
+        try
+        {
+            var (modelFile, source, training) = given is null
+                ? SmallModel.Get(new ModelCache(context.Get(options.Cache)), scratch.FullName, context.Get(options.Seed), device, context)
+                : (given, Setup.NameOf(given), null);
+            var job = JobOptions.Job(context, modelFile, DefaultForgetClass, device);
+            using var progress = new ProgressLine(context.Terminal);
+            var latency = Latency(context, job, scratch.FullName, progress);
+            document = Measure(context, document, job, source, progress) with { Latency = latency, Training = training };
+            progress.Dispose();
+            if (training is not null)
+                document = document with { Notes = [.. document.Notes, "The model was trained by this run, so the cold request found the code of the forward pass compiled already."] };
+            if (given is null)
+                document = document with { Notes = [ReportNotes.Small, .. document.Notes] };
+            Setup.Publish(context, document);
+            WriteDefaults(context, document);
+            return ExitCode.Ok;
+        }
+        finally
+        {
+            scratch.Delete(recursive: true);
+        }
+    }
+
+    private static LatencyResult Latency(CommandContext context, ErasureJob job, string scratch, ProgressLine progress)
+    {
+        var request = new TimedErasure(job, Path.Combine(scratch, "erased.safetensors"));
+        var timing = new RequestTimer(job.Device).Measure(
+            request, context.Get(context.Options.Runs), (step, share) => progress.Report("time", share, step), context.Cancel);
+        var peaks = Peaks.Measure(CpuParallel.Threads);
+        return LatencyResult.From(timing, peaks.F32, peaks.F64);
+    }
+
+    // Both modes on the same request, each from a fresh copy of the model: the official one changes batch norm.
+    private static ResultDocument Measure(CommandContext context, ResultDocument document, ErasureJob job, string source, ProgressLine progress)
+    {
+        using var original = job.LoadModel();
+        var split = job.ReadData(original);
+        var before = Measurement.Of("original", original, split, progress, context.Cancel);
+        var retrain = Measurement.OfFile("retrain", context.Get(context.Options.Retrain), split, job.Device, progress, context.Cancel);
+        var erasures = new List<ErasureResult>();
+        var evaluations = new List<(string, Evaluation)>();
+        RequestResult? request = null;
+        foreach (var mode in new[] { UnlearningMode.Paper, UnlearningMode.Official })
+        {
+            using var model = job.LoadModel();
+            var own = job with { Options = job.Options with { Mode = mode } };
+            var result = own.Erase(
+                model, split, null, new Relay<StageProgress>(p => progress.Report("erase", (double)p.Done / Math.Max(p.Total, 1), Results.NameOf(mode))), context.Cancel);
+            erasures.Add(Results.Of(mode, result));
+            evaluations.Add((Results.NameOf(mode), Measurement.Of(Results.NameOf(mode), model, split, progress, context.Cancel)));
+            if (mode == job.Options.Mode)
+                request = Results.Of(job, split, result);
+        }
+
+        return document with
+        {
+            Data = Results.Of(split.Data, job.DataPath),
+            Model = Results.Of(original, source, ModelCache.HashOf(job.ModelFile)),
+            Request = request,
+            Erasures = erasures,
+            Metrics = Results.Of(before, retrain, evaluations),
+            Paper = PaperClaims.Table1,
+            Notes =
+            [
+                .. retrain is null ? (string[])["No Retrain reference was given (--retrain FILE): the metrics are judged without it."] : [],
+                $"The latency is that of {Results.NameOf(job.Options.Mode)} mode.",
+                ReportNotes.Seam,
+            ],
+        };
+    }
+
+    // The program's own default outputs may be replaced; what the user named may not without --force.
+    private static void WriteDefaults(CommandContext context, ResultDocument document)
+    {
+        var options = context.Options;
+        var written = new List<string>();
+        if (context.Get(options.Json) is null)
+            Write("report.json", path => ResultJson.Write(document, path, force: true));
+        if (context.Get(options.Html) is null)
+            Write("report.html", path => HtmlReport.Write(document, path, force: true));
+        if (written.Count > 0)
+            context.Terminal.Note($"written: {string.Join(", ", written)}");
+
+        void Write(string name, Action<string> write)
+        {
+            var path = Path.Combine(Folder, name);
+            try
+            {
+                Directory.CreateDirectory(Folder);
+            }
+            catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
+            {
+                throw new OutputException($"cannot write {path}: {cause.Message}; give --json and --html other names", cause);
+            }
+
+            write(path);
+            written.Add(path);
+        }
+    }
+}

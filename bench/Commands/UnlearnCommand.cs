@@ -1,0 +1,58 @@
+using EscNative.Bench.Output;
+using EscNative.Bench.Reports;
+using EscNative.Bench.Requests;
+using EscNative.Models;
+using EscNative.Unlearning;
+
+namespace EscNative.Bench.Commands;
+
+/// <summary><c>unlearn</c>: a model file in, an erased model file out.</summary>
+internal static class UnlearnCommand
+{
+    public static Verb Verb(OptionSet options) => new(
+        "unlearn",
+        "Erases classes or single images from a model and writes the erased model.",
+        [
+            options.ModelFile, options.Output, options.Data, options.ForgetClass, options.ForgetIndices, options.Method, options.P, options.K, options.Solver,
+            options.Mode, options.Seed, options.Device, options.Threads, options.Precision, options.Json, options.Html, options.Force, options.Config, options.Quiet,
+        ],
+        [
+            "escnative unlearn --model-file model.safetensors --forget-class 4 --output erased.safetensors",
+            "escnative unlearn --model-file m.safetensors --data ./cifar10 --forget-class deer,cat --output e.safetensors",
+        ],
+        Run);
+
+    private static ExitCode Run(CommandContext context)
+    {
+        var options = context.Options;
+        var modelFile = context.Require(options.ModelFile);
+        var output = context.Require(options.Output);
+        if (Path.GetFullPath(output) == Path.GetFullPath(modelFile))
+            throw new UsageException($"unlearn: --output is the model file itself ({modelFile}); give it another name, the input is never replaced");
+        Setup.CheckOutputs(context, output, context.Get(options.Json), context.Get(options.Html));
+        var (device, setup) = Setup.Take(context);
+        var document = Setup.Document(context, setup);
+        var job = JobOptions.Job(context, modelFile, null, device);
+
+        using var model = job.LoadModel();
+        var split = job.ReadData(model);
+        using var progress = new ProgressLine(context.Terminal);
+        var result = job.Erase(
+            model, split, null, new Relay<StageProgress>(p => progress.Report(p.Stage, (double)p.Done / Math.Max(p.Total, 1))), context.Cancel);
+        ModelFile.Save(model, output, context.Get(options.Force));
+        progress.Dispose();
+        Setup.Publish(context, document with
+        {
+            Data = Results.Of(split.Data, job.DataPath),
+            Model = Results.Of(model, Setup.NameOf(modelFile), ModelCache.HashOf(modelFile)),
+            Request = Results.Of(job, split, result),
+            Erasures = [Results.Of(job.Options.Mode, result)],
+            Notes =
+            [
+                $"Written to {Setup.NameOf(output)}, SHA-256 {ModelCache.HashOf(output)}.",
+                ReportNotes.Seam,
+            ],
+        });
+        return ExitCode.Ok;
+    }
+}

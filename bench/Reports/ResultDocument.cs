@@ -1,0 +1,143 @@
+using EscNative.Bench.Timing;
+
+namespace EscNative.Bench.Reports;
+
+/// <summary>
+/// What a command found out: the one source of the JSON file, of the tables on the console and of the HTML file.
+/// docs/result-schema.md describes every field.
+/// </summary>
+internal sealed record ResultDocument
+{
+    public const string CurrentSchema = "escnative.result/1";
+
+    public string Schema { get; init; } = CurrentSchema;
+
+    public required string Verb { get; init; }
+
+    public ProductResult Product { get; init; } = new(Bench.Product.Version, Bench.Product.Commit);
+
+    /// <summary>When the command started, UTC, ISO 8601.</summary>
+    public required string Created { get; init; }
+
+    public required MachineInfo Machine { get; init; }
+
+    public required SetupResult Setup { get; init; }
+
+    public DataResult? Data { get; init; }
+
+    public ModelResult? Model { get; init; }
+
+    public RequestResult? Request { get; init; }
+
+    public TrainingResult? Training { get; init; }
+
+    public LatencyResult? Latency { get; init; }
+
+    public IReadOnlyList<ErasureResult>? Erasures { get; init; }
+
+    public MetricsResult? Metrics { get; init; }
+
+    public IReadOnlyList<PaperRow>? Paper { get; init; }
+
+    public CheckpointResult? Checkpoint { get; init; }
+
+    public IReadOnlyList<FindingResult>? Findings { get; init; }
+
+    /// <summary>What a reader must know beside the numbers.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
+}
+
+/// <summary>The build.</summary>
+internal sealed record ProductResult(string Version, string? Commit);
+
+/// <summary>How the command computed.</summary>
+/// <param name="DeviceRequested">What --device said.</param>
+/// <param name="Device">What was used.</param>
+/// <param name="DeviceReason">Why, where the user left the choice to the program.</param>
+internal sealed record SetupResult(string DeviceRequested, string Device, string? DeviceReason, int Threads, string Precision, int Seed);
+
+/// <summary>The images.</summary>
+/// <param name="Name">The folder's own name, or <c>embedded</c>; never a path.</param>
+internal sealed record DataResult(
+    string Name, int TrainImages, int TestImages, IReadOnlyList<string> ClassNames, IReadOnlyList<string> Notes);
+
+/// <summary>The network before the request.</summary>
+/// <param name="Source">The file's own name, or where else it came from; never a path.</param>
+/// <param name="Sha256">The hash of the model file, or null where there was none.</param>
+internal sealed record ModelResult(
+    string Architecture, double Width, long Parameters, int FeatureWidth, int Classes, string Source, string? Sha256);
+
+/// <summary>What was to be forgotten, and how.</summary>
+internal sealed record RequestResult(
+    string Method,
+    IReadOnlyList<int> ForgetClasses,
+    string Forget,
+    int ForgetImages,
+    int RemainImages,
+    int ForgetTestImages,
+    int RemainTestImages,
+    double? P,
+    int K,
+    string Solver);
+
+/// <summary>What training did.</summary>
+internal sealed record TrainingResult(
+    int Epochs, int Batch, double LearningRate, double WeightDecay, double Seconds, double Loss, double TrainAccuracy, double TestAccuracy, bool Resumed);
+
+/// <summary>An erasure operator and what is known about the directions that it removes.</summary>
+internal sealed record ErasureResult
+{
+    /// <summary>paper or official.</summary>
+    public required string Mode { get; init; }
+
+    public required int K { get; init; }
+
+    public required int FeatureWidth { get; init; }
+
+    public required string Solver { get; init; }
+
+    /// <summary>What the method and the solver have to say: choices, fallbacks, a reduced k, changed statistics.</summary>
+    public required IReadOnlyList<string> Notes { get; init; }
+
+    /// <summary>The largest singular values of the features to forget, descending.</summary>
+    public required IReadOnlyList<double> SingularValues { get; init; }
+
+    /// <summary>The share of the features' squared norm that the directions carry.</summary>
+    public required double EnergyRemoved { get; init; }
+
+    /// <summary>The largest |G u - s² u| / s₁² of a direction u: how exactly they are singular directions.</summary>
+    public required double Residual { get; init; }
+
+    /// <summary>The largest entry of |UᵀU - I|: how orthonormal they are.</summary>
+    public required double Orthogonality { get; init; }
+
+    /// <summary>Seconds of the method, the model and the images being in memory.</summary>
+    public required double Seconds { get; init; }
+}
+
+/// <summary>One line of a published table.</summary>
+internal sealed record PaperRow(
+    string Setting, string Method, double ForgetTrain, double RemainTrain, double ForgetTest, double RemainTest, double Hm, double HmTest, double KrForget, double KrRemain);
+
+/// <summary>What is in a model file.</summary>
+internal sealed record CheckpointResult(
+    string File,
+    long Bytes,
+    string? Architecture,
+    string Mapping,
+    IReadOnlyList<TensorResult> Tensors,
+    IReadOnlyDictionary<string, string> Metadata,
+    IReadOnlyList<ErasureFactorResult> Erasures);
+
+/// <summary>One tensor of a model file.</summary>
+internal sealed record TensorResult(string Name, string Type, IReadOnlyList<int> Shape, long Bytes);
+
+/// <summary>One erasure request that a model file carries.</summary>
+internal sealed record ErasureFactorResult(string Kind, int Rank, IReadOnlyDictionary<string, string> Origin);
+
+/// <summary>One thing that doctor looked at.</summary>
+/// <param name="Subject">What.</param>
+/// <param name="Ok">Whether it is as one would wish.</param>
+/// <param name="Found">What was found.</param>
+/// <param name="Fix">What to do about it, or null.</param>
+internal sealed record FindingResult(string Subject, bool Ok, string Found, string? Fix);

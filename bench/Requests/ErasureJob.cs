@@ -1,0 +1,51 @@
+using EscNative.Engine;
+using EscNative.Engine.Formats;
+using EscNative.Models;
+using EscNative.Models.Data;
+using EscNative.Unlearning;
+using EscNative.Unlearning.Methods;
+
+namespace EscNative.Bench.Requests;
+
+/// <summary>Everything that an erasure request names: which model, which images, which of them to forget, and how.</summary>
+/// <param name="ModelFile">The model before the request.</param>
+/// <param name="DataPath">The images.</param>
+/// <param name="ForgetClasses">Class numbers or names with commas between, or null.</param>
+/// <param name="ForgetIndices">A file of training images, or null.</param>
+/// <param name="Method">The method's name.</param>
+/// <param name="Options">The method's options.</param>
+/// <param name="Device">Where to compute.</param>
+internal sealed record ErasureJob(
+    string ModelFile, string DataPath, string? ForgetClasses, string? ForgetIndices, string Method, UnlearningOptions Options, Device Device)
+{
+    /// <summary>The model, in evaluation mode.</summary>
+    /// <exception cref="DataFormatException">The file cannot be used.</exception>
+    public Classifier LoadModel() => Models.ModelFile.Load(ModelFile, Device);
+
+    /// <summary>The images in the size that the model takes, cut along the request.</summary>
+    /// <exception cref="EscException">The images cannot be used, or do not fit the model or the request.</exception>
+    public ForgetSplit ReadData(Classifier model)
+    {
+        var data = Inputs.Open(DataPath, model.Description.Channels);
+        Inputs.CheckClasses(model, ModelFile, data);
+        return ForgetSplit.Create(data, Inputs.Request(ForgetClasses, ForgetIndices, data));
+    }
+
+    /// <summary>Runs the method on a model.</summary>
+    /// <param name="model">Changed in place.</param>
+    /// <param name="split">The images.</param>
+    /// <param name="recorder">Records the stages, or null.</param>
+    /// <param name="progress">Told how far a stage is, or null.</param>
+    /// <param name="cancel">Stops it; the model is then as it was.</param>
+    public UnlearningResult Erase(
+        Classifier model, ForgetSplit split, StageRecorder? recorder, IProgress<StageProgress>? progress, CancellationToken cancel)
+    {
+        var method = MethodRegistry.Create(Method);
+        var context = new UnlearningContext(model, split.Forget, Options, method.DataUse == DataUse.ForgetAndRemain ? split.Remain : null)
+        {
+            Recorder = recorder,
+            Request = split.Request.ToString(),
+        };
+        return method.Run(context, progress, cancel);
+    }
+}

@@ -1,0 +1,104 @@
+using EscNative.Bench.Commands;
+using EscNative.Bench.Reports;
+using EscNative.Models;
+using EscNative.Models.Data;
+using EscNative.Unlearning;
+using EscNative.Unlearning.Metrics;
+
+namespace EscNative.Bench.Requests;
+
+/// <summary>What the libraries return, as parts of a result document.</summary>
+internal static class Results
+{
+    private const int ShownSingularValues = 16;
+    private const string Original = "original";
+    private const string Retrain = "retrain";
+
+    /// <summary>The images.</summary>
+    public static DataResult Of(DataSet data, string path) => new(
+        path == EmbeddedData.Name ? $"{data.Name} (embedded)" : $"{data.Name} ({Setup.NameOf(path)})",
+        data.Train.Count, data.Test.Count, [.. data.ClassNames], data.Notes);
+
+    /// <summary>A network and where it came from.</summary>
+    public static ModelResult Of(Classifier model, string source, string? sha256) => new(
+        model.Description.Architecture, model.Description.Width, model.ParameterCount, model.FeatureWidth, model.Classes, source, sha256);
+
+    /// <summary>A request.</summary>
+    public static RequestResult Of(ErasureJob job, ForgetSplit split, UnlearningResult result)
+    {
+        var request = split.Request;
+        var names = split.Data.ClassNames;
+        return new RequestResult(
+            job.Method,
+            request.Classes.ToArray(),
+            request.IsByClass ? $"{request} ({string.Join(", ", request.Classes.ToArray().Select(c => names[c]))})" : request.ToString(),
+            split.Forget.Count, split.Remain.Count, split.ForgetTest.Count, split.RemainTest.Count,
+            job.Options.Percent, result.Subspace?.K ?? 0, job.Options.Solver);
+    }
+
+    /// <summary>An erasure and its certificate.</summary>
+    public static ErasureResult Of(UnlearningMode mode, UnlearningResult result)
+    {
+        var subspace = result.Subspace ?? throw new InvalidOperationException($"{result.Method} removed no directions");
+        return new ErasureResult
+        {
+            Mode = NameOf(mode),
+            K = subspace.K,
+            FeatureWidth = subspace.Dimension,
+            Solver = subspace.Solver,
+            Notes = result.Notes,
+            SingularValues = [.. subspace.SingularValues.Take(ShownSingularValues)],
+            EnergyRemoved = subspace.EnergyRemoved,
+            Residual = subspace.Residual,
+            Orthogonality = subspace.Orthogonality,
+            Seconds = result.Seconds,
+        };
+    }
+
+    /// <summary>Metrics of several models beside the Original's.</summary>
+    /// <param name="original">The model before the request.</param>
+    /// <param name="retrain">A model trained without what is to be forgotten, or null.</param>
+    /// <param name="erased">The erased models, by the names of their columns.</param>
+    public static MetricsResult Of(Evaluation original, Evaluation? retrain, params IReadOnlyList<(string Name, Evaluation Evaluation)> erased)
+    {
+        var reports = erased.Select(e => (e.Name, Report: MetricReport.Compare(original, e.Evaluation, retrain))).ToArray();
+        string[] columns = [Original, .. reports.Select(r => r.Name), .. retrain is null ? [] : (string[])[Retrain]];
+        return new MetricsResult(columns, Rows(reports, columns));
+    }
+
+    /// <summary>Metrics of one model that has nothing beside it.</summary>
+    public static MetricsResult Of(Evaluation model) =>
+        new(["model"], Rows([("model", MetricReport.Compare(model, model))], ["model"]));
+
+    /// <summary>The name of a mode on the command line.</summary>
+    public static string NameOf(UnlearningMode mode) => mode == UnlearningMode.Official ? "official" : "paper";
+
+    private static MetricRow[] Rows((string Name, MetricReport Report)[] reports, string[] columns)
+    {
+        return [.. reports[0].Report.Rows.Select(row =>
+        {
+            var values = new Dictionary<string, double>();
+            var remarks = new Dictionary<string, string>();
+            if (columns.Contains(Original))
+                values[Original] = row.Original ?? double.NaN;
+            foreach (var (name, report) in reports)
+            {
+                var own = report.Find(row.Metric, row.Name)!;
+                values[name] = own.Value ?? double.NaN;
+                if (own.Notes.Length > 0)
+                    remarks[name] = own.Notes;
+            }
+
+            if (columns.Contains(Retrain))
+                values[Retrain] = row.Retrain ?? double.NaN;
+            return new MetricRow(row.Metric, row.Name, row.Unit, Words(row.Direction), row.Ideal, row.Definition, row.N, values, remarks);
+        })];
+    }
+
+    private static string Words(MetricDirection direction) => direction switch
+    {
+        MetricDirection.Lower => "lower",
+        MetricDirection.Higher => "higher",
+        _ => "nearer to Retrain",
+    };
+}

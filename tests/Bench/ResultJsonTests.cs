@@ -1,0 +1,108 @@
+using System.Globalization;
+using System.Text.Json;
+using EscNative.Bench.Reports;
+
+namespace EscNative.Tests.Bench;
+
+public sealed class ResultJsonTests
+{
+    [Fact]
+    public void What_is_written_reads_back_equal()
+    {
+        var json = ResultJson.Serialize(SampleResult.Create());
+        Assert.Equal(json, ResultJson.Serialize(ResultJson.Parse(json)));
+    }
+
+    [Fact]
+    public void Field_names_and_their_order_are_a_contract()
+    {
+        // Scripts read these names: a change here is a new schema version.
+        string[] expected =
+        [
+            "schema", "verb", "product", "product.version", "product.commit", "created", "machine", "machine.cpu", "machine.cores",
+            "machine.instructionSet", "machine.memoryBytes", "machine.operatingSystem", "machine.runtime", "machine.garbageCollector", "setup",
+            "setup.deviceRequested", "setup.device", "setup.deviceReason", "setup.threads", "setup.precision", "setup.seed", "data", "data.name",
+            "data.trainImages", "data.testImages", "data.classNames", "data.notes", "model", "model.architecture", "model.width", "model.parameters",
+            "model.featureWidth", "model.classes", "model.source", "model.sha256", "request", "request.method", "request.forgetClasses", "request.forget",
+            "request.forgetImages", "request.remainImages", "request.forgetTestImages", "request.remainTestImages", "request.p", "request.k",
+            "request.solver", "training", "training.epochs", "training.batch", "training.learningRate", "training.weightDecay", "training.seconds",
+            "training.loss", "training.trainAccuracy", "training.testAccuracy", "training.resumed", "latency", "latency.warmupRuns", "latency.warmupEnd",
+            "latency.coldMs", "latency.request", "latency.request.count", "latency.request.median", "latency.request.p05", "latency.request.p95",
+            "latency.request.minimum", "latency.request.maximum", "latency.request.mad", "latency.profile", "latency.profile.count",
+            "latency.profile.median", "latency.profile.p05", "latency.profile.p95", "latency.profile.minimum", "latency.profile.maximum",
+            "latency.profile.mad", "latency.differencePercent", "latency.stageSumErrorPercent", "latency.stages", "latency.stages.name",
+            "latency.stages.coldMs", "latency.stages.time", "latency.stages.time.count", "latency.stages.time.median", "latency.stages.time.p05",
+            "latency.stages.time.p95", "latency.stages.time.minimum", "latency.stages.time.maximum", "latency.stages.time.mad",
+            "latency.stages.sharePercent", "latency.stages.bytes", "latency.stages.flops", "latency.stages.gflops", "latency.stages.gigabytesPerSecond",
+            "latency.stages.peakPercent", "latency.peakF32Gflops", "latency.peakF64Gflops", "latency.peakTensorBytes", "latency.requestSamplesMs", "erasures", "erasures.mode",
+            "erasures.k", "erasures.featureWidth", "erasures.solver", "erasures.notes", "erasures.singularValues", "erasures.energyRemoved",
+            "erasures.residual", "erasures.orthogonality", "erasures.seconds", "metrics", "metrics.columns", "metrics.rows", "metrics.rows.metric",
+            "metrics.rows.name", "metrics.rows.unit", "metrics.rows.direction", "metrics.rows.ideal", "metrics.rows.definition", "metrics.rows.count",
+            "metrics.rows.values", "metrics.rows.values.original", "metrics.rows.values.paper", "metrics.rows.remarks", "metrics.rows.remarks.paper",
+            "paper", "paper.setting", "paper.method", "paper.forgetTrain", "paper.remainTrain", "paper.forgetTest", "paper.remainTest", "paper.hm",
+            "paper.hmTest", "paper.krForget", "paper.krRemain", "notes",
+        ];
+        using var document = JsonDocument.Parse(ResultJson.Serialize(SampleResult.Create()));
+        var names = new List<string>();
+        Collect(document.RootElement, "", names);
+        Assert.Equal(expected, names.Distinct());
+    }
+
+    [Fact]
+    public void A_value_that_is_not_defined_is_null_and_reads_back_as_not_defined()
+    {
+        var json = ResultJson.Serialize(SampleResult.Create());
+        Assert.DoesNotContain("NaN", json, StringComparison.Ordinal);
+        Assert.Contains("\"paper\": null", json, StringComparison.Ordinal);
+        Assert.True(double.IsNaN(ResultJson.Parse(json).Metrics!.Rows[0].Values["paper"]));
+    }
+
+    [Theory]
+    [InlineData("de-DE")]
+    [InlineData("tr-TR")]
+    public void The_text_does_not_depend_on_the_culture(string culture)
+    {
+        var expected = (ResultJson.Serialize(SampleResult.Create()), HtmlReport.Render(SampleResult.Create()));
+        var before = CultureInfo.CurrentCulture;
+        try
+        {
+            // Without the system's culture data (invariant globalisation), a decimal comma and a point between thousands do it.
+            var foreign = (CultureInfo)CultureInfo.InvariantCulture.Clone();
+            foreign.NumberFormat.NumberDecimalSeparator = ",";
+            foreign.NumberFormat.NumberGroupSeparator = culture == "de-DE" ? "." : " ";
+            foreign.NumberFormat.NegativeSign = culture == "de-DE" ? "-" : "\u2212";
+            CultureInfo.CurrentCulture = foreign;
+            Assert.Equal(expected, (ResultJson.Serialize(SampleResult.Create()), HtmlReport.Render(SampleResult.Create())));
+        }
+        finally
+        {
+            CultureInfo.CurrentCulture = before;
+        }
+    }
+
+    [Theory]
+    [InlineData("{}")]
+    [InlineData("{\"schema\": \"escnative.result/2\"}")]
+    [InlineData("[]")]
+    [InlineData("not json")]
+    public void Anything_else_is_bad_input(string json) =>
+        Assert.Equal(ErrorCode.BadInput, Assert.Throws<EscException>(() => ResultJson.Parse(json)).Code);
+
+    private static void Collect(JsonElement element, string path, List<string> names)
+    {
+        if (element.ValueKind == JsonValueKind.Object)
+        {
+            foreach (var property in element.EnumerateObject())
+            {
+                var name = path.Length == 0 ? property.Name : $"{path}.{property.Name}";
+                names.Add(name);
+                Collect(property.Value, name, names);
+            }
+        }
+        else if (element.ValueKind == JsonValueKind.Array)
+        {
+            foreach (var item in element.EnumerateArray())
+                Collect(item, path, names);
+        }
+    }
+}

@@ -1,0 +1,61 @@
+using EscNative.Bench.Reports;
+using EscNative.Bench.Timing;
+
+namespace EscNative.Tests.Bench;
+
+/// <summary>A result with every section, for tests of its forms.</summary>
+internal static class SampleResult
+{
+    public static ResultDocument Create(string className = "deer") => new()
+    {
+        Verb = "report",
+        Product = new ProductResult("1.2.3", "abcdef"),
+        Created = "2026-01-02T03:04:05Z",
+        Machine = new MachineInfo("Test CPU", 2, "AVX2", 8_000_000_000, "Test OS", ".NET 10", "workstation, not concurrent"),
+        Setup = new SetupResult("auto", "cpu", "no GPU", 2, "f32", 42),
+        Data = new DataResult("embedded", 1500, 500, ["cat", className], ["a note"]),
+        Model = new ModelResult("allcnn", 0.5, 406_810, 96, 2, "model.safetensors", new string('a', 64)),
+        Request = new RequestResult("esc", [1], $"class 1 ({className})", 150, 1350, 50, 450, 1.5, 1, "auto"),
+        Training = new TrainingResult(8, 50, 0.05, 5e-4, 31.5, 0.25, 91.5, 85.25, false),
+        Latency = new LatencyResult
+        {
+            WarmupRuns = 6,
+            WarmupEnd = "settled",
+            ColdMs = 400,
+            Request = new LatencyStatistics(10, 200, 190, 220, 189, 225, 3),
+            Profile = new LatencyStatistics(10, 203, 192, 221, 190, 226, 3),
+            DifferencePercent = 1.5,
+            StageSumErrorPercent = 0.1,
+            Stages =
+            [
+                new StageResult("forward", 300, new LatencyStatistics(10, 150, 140, 160, 139, 161, 2), 74, 1e8, 2.6e10, 173, 0.67, 71),
+                new StageResult("save", 50, new LatencyStatistics(10, 5, 4, 6, 4, 6, 0.2), 2.5, 0, 0, null, null, null),
+            ],
+            PeakF32Gflops = 243,
+            PeakF64Gflops = 121,
+            PeakTensorBytes = 20_000_000,
+            RequestSamplesMs = [200, 201],
+        },
+        Erasures =
+        [
+            new ErasureResult
+            {
+                Mode = "paper", K = 1, FeatureWidth = 96, Solver = "auto: gram-eigen", Notes = ["d = 96 is small"], SingularValues = [120.5, 30.25],
+                EnergyRemoved = 0.93, Residual = 1e-15, Orthogonality = 2e-16, Seconds = 0.2,
+            },
+        ],
+        Metrics = new MetricsResult(
+            ["original", "paper"],
+            [
+                new MetricRow(
+                    "accuracy", "D_f", "%", "lower", "0", "top-1 accuracy; training rows", 150,
+                    new Dictionary<string, double> { ["original"] = 97.5, ["paper"] = double.NaN },
+                    new Dictionary<string, string> { ["paper"] = "no such rows" }),
+                new MetricRow(
+                    "KR-strong", "D_f", "%", "nearer to Retrain", "Retrain's", "accuracy of a converged head; training rows", 150,
+                    new Dictionary<string, double> { ["original"] = 97.5, ["paper"] = 95.25 }, new Dictionary<string, string>()),
+            ]),
+        Paper = PaperClaims.Table1,
+        Notes = ["a remark"],
+    };
+}

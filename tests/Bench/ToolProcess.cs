@@ -1,0 +1,67 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+
+namespace EscNative.Tests.Bench;
+
+/// <summary>The built <c>escnative</c>, started as a user starts it.</summary>
+internal static partial class ToolProcess
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+
+    /// <summary>Runs it to its end.</summary>
+    public static Outcome Run(params string[] arguments) => Run(null, arguments);
+
+    /// <summary>Runs it to its end with some environment variables.</summary>
+    public static Outcome Run(IReadOnlyDictionary<string, string>? environment, params string[] arguments) => RunIn(null, environment, arguments);
+
+    /// <summary>Runs it to its end in a working folder.</summary>
+    public static Outcome RunIn(string? folder, IReadOnlyDictionary<string, string>? environment, params string[] arguments)
+    {
+        using var process = Start(folder, environment, arguments);
+        var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+        if (!process.WaitForExit(Patience))
+        {
+            process.Kill();
+            Assert.Fail($"escnative {string.Join(' ', arguments)} did not end within {Patience}");
+        }
+
+        return new Outcome(process.ExitCode, output.Result, error.Result);
+    }
+
+    /// <summary>Starts it; the caller waits for it.</summary>
+    public static Process Start(string? folder, IReadOnlyDictionary<string, string>? environment, params string[] arguments)
+    {
+        var host = Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet";
+        var start = new ProcessStartInfo(host, ["exec", Path.Combine(AppContext.BaseDirectory, "escnative.dll"), .. arguments])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            RedirectStandardInput = true,
+            UseShellExecute = false,
+            WorkingDirectory = folder ?? "",
+        };
+        // What the developer has set for himself must not reach the tests.
+        foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("ESC_", StringComparison.Ordinal)).ToArray())
+            start.Environment.Remove(name);
+        foreach (var (name, value) in environment ?? new Dictionary<string, string>())
+            start.Environment[name] = value;
+        return Process.Start(start) ?? throw new InvalidOperationException("the process did not start");
+    }
+
+    /// <summary>Sends what Ctrl-C sends.</summary>
+    public static void Interrupt(Process process)
+    {
+        const int sigint = 2;
+        Assert.Equal(0, Kill(process.Id, sigint));
+    }
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    private static partial int Kill(int process, int signal);
+
+    /// <summary>How a process ended.</summary>
+    public sealed record Outcome(int Code, string Output, string Error)
+    {
+        /// <summary>Everything it said, for a failing test.</summary>
+        public override string ToString() => $"exit code {Code}\n{Output}\n{Error}";
+    }
+}
