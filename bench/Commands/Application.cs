@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.Globalization;
+using EscNative.Bench.Kernels;
 using EscNative.Bench.Output;
 
 namespace EscNative.Bench.Commands;
@@ -104,6 +105,7 @@ internal sealed class Application
         EvaluateCommand.Verb(_options),
         InspectCommand.Verb(_options),
         DoctorCommand.Verb(_options),
+        KernelsCommand.Verb(_options),
     ];
 
     private sealed class VersionText : SynchronousCommandLineAction

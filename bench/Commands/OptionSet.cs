@@ -58,6 +58,14 @@ internal sealed class OptionSet
 
     public Option<int> Runs { get; } = Whole("--runs", "Measured runs of each kind.", 10, 10_000, 10);
 
+    public Option<int> StopAfter { get; } = Whole("--stop-after", "Stop after this many epochs of the schedule, to be resumed from --checkpoint; 0 goes on to the end.", 0, 1_000_000, 0);
+
+    public Option<string?> Filter { get; } = Text("--filter", "TEXT", "Only what has this text in its name.");
+
+    public Option<string?> Peer { get; } = Text("--peer", "COMMAND", "Another engine to measure in turn with this one: a command that answers as bench/pytorch/peer.py does.");
+
+    public Option<int> Rounds { get; } = Whole("--rounds", "Rounds of this engine and the peer in turn.", 3, 1000, 5);
+
     public Option<string?> Cache { get; } = Text("--cache", "FOLDER", "Where the trained small model is kept. Default: the user's cache folder.");
 
     public Option<int> Epochs { get; } = Whole("--epochs", "Passes over the training images.", 1, 1_000_000, 12);

@@ -16,7 +16,7 @@ internal static class TrainCommand
         "Trains a classifier and writes it as a model file.",
         [
             options.Output, options.Data, options.Architecture, options.Width, options.Epochs, options.Batch, options.LearningRate, options.WeightDecay,
-            options.Checkpoint, options.Resume, options.Seed, options.Device, options.Threads, options.Precision, options.Json, options.Html, options.Force,
+            options.Checkpoint, options.Resume, options.StopAfter, options.Seed, options.Device, options.Threads, options.Precision, options.Json, options.Html, options.Force,
             options.Config, options.Quiet,
         ],
         [
@@ -86,6 +86,7 @@ internal static class TrainCommand
             Seed = (ulong)context.Get(options.Seed),
             CheckpointPath = context.Get(options.Checkpoint),
             Resume = context.Get(options.Resume),
+            StopAfter = context.Get(options.StopAfter),
         };
         recipe.Validate();
         // A checkpoint replaces itself after every epoch; one that is there already belongs to a run that may be resumed.

@@ -1,3 +1,4 @@
+using EscNative.Bench.Kernels;
 using EscNative.Bench.Timing;
 
 namespace EscNative.Bench.Reports;
@@ -42,6 +43,8 @@ internal sealed record ResultDocument
     public CheckpointResult? Checkpoint { get; init; }
 
     public IReadOnlyList<FindingResult>? Findings { get; init; }
+
+    public KernelsResult? Kernels { get; init; }
 
     /// <summary>What a reader must know beside the numbers.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];

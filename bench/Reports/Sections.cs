@@ -1,4 +1,5 @@
 using System.Globalization;
+using EscNative.Bench.Kernels;
 
 namespace EscNative.Bench.Reports;
 
@@ -11,6 +12,8 @@ internal static class Sections
         var sections = new List<Section> { Header(result) };
         if (result.Findings is { } findings)
             sections.Add(Findings(findings));
+        if (result.Kernels is { } kernels)
+            sections.Add(KernelSections.Of(kernels));
         if (result.Checkpoint is { } checkpoint)
             sections.AddRange(CheckpointSections.Of(checkpoint));
         if (result.Training is { } training)

@@ -1,0 +1,43 @@
+using EscNative.Bench.Commands;
+using EscNative.Bench.Output;
+
+namespace EscNative.Bench.Kernels;
+
+/// <summary><c>kernels</c>: the speed of the kernels, as a share of the machine's peak, and beside a peer.</summary>
+internal static class KernelsCommand
+{
+    public static Verb Verb(OptionSet options) => new(
+        "kernels",
+        "Measures matrix products, convolutions and the solve against the machine's peak, and against a peer in the same run.",
+        [options.Filter, options.Peer, options.Rounds, options.Device, options.Threads, options.Json, options.Html, options.Force, options.Config, options.Quiet],
+        [
+            "escnative kernels --filter convolution --threads 1",
+            "escnative kernels --peer \"python3 bench/pytorch/peer.py\" --json kernels.json",
+        ],
+        Run);
+
+    private static ExitCode Run(CommandContext context)
+    {
+        var options = context.Options;
+        Setup.CheckOutputs(context, context.Get(options.Json), context.Get(options.Html));
+        var (_, setup) = Setup.Take(context);
+        var filter = context.Get(options.Filter) ?? "";
+        var cases = KernelCases.All().Where(c => c.Name.Contains(filter, StringComparison.OrdinalIgnoreCase)).ToArray();
+        if (cases.Length == 0)
+            throw new UsageException($"--filter: no kernel's name holds '{filter}'; there are {string.Join("; ", KernelCases.All().Select(c => c.Name))}");
+        using var peer = context.Get(options.Peer) is { } command ? new PeerProcess(command) : null;
+        var workshop = new KernelWorkshop(peer, context.Get(options.Rounds), seconds: 0.2);
+        var rows = new List<KernelRow>();
+        using (var progress = new ProgressLine(context.Terminal))
+        {
+            foreach (var kernel in cases)
+            {
+                progress.Report("kernels", (double)rows.Count / cases.Length, kernel.Name);
+                rows.Add(workshop.Measure(kernel, setup.Threads, context.Cancel));
+            }
+        }
+
+        Setup.Publish(context, Setup.Document(context, setup) with { Kernels = new KernelsResult(peer?.Name, rows) });
+        return ExitCode.Ok;
+    }
+}
