@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -10,6 +11,7 @@ internal static class FeatureCheck
     /// <param name="dimension">Values in a row.</param>
     /// <param name="firstRow">The number of the first row in the caller's counting, for the message.</param>
     /// <exception cref="EscException">A value that is not finite (bad input).</exception>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Finite(ReadOnlySpan<float> rows, int dimension, long firstRow)
     {
         // x - x is 0 for a finite x and NaN for the others, which survives the sum.

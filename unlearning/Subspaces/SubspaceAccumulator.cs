@@ -29,7 +29,7 @@ public sealed class SubspaceAccumulator
             throw new UsageException($"subspace accumulator: got dimension {dimension}, wants at least 1");
         Dimension = dimension;
         _gram = new double[(long)dimension * dimension];
-        _waiting = new float[BlockRows * (long)dimension];
+        _waiting = GC.AllocateUninitializedArray<float>(checked(BlockRows * dimension));
     }
 
     /// <summary>d, the length of a feature.</summary>

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace EscNative.Kernels.Cpu.LinearAlgebra;
 
 /// <summary>Householder reflectors H = I - tau v vᵀ, one and many at a time, acting on vectors that lie in rows.</summary>
@@ -13,6 +15,7 @@ internal static unsafe class BlockReflector
     /// Makes the reflector that maps (alpha, x) to (beta, 0): x is overwritten with v's part below its leading 1.
     /// </summary>
     /// <returns>tau; 0 (the identity) where x is zero already.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static double Make(int n, double* x, double alpha, out double beta)
     {
         var square = DenseKernels.Dot(n, x, x);
@@ -35,6 +38,7 @@ internal static unsafe class BlockReflector
     /// with their leading 1 and zeros; count at most <see cref="Width"/>.
     /// </summary>
     /// <remarks>H_0 .. H_(count-1) = I - Vᵀ T V with T upper triangular (the compact WY form), so the work is three products.</remarks>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Apply(
         int rows, int n, double* z, nint ldz, int count, double* v, nint ldv, double* tau, bool reversed, double* scratch)
     {

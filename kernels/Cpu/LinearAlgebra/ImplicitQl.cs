@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace EscNative.Kernels.Cpu.LinearAlgebra;
 
 /// <summary>The implicit QL iteration with Wilkinson's shift on a symmetric tridiagonal matrix.</summary>
@@ -44,6 +46,7 @@ internal static unsafe class ImplicitQl
     }
 
     // One sweep from m up to l; cs[2 i], cs[2 i + 1]: the rotation of rows i and i + 1. Returns the lowest rotation made.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static int Sweep(int l, int m, double* d, double* e, double* cs)
     {
         var g = (d[l + 1] - d[l]) / (2 * e[l]);

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace EscNative.Kernels.Cpu.LinearAlgebra;
 
 /// <summary>What every solver asks of its input before it starts, and the scaling that keeps squares in range.</summary>
@@ -12,6 +14,7 @@ internal static unsafe class MatrixCheck
 
     /// <summary>The largest magnitude of one row.</summary>
     /// <exception cref="EscException">A NaN or an infinity (bad input), with its place.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static double LargestFinite(string operation, int row, double* a, int columns)
     {
         double largest = 0;
@@ -31,10 +34,15 @@ internal static unsafe class MatrixCheck
         return largest;
     }
 
+    /// <summary>2^exponent as two factors, since it may itself be out of range.</summary>
+    public static (double First, double Second) Factors(int exponent) =>
+        (Math.ScaleB(1, exponent / 2), Math.ScaleB(1, exponent - exponent / 2));
+
     /// <summary>The exponent x for which 2^x times the largest magnitude lies in [1, 2): scaling by it rounds nothing.</summary>
     public static int ScaleExponent(double largest) => largest == 0 ? 0 : -Math.ILogB(largest);
 
     /// <summary>The factor (1 or -1) that makes the component of largest magnitude, the first of equals, positive.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static double Sign(int n, double* x)
     {
         var best = 0.0;

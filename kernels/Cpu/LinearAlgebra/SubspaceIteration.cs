@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace EscNative.Kernels.Cpu.LinearAlgebra;
 
 /// <summary>
@@ -44,10 +46,9 @@ public static unsafe class SubspaceIteration
             if (exponent != 0)
             {
                 g = q + 4L * block * ld;
-                // In two steps, since 2^exponent itself may overflow.
-                double half = Math.ScaleB(1, exponent / 2), rest = Math.ScaleB(1, exponent - exponent / 2);
+                var (first, second) = MatrixCheck.Factors(exponent);
                 for (long i = 0; i < (long)n * n; i++)
-                    g[i] = given[i] * half * rest;
+                    g[i] = given[i] * first * second;
             }
 
             if (block == n)
@@ -114,6 +115,7 @@ public static unsafe class SubspaceIteration
     }
 
     // The largest |G x - lambda x| / lambda_1 of the first k rows; 0 for the zero matrix.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static double Residual(int n, int k, double* x, double* gx, nint ld, double* values)
     {
         double largest = 0;
@@ -176,6 +178,7 @@ public static unsafe class SubspaceIteration
     }
 
     // Uniform in [-1, 1) from the SplitMix64 finaliser of a counter: the same start on every machine.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Start(int rows, int n, double* q, nint ld)
     {
         ulong counter = 0;

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace EscNative.Kernels.Cpu.LinearAlgebra;
 
 /// <summary>Singular value decomposition in float64: the reference solver.</summary>
@@ -38,6 +40,7 @@ public static unsafe class Svd
     /// <returns>The factors, as in the other overload.</returns>
     /// <exception cref="EscException">A value that is not finite (bad input), or no convergence (internal).</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static SvdResult Decompose(int rows, int columns, double* matrix, nint ld, SvdVectors vectors, CancellationToken cancel = default)
     {
         double largest = 0;
@@ -59,10 +62,11 @@ public static unsafe class Svd
         var singular = shortRows + (long)small * ldShort;
 
         // c: the matrix, or its transpose, as `small` vectors of length `large`, one a row.
+        var (first, second) = MatrixCheck.Factors(exponent);
         for (var r = 0; r < rows; r++)
         {
             for (var k = 0; k < columns; k++)
-                c[tall ? (long)k * ldLong + r : (long)r * ldLong + k] = Math.ScaleB(matrix[r * ld + k], exponent);
+                c[tall ? (long)k * ldLong + r : (long)r * ldLong + k] = matrix[r * ld + k] * first * second;
         }
 
         var sweeps = Tall(small, large, c, singular, wantShort ? shortRows : null, longCount, longRows, cancel);
@@ -85,6 +89,7 @@ public static unsafe class Svd
     // C (large x small, its columns in the rows of c, destroyed) = (Q1 Q2 J) S (P W)^T, where C = Q1 R1, R1 P = Q2 R2 and
     // R2 = J S W^T. Writes S descending, the columns of P W into rows of `right` (unless null), and those of Q1 Q2 J into the
     // first rows of `left`, with a basis of the complement behind them when leftCount exceeds small.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static int Tall(int small, int large, double* c, double* singular, double* right, int leftCount, double* left,
         CancellationToken cancel)
     {
@@ -190,6 +195,7 @@ public static unsafe class Svd
     }
 
     // [length, count] row-major: row i of `rows` times its sign becomes column i.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static double[] Columns(int count, int length, double* rows, nint ld, double[] signs)
     {
         var result = new double[(long)count * length];

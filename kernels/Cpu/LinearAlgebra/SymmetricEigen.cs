@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace EscNative.Kernels.Cpu.LinearAlgebra;
 
 /// <summary>All eigenvalues and eigenvectors of a real symmetric matrix, in float64.</summary>
@@ -49,6 +51,7 @@ public static unsafe class SymmetricEigen
     /// <param name="vectors">[n, n], receives eigenvector j in column j; null for the values alone.</param>
     /// <param name="ldv">Its row stride.</param>
     /// <exception cref="EscException">A value that is not finite (bad input), or no convergence (internal).</exception>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Decompose(int n, double* matrix, nint ldm, double* values, double* vectors, nint ldv)
     {
         if (n == 0)
@@ -70,10 +73,11 @@ public static unsafe class SymmetricEigen
         var scratch = tau + ld;
 
         var exponent = MatrixCheck.ScaleExponent(largest);
+        var (first, second) = MatrixCheck.Factors(exponent);
         for (var i = 0; i < n; i++)
         {
             for (var j = 0; j <= i; j++)
-                a[i * ld + j] = Math.ScaleB(matrix[i * ldm + j], exponent);
+                a[i * ld + j] = matrix[i * ldm + j] * first * second;
         }
 
         Tridiagonal.Reduce(n, a, ld, d, e, reflectors, ld, tau, scratch);
@@ -100,6 +104,7 @@ public static unsafe class SymmetricEigen
             FromStrips(n, strips, order, vectors, ldv);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void ToStrips(int n, double* z, nint ldz, double* strips)
     {
         var width = DenseKernels.StripWidth;
@@ -113,6 +118,7 @@ public static unsafe class SymmetricEigen
     }
 
     // Row order[j] of z, held in strips, becomes column j of vectors.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void FromStrips(int n, double* strips, int[] order, double* vectors, nint ldv)
     {
         var width = DenseKernels.StripWidth;

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace EscNative.Kernels.Cpu.LinearAlgebra;
 
 /// <summary>Householder reduction of a symmetric matrix to a tridiagonal one, T = Qᵀ A Q, and the forming of Q.</summary>
@@ -85,6 +87,7 @@ internal static unsafe class Tridiagonal
     }
 
     // w = tau (p - (tau / 2)(p · v) v) with p = A v, A being the stored matrix less the panel's earlier pairs.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Complement(
         int n, double* a, nint lda, double tau, double* v, double* pairs, double* negated, nint ld, int rows, double* partial,
         double* coefficients)
