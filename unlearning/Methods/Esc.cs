@@ -42,18 +42,28 @@ public sealed class Esc : IUnlearningMethod
             throw new EscException(ErrorCode.BadInput, "esc: there is no image to forget: check the classes or indices of the request");
 
         var notes = new List<string>();
-        var problem = ForwardPass(context, solver.NeedsRows, progress, cancel);
-        if (options.Mode == UnlearningMode.Official)
-            notes.Add("official mode: batch normalisation ran in training mode and its running statistics are now those of the forgetting data");
         SubspaceResult subspace;
-        using (context.Stage("solve"))
-            subspace = solver.Solve(problem, k, cancel);
-        cancel.ThrowIfCancellationRequested();
-        using (context.Stage("apply"))
+        // A request that fails or is cancelled must leave the model as it was, its running statistics too.
+        using var before = options.Mode == UnlearningMode.Official ? RunningStatistics.Of(model) : null;
+        try
         {
-            var basis = OutsideEarlierRequests(model, subspace.Basis);
-            var factor = ErasureFactor.Projection(basis, model.FeatureWidth, Origin(context, subspace));
-            model.Erase(new ErasureOperator(model.FeatureWidth, factor));
+            var problem = ForwardPass(context, solver.NeedsRows, progress, cancel);
+            if (before is not null)
+                notes.Add("official mode: batch normalisation ran in training mode and its running statistics are now those of the forgetting data");
+            using (context.Stage("solve"))
+                subspace = solver.Solve(problem, k, cancel);
+            cancel.ThrowIfCancellationRequested();
+            using (context.Stage("apply"))
+            {
+                var basis = OutsideEarlierRequests(model, subspace.Basis);
+                var factor = ErasureFactor.Projection(basis, model.FeatureWidth, Origin(context, subspace));
+                model.Erase(new ErasureOperator(model.FeatureWidth, factor));
+            }
+        }
+        catch
+        {
+            before?.Restore(model);
+            throw;
         }
 
         return new UnlearningResult
@@ -85,8 +95,6 @@ public sealed class Esc : IUnlearningMethod
         var kept = keepRows ? new float[(long)forget.Count * d] : [];
         var rows = new float[options.BatchSize * d];
         var done = 0;
-        // A cancelled request must leave the model as it was, its running statistics too.
-        using var backup = official ? RunningStatistics.Of(model) : null;
         var training = model.Training;
         model.Training = official;
         try
@@ -116,11 +124,6 @@ public sealed class Esc : IUnlearningMethod
                 done += batch.Count;
                 progress?.Report(new StageProgress("forward", done, forget.Count));
             }
-        }
-        catch
-        {
-            backup?.Restore(model);
-            throw;
         }
         finally
         {
