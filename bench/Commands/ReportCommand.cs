@@ -2,6 +2,7 @@ using EscNative.Bench.Output;
 using EscNative.Bench.Reports;
 using EscNative.Bench.Requests;
 using EscNative.Bench.Timing;
+using EscNative.Engine.Formats;
 using EscNative.Kernels.Cpu;
 using EscNative.Models.Data;
 using EscNative.Unlearning;
@@ -40,6 +41,7 @@ internal static class ReportCommand
         if (given is null && context.Get(options.Data) != EmbeddedData.Name)
             throw new UsageException("report: --data wants a model for it: give --model-file FILE (escnative train makes one), or leave --data out for the embedded set");
 
+        var defaults = DefaultOutputs(context);
         var scratch = Directory.CreateTempSubdirectory("escnative-");
         try
         {
@@ -56,7 +58,7 @@ internal static class ReportCommand
             if (given is null)
                 document = document with { Notes = [ReportNotes.Small, .. document.Notes] };
             Setup.Publish(context, document);
-            WriteDefaults(context, document);
+            WriteDefaults(context, document, defaults);
             return ExitCode.Ok;
         }
         finally
@@ -114,31 +116,39 @@ internal static class ReportCommand
     }
 
     // The program's own default outputs may be replaced; what the user named may not without --force.
-    private static void WriteDefaults(CommandContext context, ResultDocument document)
+    private static (string? Json, string? Html) DefaultOutputs(CommandContext context)
     {
         var options = context.Options;
-        var written = new List<string>();
-        if (context.Get(options.Json) is null)
-            Write("report.json", path => ResultJson.Write(document, path, force: true));
-        if (context.Get(options.Html) is null)
-            Write("report.html", path => HtmlReport.Write(document, path, force: true));
-        if (written.Count > 0)
-            context.Terminal.Note($"written: {string.Join(", ", written)}");
-
-        void Write(string name, Action<string> write)
+        var json = context.Get(options.Json) is null ? Path.Combine(Folder, "report.json") : null;
+        var html = context.Get(options.Html) is null ? Path.Combine(Folder, "report.html") : null;
+        if (json is null && html is null)
+            return (null, null);
+        try
         {
-            var path = Path.Combine(Folder, name);
-            try
-            {
-                Directory.CreateDirectory(Folder);
-            }
-            catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
-            {
-                throw new OutputException($"cannot write {path}: {cause.Message}; give --json and --html other names", cause);
-            }
-
-            write(path);
-            written.Add(path);
+            Directory.CreateDirectory(Folder);
         }
+        catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
+        {
+            throw new OutputException($"cannot write into {Folder}: {cause.Message}; give --json and --html other names", cause);
+        }
+
+        foreach (var path in new[] { json, html })
+        {
+            if (path is not null)
+                AtomicFile.Check(path, force: true);
+        }
+
+        return (json, html);
+    }
+
+    private static void WriteDefaults(CommandContext context, ResultDocument document, (string? Json, string? Html) outputs)
+    {
+        if (outputs.Json is { } json)
+            ResultJson.Write(document, json, force: true);
+        if (outputs.Html is { } html)
+            HtmlReport.Write(document, html, force: true);
+        var written = new[] { outputs.Json, outputs.Html }.OfType<string>().ToArray();
+        if (written.Length > 0)
+            context.Terminal.Note($"written: {string.Join(", ", written)}");
     }
 }

@@ -83,6 +83,17 @@ public sealed class ToolTests(SmallFiles files) : IClassFixture<SmallFiles>
     }
 
     [Fact]
+    public void The_main_job_checks_its_outputs_before_it_works()
+    {
+        using var folder = new TemporaryFolder();
+        folder.Write("artifacts", []);
+        var outcome = ToolProcess.RunIn(folder.Path, null, "report", "--cache", folder["cache"]);
+        Assert.Equal(5, outcome.Code);
+        Assert.Contains("give --json and --html other names", outcome.Error, StringComparison.Ordinal);
+        Assert.Equal(["artifacts"], folder.Files());
+    }
+
+    [Fact]
     public void Inspect_lists_the_tensors_and_reads_the_same_in_every_culture()
     {
         var plain = ToolProcess.Run("inspect", files.Model);
