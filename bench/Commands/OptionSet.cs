@@ -1,5 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
+using EscNative.Models;
+using EscNative.Unlearning.Methods;
+using EscNative.Unlearning.Subspaces;
 
 namespace EscNative.Bench.Commands;
 
@@ -34,7 +37,7 @@ internal sealed class OptionSet
 
     public Option<string?> Retrain { get; } = Text("--retrain", "FILE", "A model trained without what is to be forgotten: the reference of the metrics.");
 
-    public Option<string> Architecture { get; } = Named("--arch", "NAME", "The network: allcnn.", "allcnn");
+    public Option<string> Architecture { get; } = Named("--arch", "NAME", $"The network: {string.Join(", ", Architectures.Names)}.", "allcnn");
 
     public Option<double> Width { get; } = Number("--width", "Share of the filters of All-CNN: 0.5 or 1.", 0, 4, 0.5);
 
@@ -42,13 +45,13 @@ internal sealed class OptionSet
 
     public Option<string?> ForgetIndices { get; } = Text("--forget-indices", "FILE", "The training images to forget: a text file of indices from 0, one a line.");
 
-    public Option<string> Method { get; } = Named("--method", "NAME", "The unlearning method.", "esc");
+    public Option<string> Method { get; } = Named("--method", "NAME", $"The unlearning method: {string.Join(", ", MethodRegistry.Names)}.", "esc");
 
     public Option<double> P { get; } = Number("--p", "Directions to erase, in per cent of the feature width (k = floor(width p / 100)).", 0, 100, 1.5);
 
     public Option<int?> K { get; } = Parsed<int?>("--k", "N", "Directions to erase, as a number; instead of --p.", text => ParseWhole(text, 0, int.MaxValue));
 
-    public Option<string> Solver { get; } = Named("--solver", "NAME", "How the directions are found; auto chooses by the sizes.", "auto");
+    public Option<string> Solver { get; } = Named("--solver", "NAME", $"How the directions are found: {string.Join(", ", Solvers.Names)}. auto chooses by the sizes.", "auto");
 
     public Option<string> Mode { get; } = OneOf("--mode", "paper: evaluation mode, as published. official: bug for bug as the released code.", "paper", text => text is "paper" or "official"
         ? text
