@@ -8,8 +8,14 @@ internal sealed unsafe class CpuMemoryPool : MemoryPool
     private const int Margin = 256;
     private const byte Guard = 0xA5;
 
+    // Enough of a returned block to show a late read, without the cost of filling all of a large one.
+    private const int PoisonOnReturn = 1 << 16;
+
+    // The machine's memory, or the container's share of it.
+    private static readonly long TotalBytes = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+
     /// <summary>
-    /// Fills every block with NaN when it is rented and when it comes back, and surrounds it with a pattern that is checked on
+    /// Fills every block with NaN when it is rented, its start also when it comes back, and surrounds it with a pattern that is checked on
     /// return: tests switch it on, so that an unwritten value, a write out of bounds or a late read fails the test that did it.
     /// </summary>
     public static bool Checked { get; set; }
@@ -19,6 +25,9 @@ internal sealed unsafe class CpuMemoryPool : MemoryPool
 
     protected override nint AllocateBlock(long bytes)
     {
+        // Linux promises more memory than there is and ends the process that uses it: an exception is kinder.
+        if (bytes > TotalBytes - Held)
+            return 0;
         try
         {
             var block = (byte*)NativeMemory.AlignedAlloc((nuint)(bytes + (2 * Margin)), 64);
@@ -32,7 +41,8 @@ internal sealed unsafe class CpuMemoryPool : MemoryPool
 
     protected override void FreeBlock(nint pointer) => NativeMemory.AlignedFree((byte*)pointer - Margin);
 
-    protected override long FreeBytes() => GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+    // As the runtime saw it last, which is what every process of the machine uses together.
+    protected override long FreeBytes() => Math.Max(TotalBytes - GC.GetGCMemoryInfo().MemoryLoadBytes, 0);
 
     protected override void OnRent(nint pointer, long bytes, long size)
     {
@@ -49,7 +59,7 @@ internal sealed unsafe class CpuMemoryPool : MemoryPool
             return;
         if (Front(pointer).ContainsAnyExcept(Guard) || Back(pointer, bytes, size).ContainsAnyExcept(Guard))
             Violations++;
-        Poison(pointer, bytes);
+        Poison(pointer, Math.Min(bytes, PoisonOnReturn));
     }
 
     private static void Poison(nint pointer, long bytes)

@@ -103,6 +103,9 @@ internal abstract class MemoryPool
             TrimLocked();
     }
 
+    /// <summary>Bytes that were asked from the system and not given back.</summary>
+    protected long Held => _live + _cached;
+
     /// <summary>A block of memory, or 0 where the system has none.</summary>
     protected abstract nint AllocateBlock(long bytes);
 

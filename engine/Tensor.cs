@@ -21,11 +21,8 @@ public sealed partial class Tensor : IDisposable
         Offset = offset;
         _storage = storage;
         device.Backend.Pool.CountTensor(1);
-        if (scoped && TensorScope.Current is { } scope)
-        {
-            Owner = scope;
-            scope.Tensors.Add(this);
-        }
+        if (scoped)
+            TensorScope.Current?.Add(this);
     }
 
     /// <summary>The extents, outermost first.</summary>

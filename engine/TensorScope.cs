@@ -34,8 +34,8 @@ public readonly ref struct TensorScope
     {
         if (tensor.Owner == _tensors)
         {
-            tensor.Owner = _tensors.Parent;
-            _tensors.Parent?.Tensors.Add(tensor);
+            tensor.Owner = null;
+            _tensors.Parent?.Add(tensor);
         }
 
         return tensor;
@@ -55,14 +55,7 @@ public readonly ref struct TensorScope
     private static void End(List list)
     {
         _current = list.Parent;
-        foreach (var tensor in list.Tensors)
-        {
-            if (tensor.Owner == list)
-                tensor.Dispose();
-        }
-
-        list.Tensors.Clear();
-        list.Generation++;
+        list.DisposeAll();
         list.Parent = null;
         list.Spare = _spare;
         _spare = list;
@@ -70,14 +63,46 @@ public readonly ref struct TensorScope
 
     internal sealed class List
     {
-        public List<Tensor> Tensors { get; } = [];
+        private const int SmallestSweep = 1024;
+
+        private readonly List<Tensor> _tensors = [];
+        private int _sweepAt = SmallestSweep;
+
+        /// <summary>How many tensors are remembered, disposed ones among them.</summary>
+        public int Count => _tensors.Count;
 
         public List? Parent { get; set; }
 
         /// <summary>How many scopes have ended with this list.</summary>
-        public long Generation { get; set; }
+        public long Generation { get; private set; }
 
         // Lists are reused: a scope per operation must not allocate.
         public List? Spare { get; set; }
+
+        public void Add(Tensor tensor)
+        {
+            // A long scope must not hold on to the tensors that were disposed within it, one by one.
+            if (_tensors.Count >= _sweepAt)
+            {
+                _tensors.RemoveAll(t => t.Owner != this || t.IsDisposed);
+                _sweepAt = Math.Max(2 * _tensors.Count, SmallestSweep);
+            }
+
+            tensor.Owner = this;
+            _tensors.Add(tensor);
+        }
+
+        public void DisposeAll()
+        {
+            foreach (var tensor in _tensors)
+            {
+                if (tensor.Owner == this)
+                    tensor.Dispose();
+            }
+
+            _tensors.Clear();
+            _sweepAt = SmallestSweep;
+            Generation++;
+        }
     }
 }

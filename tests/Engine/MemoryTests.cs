@@ -102,6 +102,17 @@ public sealed class MemoryTests
         Assert.Equal(100, sum.Item());
     }
 
+    // The system would promise this much, and end the process that touches it.
+    [Fact]
+    public void More_memory_than_the_machine_has_is_refused()
+    {
+        var before = Memory;
+        var half = (int)(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 8 >> 20) + 1;
+        var error = Assert.Throws<DeviceOutOfMemoryException>(() => Tensor.Zeros((2 * half, 1 << 20)));
+        Assert.InRange(error.Free, 0, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
+        Assert.Equal(before.Live, Memory.Live);
+    }
+
     [Fact]
     public void An_operation_that_runs_out_of_memory_names_itself()
     {

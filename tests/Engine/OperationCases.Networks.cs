@@ -103,6 +103,35 @@ public static partial class OperationCases
             _ => new NdArray([0]));
     }
 
+    private static IEnumerable<OperationCase> Networks()
+    {
+        // Everything at once: convolution, batch norm, gelu, pooling, layer norm, linear, cross-entropy. The mean over four
+        // samples makes small gradients of larger ones, and four divisions by deviations on the way enlarge the roundings.
+        yield return new(
+            "a small network",
+            [
+                Input.Of(4, 6, 6, 2), Input.Of(3, 3, 3, 2), Input.Of(3), Input.Of(3), Input.Of(3), Input.Of(3), Input.Of(5, 3), Input.Of(5),
+                Input.Labels(5, 4),
+            ],
+            x => Loss.CrossEntropy(
+                BatchNorm([x[0].Conv2d(x[1], null, 2, 1), x[2], x[3]]).Gelu().MaxPool2d(2, 1).GlobalAveragePool2d().LayerNorm(x[4], x[5], Eps)
+                    .Linear(x[6], x[7]), x[8]),
+            x =>
+            {
+                var y = Normalised(Conv2d(x[0], x[1], null, (2, 2), (1, 1)), x[2], x[3], [0, 1, 2]).Map(v => v * (1 + Erf(v / Math.Sqrt(2))) / 2);
+                y = Pool(y, 2, 1, 0, v => v.Max()).Reduce([1, 2], false, v => v.Average());
+                y = Linear(Normalised(y, x[4], x[5], [1]), x[6], x[7]);
+                return NdArray.Scalar(CrossEntropy(LogSoftmax(y), x[8]).Values.Average());
+            })
+        {
+            Terms = 36,
+            GradientTerms = 144,
+            Factor = 16,
+            GradientFactor = 64,
+            SingleCall = false,
+        };
+    }
+
     private static Tensor BatchNorm(Tensor[] x)
     {
         var (y, mean, variance) = x[0].BatchNorm(x[1], x[2], Eps);

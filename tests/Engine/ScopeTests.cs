@@ -124,6 +124,17 @@ public sealed class ScopeTests
     }
 
     [Fact]
+    public void A_long_scope_forgets_tensors_that_were_disposed_inside_it()
+    {
+        using var scope = Tensor.Scope();
+        var kept = Enumerable.Range(0, 10).Select(_ => Tensor.Ones(1)).ToArray();
+        for (var i = 0; i < 100_000; i++)
+            Tensor.Ones(1).Dispose();
+        Assert.InRange(kept[0].Owner!.Count, 10, 2000);
+        Assert.All(kept, t => Assert.False(t.IsDisposed));
+    }
+
+    [Fact]
     public void A_scope_ends_only_tensors_of_its_own_thread()
     {
         using var scope = Tensor.Scope();

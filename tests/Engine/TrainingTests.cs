@@ -54,6 +54,36 @@ public sealed class TrainingTests
         }
     }
 
+    // One caller at a time owns the team of threads; the others compute alone, to the same bits.
+    [Fact]
+    public void Callers_in_several_threads_may_share_a_network()
+    {
+        var random = new RandomSource(6);
+        using var net = new Sequential(
+            new Conv2d(3, 16, 3, random, padding: 1), new BatchNorm2d(16), new Relu(), new GlobalAveragePool2d(), new Linear(16, 10, random));
+        net.Training = false;
+        using var x = Tensor.From(Enumerable.Range(0, 8 * 16 * 16 * 3).Select(i => MathF.Sin(i)).ToArray(), (8, 16, 16, 3));
+        var wanted = Forward();
+        var errors = new Exception?[4];
+        var threads = errors.Select((_, i) => new Thread(() => errors[i] = Record.Exception(() =>
+        {
+            for (var pass = 0; pass < 20; pass++)
+                Assert.Equal(wanted, Forward());
+        }))).ToArray();
+        foreach (var thread in threads)
+            thread.Start();
+        foreach (var thread in threads)
+            thread.Join();
+        Assert.All(errors, Assert.Null);
+
+        float[] Forward()
+        {
+            using var noGrad = Tensor.NoGrad();
+            using var scope = Tensor.Scope();
+            return net.Forward(x).ToArray();
+        }
+    }
+
     // The memory of one step is the memory of any step.
     [Fact]
     public void Training_steps_reuse_their_memory()
