@@ -65,8 +65,15 @@ internal static unsafe class KernelCases
             },
             new JsonObject
             {
-                ["op"] = "conv", ["pass"] = pass, ["batch"] = Batch, ["cin"] = cin, ["cout"] = cout, ["size"] = side,
-                ["kernel"] = kernel, ["stride"] = stride, ["padding"] = pad,
+                ["op"] = "conv",
+                ["pass"] = pass,
+                ["batch"] = Batch,
+                ["cin"] = cin,
+                ["cout"] = cout,
+                ["size"] = side,
+                ["kernel"] = kernel,
+                ["stride"] = stride,
+                ["padding"] = pad,
             });
     }
 

@@ -82,7 +82,9 @@ public sealed class BatchLoaderTests
                 {
                     var image = images.AsSpan(i * Set.ImageSize, Set.ImageSize).ToArray();
                     // One of 9 x 9 x 2 transforms of the original; written here pixel by pixel.
-                    var fits = from mirror in (bool[])[false, true] from down in Enumerable.Range(-4, 9) from right in Enumerable.Range(-4, 9)
+                    var fits = from mirror in (bool[])[false, true]
+                               from down in Enumerable.Range(-4, 9)
+                               from right in Enumerable.Range(-4, 9)
                                where Transform(batch.Indices[i], mirror, down, right).AsSpan().SequenceEqual(image)
                                select (mirror, down, right);
                     var found = fits.ToArray();

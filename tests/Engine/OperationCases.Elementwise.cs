@@ -68,7 +68,8 @@ public static partial class OperationCases
                 // A repeated operand's gradient is a sum over its copies: at most 129 of them here.
                 yield return new(
                     $"{Text(a)} {o.Symbol} {Text(b)}", [Input.Of(a), o.Symbol == "/" ? Input.AwayFromZero(b) : Input.Of(b)],
-                    x => o.Run(x[0], x[1]), x => NdArray.Zip(x[0], x[1], o.Exact)) { GradientTerms = 129 };
+                    x => o.Run(x[0], x[1]), x => NdArray.Zip(x[0], x[1], o.Exact))
+                { GradientTerms = 129 };
             }
         }
     }

@@ -51,7 +51,8 @@ public static partial class OperationCases
 
         yield return new(
             "conv by the short form", [Input.Of(1, 6, 5, 2), Input.Of(3, 3, 3, 2)], x => x[0].Conv2d(x[1], stride: 2, padding: 1),
-            x => Conv2d(x[0], x[1], null, (2, 2), (1, 1))) { Terms = 18, GradientTerms = 27 };
+            x => Conv2d(x[0], x[1], null, (2, 2), (1, 1)))
+        { Terms = 18, GradientTerms = 27 };
     }
 
     private static IEnumerable<OperationCase> Pooling()
@@ -80,14 +81,16 @@ public static partial class OperationCases
             // Windows overlap: a pixel can be the largest of many.
             yield return new(
                 $"max pool of {text}", [Input.Distinct(shape)], x => x[0].MaxPool2d(kernel, stride, padding),
-                x => Pool(x[0], kernel, step, padding, v => v.Max())) { GradientTerms = kernel * kernel };
+                x => Pool(x[0], kernel, step, padding, v => v.Max()))
+            { GradientTerms = kernel * kernel };
         }
 
         foreach (var shape in (int[][])[[2, 3, 5, 4], [1, 1, 1, 3], [0, 3, 3, 2], [3, 9, 7, 33]])
         {
             yield return new(
                 $"global average pool of {Text(shape)}", [Input.Of(shape)], x => x[0].GlobalAveragePool2d(),
-                x => x[0].Reduce([1, 2], false, v => v.Sum() / v.Count)) { Terms = shape[1] * shape[2] };
+                x => x[0].Reduce([1, 2], false, v => v.Sum() / v.Count))
+            { Terms = shape[1] * shape[2] };
         }
     }
 

@@ -26,7 +26,8 @@ public static partial class OperationCases
             yield return new(
                 $"batch norm of {Text(shape)} with given statistics",
                 [.. inputs, Input.Of(c).Constant(), Input.Between(0.1, 2, c).Constant()], x => x[0].BatchNorm(x[3], x[4], x[1], x[2], Eps),
-                x => Affine(x[0], x[3], x[4].Map(v => 1 / Math.Sqrt(v + Eps)), x[1], x[2])) { GradientTerms = rows };
+                x => Affine(x[0], x[3], x[4].Map(v => 1 / Math.Sqrt(v + Eps)), x[1], x[2]))
+            { GradientTerms = rows };
         }
 
         foreach (var shape in (int[][])[[6, 5], [2, 3, 4, 7], [1, 2], [3, 64], [40, 67]])
@@ -60,7 +61,8 @@ public static partial class OperationCases
         }
 
         yield return new(
-            "log softmax of wide logits", [Input.Between(-60, 60, 5, 9)], x => x[0].LogSoftmax(), x => LogSoftmax(x[0])) { Terms = 9, GradientTerms = 9 };
+            "log softmax of wide logits", [Input.Between(-60, 60, 5, 9)], x => x[0].LogSoftmax(), x => LogSoftmax(x[0]))
+        { Terms = 9, GradientTerms = 9 };
     }
 
     private static IEnumerable<OperationCase> Losses()
@@ -77,11 +79,13 @@ public static partial class OperationCases
             {
                 yield return new(
                     $"cross-entropy of [{n}, {d}], {name}", [Input.Of(n, d), Input.Labels(d, n)], x => Loss.CrossEntropy(x[0], x[1], reduction),
-                    x => fold(CrossEntropy(LogSoftmax(x[0]), x[1]))) { Terms = n + d, GradientTerms = d };
+                    x => fold(CrossEntropy(LogSoftmax(x[0]), x[1])))
+                { Terms = n + d, GradientTerms = d };
                 yield return new(
                     $"soft cross-entropy of [{n}, {d}], {name}", [Input.Of(n, d), Input.Between(0, 1, n, d)],
                     x => Loss.SoftCrossEntropy(x[0], x[1], reduction),
-                    x => fold((x[1] * LogSoftmax(x[0])).Reduce([1], false, v => -v.Sum()))) { Terms = n + d, GradientTerms = d, GradientFactor = 16 };
+                    x => fold((x[1] * LogSoftmax(x[0])).Reduce([1], false, v => -v.Sum())))
+                { Terms = n + d, GradientTerms = d, GradientFactor = 16 };
                 foreach (var t in (double[])[1, 2.5])
                 {
                     // Two log-softmaxes of nearly the same size are subtracted, and T² enlarges what is left.

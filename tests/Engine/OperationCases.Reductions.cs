@@ -21,7 +21,8 @@ public static partial class OperationCases
                 yield return new($"sum of {text}", [Input.Of(shape)], x => x[0].Sum(axes, keepDim), x => x[0].Reduce(axes, keepDim, v => v.Sum())) { Terms = terms };
                 yield return new(
                     $"mean of {text}", [Input.Of(shape)], x => x[0].Mean(axes, keepDim),
-                    x => x[0].Reduce(axes, keepDim, v => v.Sum() / v.Count)) { Terms = terms };
+                    x => x[0].Reduce(axes, keepDim, v => v.Sum() / v.Count))
+                { Terms = terms };
                 yield return new($"max of {text}", [Input.Distinct(shape)], x => x[0].Max(axes, keepDim), x => x[0].Reduce(axes, keepDim, v => v.Max()));
             }
         }
@@ -41,7 +42,8 @@ public static partial class OperationCases
         // The mean and the sums of a batch of images, one axis after another: three nodes in a row.
         yield return new(
             "mean of the sum of a product", [Input.Of(4, 3, 5), Input.Of(3, 1)], x => (x[0] * x[1]).Sum(1).Mean([0]),
-            x => (x[0] * x[1]).Reduce([1], false, v => v.Sum()).Reduce([0], false, v => v.Average())) { Terms = 12, GradientTerms = 20, SingleCall = false };
+            x => (x[0] * x[1]).Reduce([1], false, v => v.Sum()).Reduce([0], false, v => v.Average()))
+        { Terms = 12, GradientTerms = 20, SingleCall = false };
     }
 
     private static IEnumerable<OperationCase> Views()
@@ -63,7 +65,8 @@ public static partial class OperationCases
         yield return View("slice with a last short step", [Input.Of(8, 2)], x => x[0].Slice(0, 0, 8, 5), x => Slice(x[0], 0, 0, 8, 5));
         yield return View("slice of nothing", [Input.Of(4, 2)], x => x[0].Slice(0, 4, 4), x => Slice(x[0], 0, 4, 4, 1));
         yield return View("slice of a slice", [Input.Of(9, 4)], x => x[0].Slice(0, 1, 9, 2).Slice(0, 1, 4, 2), x => Slice(Slice(x[0], 0, 1, 9, 2), 0, 1, 4, 2))
-            with { SingleCall = false };
+            with
+        { SingleCall = false };
         yield return View("a step of the largest integer", [Input.Of(4)], x => x[0].Slice(0, 1, 4, int.MaxValue), x => Slice(x[0], 0, 1, 2, 1));
 
         foreach (var axis in (int[])[0, 1, -1])
@@ -84,12 +87,14 @@ public static partial class OperationCases
 
         // 12 picks of 5 rows: a row's gradient is a sum of several.
         yield return View("gather rows", [Input.Of(5, 3), Input.Labels(5, 12)], x => x[0].GatherRows(x[1]), x => Gather(x[0], x[1]))
-            with { GradientTerms = 12 };
+            with
+        { GradientTerms = 12 };
         yield return View("gather planes", [Input.Of(4, 2, 3), Input.Labels(4, 3)], x => x[0].GatherRows(x[1]), x => Gather(x[0], x[1]));
         yield return View("gather of a vector", [Input.Of(6), Input.Labels(6, 4)], x => x[0].GatherRows(x[1]), x => Gather(x[0], x[1]));
         yield return View("gather of nothing", [Input.Of(4, 3), Input.Labels(4, 0)], x => x[0].GatherRows(x[1]), x => Gather(x[0], x[1]));
         yield return View("gather of many rows", [Input.Of(40, 61), Input.Labels(40, 300)], x => x[0].GatherRows(x[1]), x => Gather(x[0], x[1]))
-            with { GradientTerms = 300 };
+            with
+        { GradientTerms = 300 };
 
         yield return View("clone", [Input.Of(3, 4)], x => x[0].Clone(), x => x[0]);
         yield return View("contiguous", [Input.Of(3, 4, 2)], x => x[0].Contiguous(), x => x[0]);
