@@ -48,11 +48,21 @@ internal static partial class ToolProcess
         return Process.Start(start) ?? throw new InvalidOperationException("the process did not start");
     }
 
-    /// <summary>Sends what Ctrl-C sends.</summary>
+    /// <summary>Sends what Ctrl-C sends; or what a service manager sends, where a shell started this process (and so its
+    /// children) in the background, with the interrupt signal ignored. The program treats both alike.</summary>
     public static void Interrupt(Process process)
     {
-        const int sigint = 2;
-        Assert.Equal(0, Kill(process.Id, sigint));
+        const int sigint = 2, sigterm = 15;
+        Assert.Equal(0, Kill(process.Id, IgnoresInterrupt(process) ? sigterm : sigint));
+    }
+
+    private static bool IgnoresInterrupt(Process process)
+    {
+        var status = $"/proc/{process.Id}/status";
+        if (!File.Exists(status))
+            return false;
+        var ignored = File.ReadLines(status).First(line => line.StartsWith("SigIgn:", StringComparison.Ordinal))["SigIgn:".Length..];
+        return (Convert.ToUInt64(ignored.Trim(), 16) & 2) != 0;
     }
 
     [LibraryImport("libc", EntryPoint = "kill")]
