@@ -15,8 +15,14 @@ public sealed record TrainOptions
     /// <summary>The highest learning rate of the cycle.</summary>
     public double LearningRate { get; init; } = 0.12;
 
-    /// <summary>The share of the last step that goes on.</summary>
+    /// <summary>The share of the last step that goes on, in the middle of its swing.</summary>
     public double Momentum { get; init; } = 0.9;
+
+    /// <summary>
+    /// How far the cycle moves the momentum: from <see cref="Momentum"/> + swing down to - swing at the highest rate, and back,
+    /// which is what PyTorch's OneCycleLR does unless told otherwise (0.95, 0.85). 0 keeps it constant.
+    /// </summary>
+    public double MomentumSwing { get; init; } = 0.05;
 
     /// <summary>Added to the gradient as weightDecay w.</summary>
     public double WeightDecay { get; init; } = 5e-4;
@@ -45,6 +51,9 @@ public sealed record TrainOptions
         Check(BatchSize >= 2, "batch", BatchSize, "2 or more: batch normalisation has no variance for one image");
         Check(LearningRate > 0 && double.IsFinite(LearningRate), "learning-rate", LearningRate, "more than 0");
         Check(Momentum is >= 0 and < 1, "momentum", Momentum, "0 or more, less than 1");
+        Check(
+            MomentumSwing == 0 || (MomentumSwing > 0 && Momentum - MomentumSwing > 0 && Momentum + MomentumSwing < 1), "momentum-swing", MomentumSwing,
+            "0, or so much that momentum ± swing stays between 0 and 1");
         Check(WeightDecay >= 0 && double.IsFinite(WeightDecay), "weight-decay", WeightDecay, "0 or more");
         Check(CropPadding is >= 0 and <= 64, "crop", CropPadding, "0 to 64");
         if (Resume && CheckpointPath is null)

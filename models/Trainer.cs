@@ -41,7 +41,9 @@ public sealed class Trainer(Classifier model, DataSet data, TrainOptions options
             // A last batch of one image has no variance to normalise with.
             DropLast = data.Train.Count % options.BatchSize == 1,
         });
-        var schedule = Schedule.OneCycle(options.LearningRate, (long)options.Epochs * loader.Batches);
+        var steps = (long)options.Epochs * loader.Batches;
+        var schedule = Schedule.OneCycle(options.LearningRate, steps);
+        var momentum = Schedule.OneCycleMomentum(options.Momentum + options.MomentumSwing, options.Momentum - options.MomentumSwing, steps);
         using var optimizer = new Sgd(
             model.Parameters, schedule(0), options.Momentum, options.WeightDecay, nesterov: options.Momentum > 0);
         var checkpoint = options.CheckpointPath is null ? null : new TrainingCheckpoint(options.CheckpointPath, model, optimizer, Recipe());
@@ -50,7 +52,7 @@ public sealed class Trainer(Classifier model, DataSet data, TrainOptions options
         var end = options.StopAfter > 0 ? options.StopAfter : options.Epochs;
         for (var epoch = _history.Count; epoch < end; epoch++)
         {
-            _history.Add(Epoch(epoch, loader, optimizer, schedule, progress, cancel));
+            _history.Add(Epoch(epoch, loader, optimizer, step => (schedule(step), momentum(step)), progress, cancel));
             checkpoint?.Save(_history);
         }
 
@@ -59,7 +61,7 @@ public sealed class Trainer(Classifier model, DataSet data, TrainOptions options
     }
 
     private EpochRecord Epoch(
-        int epoch, BatchLoader loader, Sgd optimizer, Func<long, double> schedule, IProgress<TrainProgress>? progress, CancellationToken cancel)
+        int epoch, BatchLoader loader, Sgd optimizer, Func<long, (double Rate, double Momentum)> schedule, IProgress<TrainProgress>? progress, CancellationToken cancel)
     {
         var started = Stopwatch.GetTimestamp();
         model.Training = true;
@@ -90,13 +92,13 @@ public sealed class Trainer(Classifier model, DataSet data, TrainOptions options
         return new EpochRecord(epoch, lossSum / seen, 100.0 * correct / seen, test, Stopwatch.GetElapsedTime(started).TotalSeconds);
     }
 
-    private (double Loss, long Correct) Step(Batch batch, Sgd optimizer, double rate)
+    private (double Loss, long Correct) Step(Batch batch, Sgd optimizer, (double Rate, double Momentum) schedule)
     {
         using var scope = Tensor.Scope();
         var logits = model.Forward(batch.Images);
         var loss = Loss.CrossEntropy(logits, batch.Labels);
         using var gradients = loss.Backward();
-        optimizer.LearningRate = rate;
+        (optimizer.LearningRate, optimizer.Momentum) = schedule;
         optimizer.Step(gradients);
         var (predicted, labels) = (logits.ArgMax().ToArray<int>(), batch.Labels.ToArray<int>());
         return (loss.Item(), predicted.Zip(labels).LongCount(p => p.First == p.Second));
@@ -105,5 +107,5 @@ public sealed class Trainer(Classifier model, DataSet data, TrainOptions options
     /// <summary>What must be equal for a checkpoint to be of this run.</summary>
     private string Recipe() => string.Create(
         System.Globalization.CultureInfo.InvariantCulture,
-        $"epochs {options.Epochs}, batch {options.BatchSize}, rate {options.LearningRate:R}, momentum {options.Momentum:R}, decay {options.WeightDecay:R}, flip {options.Flip}, crop {options.CropPadding}, seed {options.Seed}, data {data.Train.Count} {data.Train.ContentHash()}");
+        $"epochs {options.Epochs}, batch {options.BatchSize}, rate {options.LearningRate:R}, momentum {options.Momentum:R} ± {options.MomentumSwing:R}, decay {options.WeightDecay:R}, flip {options.Flip}, crop {options.CropPadding}, seed {options.Seed}, data {data.Train.Count} {data.Train.ContentHash()}");
 }

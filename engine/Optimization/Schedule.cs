@@ -29,6 +29,19 @@ public static class Schedule
             : Anneal(peak, last, Math.Min((step - top) / Math.Max(total - 1 - top, 1e-9), 1));
     }
 
+    /// <summary>The momentum that PyTorch's OneCycleLR moves against the rate: from high to low while the rate rises, and back.</summary>
+    /// <param name="high">The momentum at the first and the last step.</param>
+    /// <param name="low">The momentum at the highest rate.</param>
+    /// <param name="total">The number of steps.</param>
+    /// <param name="rise">The share of the steps in which the rate rises.</param>
+    public static Func<long, double> OneCycleMomentum(double high, double low, long total, double rise = 0.3)
+    {
+        var top = (rise * total) - 1;
+        return step => step <= top
+            ? Anneal(high, low, top <= 0 ? 1 : step / top)
+            : Anneal(low, high, Math.Min((step - top) / Math.Max(total - 1 - top, 1e-9), 1));
+    }
+
     private static double Anneal(double from, double to, double share) =>
         to + ((from - to) / 2 * (1 + Math.Cos(Math.PI * share)));
 }

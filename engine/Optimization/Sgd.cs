@@ -23,8 +23,8 @@ public sealed class Sgd : Optimizer
         _velocity = momentum != 0 ? AddState() : null;
     }
 
-    /// <summary>The share of the last step that goes on.</summary>
-    public double Momentum { get; }
+    /// <summary>The share of the last step that goes on; a schedule may move it, but not from or to 0.</summary>
+    public double Momentum { get; set; }
 
     /// <summary>Added to the gradient as weightDecay w.</summary>
     public double WeightDecay { get; }

@@ -93,10 +93,11 @@ public sealed class TrainerTests
     [InlineData(1, 1, 0.1, "batch")]
     [InlineData(1, 16, -1, "learning-rate")]
     [InlineData(1, 16, double.NaN, "learning-rate")]
-    public void A_recipe_that_makes_no_sense_is_refused(int epochs, int batch, double rate, string option)
+    [InlineData(1, 16, 0.1, "momentum-swing", 0.1)]
+    public void A_recipe_that_makes_no_sense_is_refused(int epochs, int batch, double rate, string option, double swing = 0.05)
     {
         using var model = SmallImages.Model();
-        var trainer = new Trainer(model, SmallImages.Data(), new TrainOptions { Epochs = epochs, BatchSize = batch, LearningRate = rate });
+        var trainer = new Trainer(model, SmallImages.Data(), new TrainOptions { Epochs = epochs, BatchSize = batch, LearningRate = rate, MomentumSwing = swing });
         Assert.StartsWith(option, Assert.Throws<UsageException>(() => trainer.Run()).Message, StringComparison.Ordinal);
     }
 
