@@ -38,6 +38,19 @@ public sealed class LayeringTests
         Assert.InRange(bytes - images, 100_000, 2_000_000);
     }
 
+    [Theory]
+    [InlineData("kernels", "")]
+    [InlineData("engine", "true")]
+    [InlineData("models", "true")]
+    [InlineData("unlearning", "true")]
+    [InlineData("bench", "true")]
+    public void A_package_is_made_of_the_projects_that_users_take(string folder, string packable)
+    {
+        // The kernels travel inside the engine's package.
+        var project = Directory.GetFiles(Path.Combine(Repository.Root, folder), "*.csproj").Single();
+        Assert.Equal(packable, string.Concat(XDocument.Load(project).Descendants("IsPackable").Select(e => e.Value)));
+    }
+
     private static IEnumerable<string> Items(string folder, string name)
     {
         var project = Directory.GetFiles(Path.Combine(Repository.Root, folder), "*.csproj").Single();
