@@ -79,6 +79,10 @@ internal sealed class OptionSet
 
     public Option<double> WeightDecay { get; } = Number("--weight-decay", "L2 penalty.", 0, 1000, 5e-4);
 
+    public Option<int> Crop { get; } = Whole("--crop", "Pixels of border around an image before a random crop of its size; 0 crops nothing.", 0, 64, 0);
+
+    public Option<string?> WithoutClass { get; } = Text("--without-class", "N[,N..]", "Train without these classes, by number from 0 or by name: the Retrain reference of a request for them.");
+
     public Option<string?> Checkpoint { get; } = Text("--checkpoint", "FILE", "Written after every epoch; with --resume also read.");
 
     public Option<bool> Resume { get; } = Flag("--resume", "Go on from --checkpoint.");

@@ -15,13 +15,14 @@ internal static class TrainCommand
         "train",
         "Trains a classifier and writes it as a model file.",
         [
-            options.Output, options.Data, options.Architecture, options.Width, options.Epochs, options.Batch, options.LearningRate, options.WeightDecay,
+            options.Output, options.Data, options.Architecture, options.Width, options.Epochs, options.Batch, options.LearningRate, options.WeightDecay, options.Crop, options.WithoutClass,
             options.Checkpoint, options.Resume, options.StopAfter, options.Seed, options.Device, options.Threads, options.Precision, options.Json, options.Html, options.Force,
             options.Config, options.Quiet,
         ],
         [
             "escnative train --output model.safetensors",
             "escnative train --data ./cifar-10-batches-bin --epochs 12 --output model.safetensors --checkpoint run.ckpt",
+            "escnative train --data ./cifar-10-batches-bin --without-class 4 --output retrain.safetensors",
         ],
         Run);
 
@@ -66,6 +67,7 @@ internal static class TrainCommand
         ["batch"] = recipe.BatchSize.ToString(CultureInfo.InvariantCulture),
         ["learning-rate"] = recipe.LearningRate.ToString("R", CultureInfo.InvariantCulture),
         ["weight-decay"] = recipe.WeightDecay.ToString("R", CultureInfo.InvariantCulture),
+        ["crop"] = recipe.CropPadding.ToString(CultureInfo.InvariantCulture),
         ["seed"] = recipe.Seed.ToString(CultureInfo.InvariantCulture),
         ["test-accuracy"] = result.TestAccuracy.ToString("0.00", CultureInfo.InvariantCulture),
     };
@@ -83,6 +85,7 @@ internal static class TrainCommand
             BatchSize = context.Get(options.Batch),
             LearningRate = context.Get(options.LearningRate),
             WeightDecay = context.Get(options.WeightDecay),
+            CropPadding = context.Get(options.Crop),
             Seed = (ulong)context.Get(options.Seed),
             CheckpointPath = context.Get(options.Checkpoint),
             Resume = context.Get(options.Resume),
@@ -94,6 +97,8 @@ internal static class TrainCommand
             Setup.CheckOutputs(context, checkpoint);
 
         var data = Inputs.Open(context.Get(options.Data));
+        if (context.Get(options.WithoutClass) is { } classes)
+            data = ForgetSplit.Create(data, ForgetRequest.ParseClasses(classes, data.ClassNames)).Remaining;
         using var progress = new ProgressLine(context.Terminal);
         var (model, training) = Train(data, context.Get(options.Architecture), context.Get(options.Width), recipe, device, progress, context.Cancel);
         using (model)

@@ -31,6 +31,9 @@ public sealed class ForgetSplit
     /// <summary>D_rt: the test images of the other classes; all of them for a request by images.</summary>
     public ImageSet RemainTest { get; }
 
+    /// <summary>D_r and D_rt alone: what the Retrain reference is trained on. The classes keep their numbers.</summary>
+    public DataSet Remaining => new($"{Data.Name} without {Request}", Remain, RemainTest, Data.Normalisation);
+
     /// <summary>Cuts a data set. Order and ids of the images stay; no pixels are copied.</summary>
     /// <param name="data">The data.</param>
     /// <param name="request">What is to be forgotten.</param>
