@@ -57,9 +57,10 @@ internal static class MicroKernelGenerator
 
     private const string IndirectSummary =
         """
-        // c[outs[i] + j] = start + sum over p < k of a[rows[i] + cols[p]] * b[p * strideB + j], for one tile of rows x columns.
-        // The start is what c holds (accumulate), else bias[j], else 0. It is read before anything is written, so a tile that
-        // has fewer rows may name one row several times.
+        // c[outs[i] + j] = f(start[starts[i] + j] + bias[j] + sum over p < depth of a[rows[i] + cols[p]] * b[p * strideB + j]),
+        // for one tile of rows x columns; f is max(., 0) or nothing, and start and bias may be absent (see IndirectPanel).
+        // Everything is read before anything is written, so start may be c, and a tile that has fewer rows may name one row
+        // several times.
         """;
 
     private const string ChainSummary =
@@ -143,16 +144,12 @@ internal static class MicroKernelGenerator
     private static string Indirect(VectorType v, int rows, int vectors)
     {
         var t = v.Element;
-        var code = Method(
-            $"K{rows}x{vectors * v.Lanes}(nint k, {t}* a, int* rows, int* cols, {t}* b, nint strideB, {t}* c, int* outs, {t}* bias, bool accumulate)");
+        var code = Method($"K{rows}x{vectors * v.Lanes}(IndirectPanel<{t}>* panel, int* rows, int* outs, int* starts)");
         foreach (var (i, j) in Tile(rows, vectors))
             code.Line(2, $"var c{i}_{j} = {v.Name}<{t}>.Zero;");
-        code.Line(2, "if (accumulate)");
-        code.Line(2, "{");
-        foreach (var (i, j) in Tile(rows, vectors))
-            code.Line(3, $"c{i}_{j} = {v.Name}.Load(c + outs[{i}] + {j * v.Lanes});");
-        code.Line(2, "}");
-        code.Line(2, "else if (bias != null)");
+        code.Line(2, "var bias = panel->Bias;");
+        code.Line(2, "var start = panel->Start;");
+        code.Line(2, "if (bias != null)");
         code.Line(2, "{");
         for (var j = 0; j < vectors; j++)
         {
@@ -162,11 +159,21 @@ internal static class MicroKernelGenerator
 
         code.Line(2, "}");
         code.Line(0, "");
+        code.Line(2, "if (start != null)");
+        code.Line(2, "{");
+        foreach (var (i, j) in Tile(rows, vectors))
+            code.Line(3, $"c{i}_{j} += {v.Name}.Load(start + starts[{i}] + {j * v.Lanes});");
+        code.Line(2, "}");
+        code.Line(0, "");
+        code.Line(2, "var a = panel->A;");
+        code.Line(2, "var b = panel->B;");
+        code.Line(2, "var strideB = panel->StrideB;");
+        code.Line(2, "var cols = panel->Columns;");
         for (var i = 0; i < rows; i++)
             code.Line(2, $"var a{i} = a + rows[{i}];");
-        code.Line(2, "for (nint p = 0; p < k; p++)");
+        code.Line(2, "for (var last = cols + panel->Depth; cols < last; cols++)");
         code.Line(2, "{");
-        code.Line(3, "nint at = cols[p];");
+        code.Line(3, "nint at = *cols;");
         for (var j = 0; j < vectors; j++)
             code.Line(3, $"var b{j} = {v.Name}.Load(b + {j * v.Lanes});");
         for (var i = 0; i < rows; i++)
@@ -179,6 +186,14 @@ internal static class MicroKernelGenerator
         code.Line(3, "b += strideB;");
         code.Line(2, "}");
         code.Line(0, "");
+        code.Line(2, "if (panel->Relu)");
+        code.Line(2, "{");
+        // Of zero and NaN, MaxNative takes its second operand.
+        foreach (var (i, j) in Tile(rows, vectors))
+            code.Line(3, $"c{i}_{j} = {v.Name}.MaxNative({v.Name}<{t}>.Zero, c{i}_{j});");
+        code.Line(2, "}");
+        code.Line(0, "");
+        code.Line(2, "var c = panel->C;");
         foreach (var (i, j) in Tile(rows, vectors))
             code.Line(2, $"c{i}_{j}.Store(c + outs[{i}] + {j * v.Lanes});");
         return code.End();

@@ -186,6 +186,39 @@ public sealed unsafe class TrainingKernelTests
         }
     }
 
+    [Theory]
+    [InlineData(3, 5, 7, 3, 1)]
+    [InlineData(1, 1, 1, 3, 2)]
+    [InlineData(2, 4, 9, 1, 0)]
+    [InlineData(2, 3, 2, 1, 1)]
+    [InlineData(2, 3, 5, 4, 3)]
+    [InlineData(40, 32, 32, 3, 1)]
+    public void Bytes_go_through_the_table_into_images_with_a_halo(int n, int height, int width, int channels, int halo)
+    {
+        var values = new Values();
+        var x = Array.ConvertAll(values.Ints((long)n * height * width * channels, 256), v => (byte)v);
+        var table = values.Floats(channels * 256);
+        var size = new ImageView(0, height, width, channels, halo);
+        using var input = new GuardedBuffer<byte>(x);
+        using var numbers = new GuardedBuffer<float>(table);
+        using var block = new GuardedBuffer<float>(n * size.ImageStride);
+        var y = ImageView.InBlock(block.Pointer, height, width, channels, halo);
+        CpuThreads.ForEach([1, 3], threads =>
+        {
+            block.Span.Fill(-7);
+            Images.ToHalo(input.Pointer, numbers.Pointer, y, n);
+            block.AssertIntact();
+            for (var i = 0; i < x.Length; i++)
+            {
+                var at = y.At(i / (height * width * channels), i / (width * channels) % height, i / channels % width);
+                Assert.Equal(table[i % channels * 256 + x[i]], at[i % channels]);
+            }
+
+            // Nothing else was written: the halo still holds what it held.
+            Assert.Equal(block.Span.Length - x.Length, block.Span.ToArray().Count(v => v == -7));
+        });
+    }
+
     [Fact]
     public void Images_with_another_number_of_flips_are_refused() =>
         Assert.Throws<ArgumentException>(() => Images.ToNumbers<float>(null, null, 3, 1, 1, 1, [0f], [1f], [1, 0], [], []));

@@ -17,7 +17,7 @@ public static unsafe class Conv
     {
         var packed = CpuScratch.Get<float>(CpuScratch.Slot.ConvWeight, PackedConvWeight.Count(s.OutChannels, s.Taps));
         PackedConvWeight.Pack(s.OutChannels, s.Taps, weight, packed);
-        ConvForward.Run(s, x, packed, bias, y);
+        ConvForward.Run(s, Input(s, x), packed, new((nint)bias, default, false), Output(s, y));
     }
 
     /// <summary>y = conv(x, weight) + bias, with weights that were packed before.</summary>
@@ -27,14 +27,32 @@ public static unsafe class Conv
     /// <param name="bias">[outChannels], or null.</param>
     /// <param name="y">[batch, outHeight, outWidth, outChannels]; only written.</param>
     /// <exception cref="ArgumentException">The weights have other sizes.</exception>
-    public static void Forward(in ConvShape s, float* x, PackedConvWeight weight, float* bias, float* y)
+    public static void Forward(in ConvShape s, float* x, PackedConvWeight weight, float* bias, float* y) =>
+        Forward(s, Input(s, x), weight, new((nint)bias, default, false), Output(s, y));
+
+    /// <summary>y = f(conv(x, weight) + bias + residual), from images with a halo into images with a halo.</summary>
+    /// <remarks>
+    /// An input whose halo is at least as wide as the padding is read in place. What a pixel becomes does not depend on how many
+    /// images there are, nor on the halos. No memory is allocated once the threads' scratch memory has grown.
+    /// </remarks>
+    /// <param name="s">The sizes, without halos.</param>
+    /// <param name="x">The input; its halo holds zeros.</param>
+    /// <param name="weight">The weights, of the same sizes.</param>
+    /// <param name="epilogue">Bias, residual and f; the residual may be y.</param>
+    /// <param name="y">The output; only written, and its halo is not.</param>
+    /// <exception cref="ArgumentException">The weights or the images have other sizes.</exception>
+    public static void Forward(in ConvShape s, in ImageView x, PackedConvWeight weight, in ConvEpilogue epilogue, in ImageView y)
     {
         ArgumentNullException.ThrowIfNull(weight);
         var got = (weight.OutChannels, weight.KernelHeight, weight.KernelWidth, weight.InChannels);
         var wanted = (s.OutChannels, s.KernelHeight, s.KernelWidth, s.InChannels);
         if (got != wanted)
             throw new ArgumentException($"convolution: packed weights are {got} (OHWI), the shape wants {wanted}", nameof(weight));
-        ConvForward.Run(s, x, weight.Data, bias, y);
+        CheckSize(x, (s.Height, s.Width, s.InChannels), "input");
+        CheckSize(y, (s.OutHeight, s.OutWidth, s.OutChannels), "output");
+        if (!epilogue.Residual.IsNone)
+            CheckSize(epilogue.Residual, (s.OutHeight, s.OutWidth, s.OutChannels), "residual");
+        ConvForward.Run(s, x, weight.Data, epilogue, y);
         GC.KeepAlive(weight);
     }
 
@@ -71,4 +89,15 @@ public static unsafe class Conv
     /// <inheritdoc cref="BiasGradient(in ConvShape, float*, float*)"/>
     public static void BiasGradient(in ConvShape s, double* dy, double* db) =>
         ConvBiasGradient<double>.Run(s.OutPixels, s.OutChannels, dy, db);
+
+    private static ImageView Input(in ConvShape s, float* x) => new(x, s.Height, s.Width, s.InChannels);
+
+    private static ImageView Output(in ConvShape s, float* y) => new(y, s.OutHeight, s.OutWidth, s.OutChannels);
+
+    private static void CheckSize(in ImageView images, (int Height, int Width, int Channels) wanted, string name)
+    {
+        var got = (images.Height, images.Width, images.Channels);
+        if (got != wanted)
+            throw new ArgumentException($"convolution: the {name} is {got} (HWC), the shape wants {wanted}");
+    }
 }

@@ -84,7 +84,8 @@ internal static unsafe class ConvDataGradient
 
             FillTapsAndPack(s, rows, columns, r, c, source, phase, weight);
             var outFirst = (rows.Place(rows.First, r) * s.Width + columns.Place(columns.FirstOf(c), c)) * s.InChannels;
-            phase.FillTables(grid, source, columns.FirstOf(c) - columns.First, 1, output, outFirst);
+            phase.FillPixels(grid, source, columns.FirstOf(c) - columns.First, 1);
+            phase.FillPlaces(grid, output, outFirst, phase.Outs);
         }
 
         var job = new ConvJob { Grid = grid, Source = source, Output = output, Phases = phases, PhaseCount = phaseCount };

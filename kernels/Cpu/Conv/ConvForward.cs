@@ -10,14 +10,15 @@ internal static unsafe class ConvForward
     private const int PixelsPerGroup = 256;
 
     /// <summary>The window of the input that the forward pass and the weight gradient read.</summary>
-    public static ConvSource Source(in ConvShape s, float* x) => new()
+    /// <remarks>Images with a halo are larger images with less padding.</remarks>
+    public static ConvSource Source(in ConvShape s, in ImageView x) => new()
     {
-        Data = x,
-        Height = s.Height,
-        Width = s.Width,
+        Data = x.At(0, -x.Halo, -x.Halo),
+        Height = s.Height + 2 * x.Halo,
+        Width = s.Width + 2 * x.Halo,
         Channels = s.InChannels,
-        PadTop = s.PadTop,
-        PadLeft = s.PadLeft,
+        PadTop = s.PadTop - x.Halo,
+        PadLeft = s.PadLeft - x.Halo,
         WindowHeight = (s.OutHeight - 1) * s.StrideH + s.KernelHeight,
         WindowWidth = (s.OutWidth - 1) * s.StrideW + s.KernelWidth,
         Step = s.StrideH,
@@ -35,40 +36,52 @@ internal static unsafe class ConvForward
     }
 
     /// <summary>Runs a pass with packed weights. See <see cref="Conv"/>.</summary>
-    public static void Run(in ConvShape s, float* x, float* packed, float* bias, float* y)
+    public static void Run(in ConvShape s, in ImageView x, float* packed, in ConvEpilogue epilogue, in ImageView y)
     {
         if (s.OutPixels == 0 || s.OutChannels == 0)
             return;
         var source = Source(s, x);
+        var output = new ConvOutput(y);
+        var residual = new ConvOutput(epilogue.Residual);
         var parallel = s.Flops >= ParallelFlops;
         var grid = ConvGrid.Create(s.Batch, s.OutHeight, s.OutWidth, source, PixelsPerGroup, parallel ? CpuParallel.Threads : 1);
-        var output = new ConvOutput
-        {
-            Data = y,
-            Channels = s.OutChannels,
-            PixelStep = s.OutChannels,
-            RowStep = s.OutWidth * s.OutChannels,
-            ImageStride = (long)s.OutHeight * s.OutWidth * s.OutChannels,
-        };
         var phase = new ConvPhase { Depth = s.Taps, Weights = packed, RowCount = s.OutHeight, PixelsPerRow = s.OutWidth };
 
         var pixels = phase.TableSize(grid);
         var channels = ConvChannels.Padded(s.OutChannels);
-        var tables = CpuScratch.Get<int>(CpuScratch.Slot.ConvTable, 2 * pixels + s.Taps + channels);
-        if (bias != null)
-        {
-            output.Bias = (float*)tables;
-            new Span<float>(bias, s.OutChannels).CopyTo(new Span<float>(output.Bias, channels));
-            new Span<float>(output.Bias + s.OutChannels, channels - s.OutChannels).Clear();
-        }
-
+        var tables = CpuScratch.Get<int>(CpuScratch.Slot.ConvTable, 3 * pixels + s.Taps + channels);
         phase.Taps = tables + channels;
         phase.Pixels = phase.Taps + s.Taps;
         phase.Outs = phase.Pixels + pixels;
         FillTaps(s, source, phase.Taps);
-        phase.FillTables(grid, source, 0, s.StrideW, output, 0);
+        phase.FillPixels(grid, source, 0, s.StrideW);
+        phase.FillPlaces(grid, output, 0, phase.Outs);
+        if (!epilogue.Residual.IsNone)
+        {
+            phase.Starts = phase.Outs + pixels;
+            phase.FillPlaces(grid, residual, 0, phase.Starts);
+        }
 
-        var job = new ConvJob { Grid = grid, Source = source, Output = output, Phases = &phase, PhaseCount = 1 };
+        float* bias = null;
+        if (epilogue.Bias != 0)
+        {
+            // Padded to whole vectors.
+            bias = (float*)tables;
+            new Span<float>((float*)epilogue.Bias, s.OutChannels).CopyTo(new Span<float>(bias, channels));
+            new Span<float>(bias + s.OutChannels, channels - s.OutChannels).Clear();
+        }
+
+        var job = new ConvJob
+        {
+            Grid = grid,
+            Source = source,
+            Output = output,
+            Bias = bias,
+            Residual = residual,
+            Relu = epilogue.Relu,
+            Phases = &phase,
+            PhaseCount = 1,
+        };
         GemmDriver<float>.Run(parallel, grid.Groups, job);
     }
 }

@@ -16,6 +16,14 @@ internal unsafe struct ConvJob : ITileJob
     public ConvGrid Grid;
     public ConvSource Source;
     public ConvOutput Output;
+
+    /// <summary>Start values of the channels, padded to whole vectors; null for zeros.</summary>
+    public float* Bias;
+
+    /// <summary>What is added to the output if the phases have <see cref="ConvPhase.Starts"/>.</summary>
+    public ConvOutput Residual;
+
+    public bool Relu;
     public ConvPhase* Phases;
     public int PhaseCount;
 
@@ -23,78 +31,105 @@ internal unsafe struct ConvJob : ITileJob
     {
         var group = Grid[tile];
         var window = Source.Load(group);
-        var output = Output.Data + group.FirstImage * Output.ImageStride + (long)group.FirstRow * Output.RowStep;
         for (var i = 0; i < PhaseCount; i++)
-            Compute(Phases[i], group, window, output);
+            Compute(Phases[i], group, window);
     }
 
-    private readonly void Compute(in ConvPhase phase, ConvGrid.Group group, float* window, float* output)
+    private readonly void Compute(in ConvPhase phase, ConvGrid.Group group, float* window)
     {
         var (first, count) = phase.Range(Grid, group);
         if (count == 0)
             return;
+        var output = Output.At(group);
         var chunks = Math.Max(1, (phase.Depth + LargestDepth - 1) / LargestDepth);
         var depth = (phase.Depth + chunks - 1) / chunks;
         for (var chunk = 0; chunk < chunks; chunk++)
         {
+            // The first taps start from the residual and the bias, those after them from what was summed before.
+            var isFirst = chunk == 0;
+            var start = !isFirst ? output : phase.Starts == null ? null : Residual.At(group);
+            var starts = (isFirst ? phase.Starts : phase.Outs) + first;
             var from = chunk * depth;
-            var to = Math.Min(phase.Depth, from + depth);
             for (var channel = 0; channel < Output.Channels;)
             {
                 var vectors = Set.NextPanel((Output.Channels - channel + Set.Lanes - 1) / Set.Lanes);
-                ComputePanel(phase, first, count, from, to, channel, vectors, window, output);
-                channel += vectors * Set.Lanes;
+                var columns = vectors * Set.Lanes;
+                var panel = new IndirectPanel<float>
+                {
+                    Depth = Math.Min(depth, phase.Depth - from),
+                    A = window,
+                    Columns = phase.Taps + from,
+                    B = phase.Weights + (nint)channel * phase.Depth + (nint)from * columns,
+                    StrideB = columns,
+                    C = output + channel,
+                    Start = start == null ? null : start + channel,
+                    Bias = isFirst && Bias != null ? Bias + channel : null,
+                    Relu = Relu && chunk == chunks - 1,
+                };
+                if (channel + columns <= Output.Channels)
+                    ComputePanel(vectors, panel, count, phase.Pixels + first, phase.Outs + first, starts);
+                else
+                    ComputeEdge(vectors, panel, count, phase.Pixels + first, phase.Outs + first, starts, Output.Channels - channel);
+                channel += columns;
             }
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private readonly void ComputePanel(
-        in ConvPhase phase, int first, int count, int from, int to, int channel, int vectors, float* window, float* output)
+    private static void ComputePanel(int vectors, IndirectPanel<float> panel, int count, int* pixels, int* outs, int* starts)
+    {
+        var kernel = Set.Indirect(vectors);
+        var tileRows = Set.IndirectRows(vectors);
+        var i = 0;
+        for (; i + tileRows <= count; i += tileRows)
+            kernel(&panel, pixels + i, outs + i, starts + i);
+        if (i == count)
+            return;
+        var last = stackalloc int[3 * MostRows];
+        Repeat(pixels + i, count - i, tileRows, last);
+        Repeat(outs + i, count - i, tileRows, last + MostRows);
+        if (panel.Start != null)
+            Repeat(starts + i, count - i, tileRows, last + 2 * MostRows);
+        kernel(&panel, last, last + MostRows, last + 2 * MostRows);
+    }
+
+    // A panel that is wider than the channels that are left goes through a buffer.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    private static void ComputeEdge(int vectors, IndirectPanel<float> panel, int count, int* pixels, int* outs, int* starts, int channels)
     {
         var kernel = Set.Indirect(vectors);
         var tileRows = Set.IndirectRows(vectors);
         var columns = vectors * Set.Lanes;
-        var taps = phase.Taps + from;
-        var weights = phase.Weights + (nint)channel * phase.Depth + (nint)from * columns;
-        var bias = Output.Bias == null ? null : Output.Bias + channel;
-        var accumulate = from > 0;
-        var whole = channel + columns <= Output.Channels;
-
-        var lastPixels = stackalloc int[MostRows];
-        var lastOuts = stackalloc int[MostRows];
-        var edgeOuts = stackalloc int[MostRows];
         var edge = stackalloc float[MostRows * MostColumns];
+        var edgeOuts = stackalloc int[MostRows];
         for (var r = 0; r < tileRows; r++)
             edgeOuts[r] = r * columns;
-        output += channel;
+        var output = panel.C;
+        var start = panel.Start;
+        panel.C = edge;
+        if (start != null)
+        {
+            panel.Start = edge;
+            new Span<float>(edge, MostRows * MostColumns).Clear();
+        }
+
+        var last = stackalloc int[MostRows];
         for (var i = 0; i < count; i += tileRows)
         {
-            var pixels = phase.Pixels + first + i;
-            var outs = phase.Outs + first + i;
             var rows = Math.Min(tileRows, count - i);
-            if (rows < tileRows)
-            {
-                // The kernel computes the last pixel several times.
-                for (var r = 0; r < tileRows; r++)
-                {
-                    lastPixels[r] = pixels[Math.Min(r, rows - 1)];
-                    lastOuts[r] = outs[Math.Min(r, rows - 1)];
-                }
-
-                pixels = lastPixels;
-                outs = lastOuts;
-            }
-
-            if (whole)
-            {
-                kernel(to - from, window, pixels, taps, weights, columns, output, outs, bias, accumulate);
-                continue;
-            }
-
-            kernel(to - from, window, pixels, taps, weights, columns, edge, edgeOuts, accumulate ? null : bias, false);
+            for (var r = 0; r < rows && start != null; r++)
+                GemmPacking.Unload(start + starts[i + r], 0, 1, channels, edge + r * columns, 0, accumulate: false);
+            Repeat(pixels + i, rows, tileRows, last);
+            kernel(&panel, last, edgeOuts, edgeOuts);
             for (var r = 0; r < rows; r++)
-                GemmPacking.Unload(edge + r * columns, columns, 1, Output.Channels - channel, output + outs[r], 0, accumulate);
+                GemmPacking.Unload(edge + r * columns, 0, 1, channels, output + outs[i + r], 0, accumulate: false);
         }
+    }
+
+    // A tile that lacks rows computes its last one several times.
+    private static void Repeat(int* offsets, int count, int rows, int* tile)
+    {
+        for (var r = 0; r < rows; r++)
+            tile[r] = offsets[Math.Min(r, count - 1)];
     }
 }

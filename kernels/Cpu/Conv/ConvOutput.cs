@@ -1,6 +1,6 @@
 namespace EscNative.Kernels.Cpu;
 
-/// <summary>The images that a convolution writes.</summary>
+/// <summary>The images that a convolution writes, or adds.</summary>
 internal unsafe struct ConvOutput
 {
     public float* Data;
@@ -14,6 +14,16 @@ internal unsafe struct ConvOutput
     /// <summary>Values from one image to the next.</summary>
     public long ImageStride;
 
-    /// <summary>Start values of the channels, padded to whole vectors; null for zeros.</summary>
-    public float* Bias;
+    /// <summary>Images each of whose pixels stands where the view has it.</summary>
+    public ConvOutput(in ImageView view)
+    {
+        Data = (float*)view.Data;
+        Channels = view.Channels;
+        PixelStep = view.Channels;
+        RowStep = view.RowStride;
+        ImageStride = view.ImageStride;
+    }
+
+    /// <summary>Where the first row of a group begins.</summary>
+    public readonly float* At(ConvGrid.Group group) => Data + group.FirstImage * ImageStride + (long)group.FirstRow * RowStep;
 }

@@ -26,36 +26,28 @@ internal unsafe struct ConvPhase
 
     public int* Pixels, Outs;
 
-    /// <summary>How many entries <see cref="Pixels"/> and <see cref="Outs"/> have.</summary>
+    /// <summary>Where the pixels stand in the residual; null without one.</summary>
+    public int* Starts;
+
+    /// <summary>How many entries <see cref="Pixels"/>, <see cref="Outs"/> and <see cref="Starts"/> have.</summary>
     public readonly long TableSize(in ConvGrid grid) =>
         (long)PixelsPerRow * (grid.WholeImages ? grid.ImagesPerGroup * RowCount : grid.RowsPerGroup);
 
-    /// <summary>Fills the tables.</summary>
+    /// <summary>Fills <see cref="Pixels"/>.</summary>
     /// <param name="grid">How the batch is divided.</param>
     /// <param name="source">What is read.</param>
     /// <param name="firstColumn">Column of the window that the phase's first pixel of a row reads first.</param>
     /// <param name="columnStep">Columns of the window from one pixel to the next.</param>
-    /// <param name="output">Where the output's pixels stand.</param>
-    /// <param name="outFirst">Place of the first pixel of (possibly absent) row 0.</param>
-    public readonly void FillTables(in ConvGrid grid, in ConvSource source, int firstColumn, int columnStep, in ConvOutput output, int outFirst)
-    {
-        var first = grid.WholeImages ? FirstRow : 0;
-        var count = grid.WholeImages ? RowCount : grid.RowsPerGroup;
-        var at = 0;
-        for (var image = 0; image < grid.ImagesPerGroup; image++)
-        {
-            for (var row = first; row < first + count; row++)
-            {
-                var pixel = (int)(image * source.ImageStride) + row * source.Step * source.RowStride + firstColumn * source.Channels;
-                var place = (int)(image * output.ImageStride) + row * output.RowStep + outFirst;
-                for (var i = 0; i < PixelsPerRow; i++, at++)
-                {
-                    Pixels[at] = pixel + i * columnStep * source.Channels;
-                    Outs[at] = place + i * output.PixelStep;
-                }
-            }
-        }
-    }
+    public readonly void FillPixels(in ConvGrid grid, in ConvSource source, int firstColumn, int columnStep) =>
+        Fill(grid, source.ImageStride, source.Step * source.RowStride, columnStep * source.Channels, firstColumn * source.Channels, Pixels);
+
+    /// <summary>Fills <see cref="Outs"/> or <see cref="Starts"/>.</summary>
+    /// <param name="grid">How the batch is divided.</param>
+    /// <param name="output">Where the pixels stand.</param>
+    /// <param name="first">Place of the first pixel of (possibly absent) row 0.</param>
+    /// <param name="places">The table.</param>
+    public readonly void FillPlaces(in ConvGrid grid, in ConvOutput output, int first, int* places) =>
+        Fill(grid, output.ImageStride, output.RowStep, output.PixelStep, first, places);
 
     /// <summary>Which entries of the tables belong to a group.</summary>
     public readonly (int First, int Count) Range(in ConvGrid grid, ConvGrid.Group group)
@@ -65,5 +57,20 @@ internal unsafe struct ConvPhase
         var first = Math.Max(FirstRow, group.FirstRow);
         var end = Math.Min(FirstRow + RowCount, group.FirstRow + group.Rows);
         return ((first - group.FirstRow) * PixelsPerRow, Math.Max(0, end - first) * PixelsPerRow);
+    }
+
+    private readonly void Fill(in ConvGrid grid, long imageStride, int rowStride, int pixelStride, int first, int* table)
+    {
+        var firstRow = grid.WholeImages ? FirstRow : 0;
+        var rows = grid.WholeImages ? RowCount : grid.RowsPerGroup;
+        for (var image = 0; image < grid.ImagesPerGroup; image++)
+        {
+            for (var row = firstRow; row < firstRow + rows; row++)
+            {
+                var at = (int)(image * imageStride) + row * rowStride + first;
+                for (var i = 0; i < PixelsPerRow; i++, at += pixelStride)
+                    *table++ = at;
+            }
+        }
     }
 }

@@ -33,23 +33,15 @@ internal static unsafe class ConvWeightGradient
             return;
         }
 
-        var source = ConvForward.Source(s, x);
+        var source = ConvForward.Source(s, new ImageView(x, s.Height, s.Width, s.InChannels));
         var grid = ConvGrid.Create(s.Batch, s.OutHeight, s.OutWidth, source, PixelsPerGroup, threads: 1);
         var channels = ConvChannels.Padded(s.OutChannels);
         var phase = new ConvPhase { RowCount = s.OutHeight, PixelsPerRow = s.OutWidth };
         var pixels = phase.TableSize(grid);
-        var tables = CpuScratch.Get<int>(CpuScratch.Slot.ConvTable, 2 * pixels + s.Taps);
-        phase.Pixels = tables;
-        phase.Outs = phase.Pixels + pixels;
-        phase.Taps = phase.Outs + pixels;
+        phase.Pixels = CpuScratch.Get<int>(CpuScratch.Slot.ConvTable, pixels + s.Taps);
+        phase.Taps = phase.Pixels + pixels;
         ConvForward.FillTaps(s, source, phase.Taps);
-        var output = new ConvOutput
-        {
-            PixelStep = s.OutChannels,
-            RowStep = s.OutWidth * s.OutChannels,
-            ImageStride = (long)s.OutHeight * s.OutWidth * s.OutChannels,
-        };
-        phase.FillTables(grid, source, 0, s.StrideW, output, 0);
+        phase.FillPixels(grid, source, 0, s.StrideW);
 
         var sumBytes = (long)s.Taps * channels * sizeof(float);
         var splits = (int)Math.Clamp(Math.Min(s.OutPixels / PixelsPerSplit, SplitBytes / sumBytes), 1, Math.Min(MostSplits, grid.Groups));
@@ -71,8 +63,8 @@ internal static unsafe class ConvWeightGradient
             TapsPerBlock = tapsPerBlock,
             Sums = sums,
             SumStride = channels,
-            OutImageStride = output.ImageStride,
-            OutRowStride = output.RowStep,
+            OutImageStride = (long)s.OutHeight * s.OutWidth * s.OutChannels,
+            OutRowStride = s.OutWidth * s.OutChannels,
         };
         GemmDriver<float>.Run(parallel, splits * ((s.Taps + tapsPerBlock - 1) / tapsPerBlock), job);
         var add = new AddJob(s.OutChannels, s.Taps, splits, sums, channels, dw);
@@ -125,6 +117,14 @@ internal static unsafe class ConvWeightGradient
         {
             var kernel = Set.Indirect(vectors);
             var tileRows = Set.IndirectRows(vectors);
+            var panel = new IndirectPanel<float>
+            {
+                Depth = count,
+                A = window,
+                Columns = Phase.Pixels + from,
+                B = dy,
+                StrideB = vectors * Set.Lanes,
+            };
             var outs = stackalloc int[MostRows];
             var lastTaps = stackalloc int[MostRows];
             for (var r = 0; r < tileRows; r++)
@@ -145,7 +145,9 @@ internal static unsafe class ConvWeightGradient
                     taps = lastTaps;
                 }
 
-                kernel(count, window, taps, Phase.Pixels + from, dy, vectors * Set.Lanes, sums + (long)tap * SumStride, outs, null, accumulate);
+                panel.C = sums + (long)tap * SumStride;
+                panel.Start = accumulate ? panel.C : null;
+                kernel(&panel, taps, outs, outs);
             }
         }
     }

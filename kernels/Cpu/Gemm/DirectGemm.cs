@@ -96,10 +96,15 @@ internal static unsafe class DirectGemm<T>
             var columns = vectors * Set.Lanes;
             var kernel = Set.Indirect(vectors);
             var tileRows = Set.IndirectRows(vectors);
-            var depth = Math.Min(Depth, K - p);
-            var b = Panels == null ? B.At(j, p) : Panels + (nint)j * K + (nint)p * columns;
-            var strideB = Panels == null ? B.Stride : columns;
+            var whole = j + columns <= N;
             var accumulate = Accumulate || p > 0;
+            var panel = new IndirectPanel<T>
+            {
+                Depth = Math.Min(Depth, K - p),
+                Columns = Depths,
+                B = Panels == null ? B.At(j, p) : Panels + (nint)j * K + (nint)p * columns,
+                StrideB = Panels == null ? B.Stride : columns,
+            };
 
             var rows = stackalloc int[MostRows];
             var outs = stackalloc int[MostRows];
@@ -117,15 +122,12 @@ internal static unsafe class DirectGemm<T>
                 }
 
                 var c = C + i * Ldc + j;
-                if (j + columns <= N)
-                {
-                    kernel(depth, A.At(i, p), rows, Depths, b, strideB, c, outs, null, accumulate);
-                }
-                else
-                {
-                    kernel(depth, A.At(i, p), rows, Depths, b, strideB, edge, edgeOuts, null, false);
+                panel.A = A.At(i, p);
+                panel.C = whole ? c : edge;
+                panel.Start = whole && accumulate ? c : null;
+                kernel(&panel, rows, whole ? outs : edgeOuts, outs);
+                if (!whole)
                     GemmPacking.Unload(edge, columns, count, N - j, c, Ldc, accumulate);
-                }
             }
         }
     }

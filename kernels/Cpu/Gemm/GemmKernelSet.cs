@@ -32,9 +32,9 @@ internal sealed unsafe class GemmKernelSet<T>
             (delegate*<nint, T*, nint, T*, T*, nint, bool, void>)Pointer;
     }
 
-    /// <summary>The indirect kernel of a number of vectors: (k, a, rows, cols, b, strideB, c, outs, bias, accumulate).</summary>
-    public delegate*<nint, T*, int*, int*, T*, nint, T*, int*, T*, bool, void> Indirect(int vectors) =>
-        (delegate*<nint, T*, int*, int*, T*, nint, T*, int*, T*, bool, void>)_indirect[vectors];
+    /// <summary>The indirect kernel of a number of vectors: (panel, rows, outs, starts).</summary>
+    public delegate*<IndirectPanel<T>*, int*, int*, int*, void> Indirect(int vectors) =>
+        (delegate*<IndirectPanel<T>*, int*, int*, int*, void>)_indirect[vectors];
 
     /// <summary>Rows of the indirect tile of a number of vectors.</summary>
     public int IndirectRows(int vectors) => _indirectRows[vectors];
@@ -176,9 +176,7 @@ internal static unsafe class GemmKernelSet
 
     private static nint Packed(delegate*<nint, double*, nint, double*, double*, nint, bool, void> kernel) => (nint)kernel;
 
-    private static nint Indirect(delegate*<nint, float*, int*, int*, float*, nint, float*, int*, float*, bool, void> kernel) =>
-        (nint)kernel;
+    private static nint Indirect(delegate*<IndirectPanel<float>*, int*, int*, int*, void> kernel) => (nint)kernel;
 
-    private static nint Indirect(
-        delegate*<nint, double*, int*, int*, double*, nint, double*, int*, double*, bool, void> kernel) => (nint)kernel;
+    private static nint Indirect(delegate*<IndirectPanel<double>*, int*, int*, int*, void> kernel) => (nint)kernel;
 }

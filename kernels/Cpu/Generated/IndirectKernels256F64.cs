@@ -4,13 +4,14 @@ using System.Runtime.Intrinsics;
 
 namespace EscNative.Kernels.Cpu;
 
-// c[outs[i] + j] = start + sum over p < k of a[rows[i] + cols[p]] * b[p * strideB + j], for one tile of rows x columns.
-// The start is what c holds (accumulate), else bias[j], else 0. It is read before anything is written, so a tile that
-// has fewer rows may name one row several times.
+// c[outs[i] + j] = f(start[starts[i] + j] + bias[j] + sum over p < depth of a[rows[i] + cols[p]] * b[p * strideB + j]),
+// for one tile of rows x columns; f is max(., 0) or nothing, and start and bias may be absent (see IndirectPanel).
+// Everything is read before anything is written, so start may be c, and a tile that has fewer rows may name one row
+// several times.
 internal static unsafe class IndirectKernels256F64
 {
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    public static void K8x4(nint k, double* a, int* rows, int* cols, double* b, nint strideB, double* c, int* outs, double* bias, bool accumulate)
+    public static void K8x4(IndirectPanel<double>* panel, int* rows, int* outs, int* starts)
     {
         var c0_0 = Vector256<double>.Zero;
         var c1_0 = Vector256<double>.Zero;
@@ -20,18 +21,9 @@ internal static unsafe class IndirectKernels256F64
         var c5_0 = Vector256<double>.Zero;
         var c6_0 = Vector256<double>.Zero;
         var c7_0 = Vector256<double>.Zero;
-        if (accumulate)
-        {
-            c0_0 = Vector256.Load(c + outs[0] + 0);
-            c1_0 = Vector256.Load(c + outs[1] + 0);
-            c2_0 = Vector256.Load(c + outs[2] + 0);
-            c3_0 = Vector256.Load(c + outs[3] + 0);
-            c4_0 = Vector256.Load(c + outs[4] + 0);
-            c5_0 = Vector256.Load(c + outs[5] + 0);
-            c6_0 = Vector256.Load(c + outs[6] + 0);
-            c7_0 = Vector256.Load(c + outs[7] + 0);
-        }
-        else if (bias != null)
+        var bias = panel->Bias;
+        var start = panel->Start;
+        if (bias != null)
         {
             c0_0 = Vector256.Load(bias + 0);
             c1_0 = Vector256.Load(bias + 0);
@@ -43,6 +35,22 @@ internal static unsafe class IndirectKernels256F64
             c7_0 = Vector256.Load(bias + 0);
         }
 
+        if (start != null)
+        {
+            c0_0 += Vector256.Load(start + starts[0] + 0);
+            c1_0 += Vector256.Load(start + starts[1] + 0);
+            c2_0 += Vector256.Load(start + starts[2] + 0);
+            c3_0 += Vector256.Load(start + starts[3] + 0);
+            c4_0 += Vector256.Load(start + starts[4] + 0);
+            c5_0 += Vector256.Load(start + starts[5] + 0);
+            c6_0 += Vector256.Load(start + starts[6] + 0);
+            c7_0 += Vector256.Load(start + starts[7] + 0);
+        }
+
+        var a = panel->A;
+        var b = panel->B;
+        var strideB = panel->StrideB;
+        var cols = panel->Columns;
         var a0 = a + rows[0];
         var a1 = a + rows[1];
         var a2 = a + rows[2];
@@ -51,9 +59,9 @@ internal static unsafe class IndirectKernels256F64
         var a5 = a + rows[5];
         var a6 = a + rows[6];
         var a7 = a + rows[7];
-        for (nint p = 0; p < k; p++)
+        for (var last = cols + panel->Depth; cols < last; cols++)
         {
-            nint at = cols[p];
+            nint at = *cols;
             var b0 = Vector256.Load(b + 0);
             var x0 = Vector256.Create(a0[at]);
             c0_0 = Vector256.FusedMultiplyAdd(x0, b0, c0_0);
@@ -74,6 +82,19 @@ internal static unsafe class IndirectKernels256F64
             b += strideB;
         }
 
+        if (panel->Relu)
+        {
+            c0_0 = Vector256.MaxNative(Vector256<double>.Zero, c0_0);
+            c1_0 = Vector256.MaxNative(Vector256<double>.Zero, c1_0);
+            c2_0 = Vector256.MaxNative(Vector256<double>.Zero, c2_0);
+            c3_0 = Vector256.MaxNative(Vector256<double>.Zero, c3_0);
+            c4_0 = Vector256.MaxNative(Vector256<double>.Zero, c4_0);
+            c5_0 = Vector256.MaxNative(Vector256<double>.Zero, c5_0);
+            c6_0 = Vector256.MaxNative(Vector256<double>.Zero, c6_0);
+            c7_0 = Vector256.MaxNative(Vector256<double>.Zero, c7_0);
+        }
+
+        var c = panel->C;
         c0_0.Store(c + outs[0] + 0);
         c1_0.Store(c + outs[1] + 0);
         c2_0.Store(c + outs[2] + 0);
@@ -85,7 +106,7 @@ internal static unsafe class IndirectKernels256F64
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    public static void K6x8(nint k, double* a, int* rows, int* cols, double* b, nint strideB, double* c, int* outs, double* bias, bool accumulate)
+    public static void K6x8(IndirectPanel<double>* panel, int* rows, int* outs, int* starts)
     {
         var c0_0 = Vector256<double>.Zero;
         var c0_1 = Vector256<double>.Zero;
@@ -99,22 +120,9 @@ internal static unsafe class IndirectKernels256F64
         var c4_1 = Vector256<double>.Zero;
         var c5_0 = Vector256<double>.Zero;
         var c5_1 = Vector256<double>.Zero;
-        if (accumulate)
-        {
-            c0_0 = Vector256.Load(c + outs[0] + 0);
-            c0_1 = Vector256.Load(c + outs[0] + 4);
-            c1_0 = Vector256.Load(c + outs[1] + 0);
-            c1_1 = Vector256.Load(c + outs[1] + 4);
-            c2_0 = Vector256.Load(c + outs[2] + 0);
-            c2_1 = Vector256.Load(c + outs[2] + 4);
-            c3_0 = Vector256.Load(c + outs[3] + 0);
-            c3_1 = Vector256.Load(c + outs[3] + 4);
-            c4_0 = Vector256.Load(c + outs[4] + 0);
-            c4_1 = Vector256.Load(c + outs[4] + 4);
-            c5_0 = Vector256.Load(c + outs[5] + 0);
-            c5_1 = Vector256.Load(c + outs[5] + 4);
-        }
-        else if (bias != null)
+        var bias = panel->Bias;
+        var start = panel->Start;
+        if (bias != null)
         {
             c0_0 = Vector256.Load(bias + 0);
             c1_0 = Vector256.Load(bias + 0);
@@ -130,15 +138,35 @@ internal static unsafe class IndirectKernels256F64
             c5_1 = Vector256.Load(bias + 4);
         }
 
+        if (start != null)
+        {
+            c0_0 += Vector256.Load(start + starts[0] + 0);
+            c0_1 += Vector256.Load(start + starts[0] + 4);
+            c1_0 += Vector256.Load(start + starts[1] + 0);
+            c1_1 += Vector256.Load(start + starts[1] + 4);
+            c2_0 += Vector256.Load(start + starts[2] + 0);
+            c2_1 += Vector256.Load(start + starts[2] + 4);
+            c3_0 += Vector256.Load(start + starts[3] + 0);
+            c3_1 += Vector256.Load(start + starts[3] + 4);
+            c4_0 += Vector256.Load(start + starts[4] + 0);
+            c4_1 += Vector256.Load(start + starts[4] + 4);
+            c5_0 += Vector256.Load(start + starts[5] + 0);
+            c5_1 += Vector256.Load(start + starts[5] + 4);
+        }
+
+        var a = panel->A;
+        var b = panel->B;
+        var strideB = panel->StrideB;
+        var cols = panel->Columns;
         var a0 = a + rows[0];
         var a1 = a + rows[1];
         var a2 = a + rows[2];
         var a3 = a + rows[3];
         var a4 = a + rows[4];
         var a5 = a + rows[5];
-        for (nint p = 0; p < k; p++)
+        for (var last = cols + panel->Depth; cols < last; cols++)
         {
-            nint at = cols[p];
+            nint at = *cols;
             var b0 = Vector256.Load(b + 0);
             var b1 = Vector256.Load(b + 4);
             var x0 = Vector256.Create(a0[at]);
@@ -162,6 +190,23 @@ internal static unsafe class IndirectKernels256F64
             b += strideB;
         }
 
+        if (panel->Relu)
+        {
+            c0_0 = Vector256.MaxNative(Vector256<double>.Zero, c0_0);
+            c0_1 = Vector256.MaxNative(Vector256<double>.Zero, c0_1);
+            c1_0 = Vector256.MaxNative(Vector256<double>.Zero, c1_0);
+            c1_1 = Vector256.MaxNative(Vector256<double>.Zero, c1_1);
+            c2_0 = Vector256.MaxNative(Vector256<double>.Zero, c2_0);
+            c2_1 = Vector256.MaxNative(Vector256<double>.Zero, c2_1);
+            c3_0 = Vector256.MaxNative(Vector256<double>.Zero, c3_0);
+            c3_1 = Vector256.MaxNative(Vector256<double>.Zero, c3_1);
+            c4_0 = Vector256.MaxNative(Vector256<double>.Zero, c4_0);
+            c4_1 = Vector256.MaxNative(Vector256<double>.Zero, c4_1);
+            c5_0 = Vector256.MaxNative(Vector256<double>.Zero, c5_0);
+            c5_1 = Vector256.MaxNative(Vector256<double>.Zero, c5_1);
+        }
+
+        var c = panel->C;
         c0_0.Store(c + outs[0] + 0);
         c0_1.Store(c + outs[0] + 4);
         c1_0.Store(c + outs[1] + 0);
@@ -177,7 +222,7 @@ internal static unsafe class IndirectKernels256F64
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    public static void K4x12(nint k, double* a, int* rows, int* cols, double* b, nint strideB, double* c, int* outs, double* bias, bool accumulate)
+    public static void K4x12(IndirectPanel<double>* panel, int* rows, int* outs, int* starts)
     {
         var c0_0 = Vector256<double>.Zero;
         var c0_1 = Vector256<double>.Zero;
@@ -191,22 +236,9 @@ internal static unsafe class IndirectKernels256F64
         var c3_0 = Vector256<double>.Zero;
         var c3_1 = Vector256<double>.Zero;
         var c3_2 = Vector256<double>.Zero;
-        if (accumulate)
-        {
-            c0_0 = Vector256.Load(c + outs[0] + 0);
-            c0_1 = Vector256.Load(c + outs[0] + 4);
-            c0_2 = Vector256.Load(c + outs[0] + 8);
-            c1_0 = Vector256.Load(c + outs[1] + 0);
-            c1_1 = Vector256.Load(c + outs[1] + 4);
-            c1_2 = Vector256.Load(c + outs[1] + 8);
-            c2_0 = Vector256.Load(c + outs[2] + 0);
-            c2_1 = Vector256.Load(c + outs[2] + 4);
-            c2_2 = Vector256.Load(c + outs[2] + 8);
-            c3_0 = Vector256.Load(c + outs[3] + 0);
-            c3_1 = Vector256.Load(c + outs[3] + 4);
-            c3_2 = Vector256.Load(c + outs[3] + 8);
-        }
-        else if (bias != null)
+        var bias = panel->Bias;
+        var start = panel->Start;
+        if (bias != null)
         {
             c0_0 = Vector256.Load(bias + 0);
             c1_0 = Vector256.Load(bias + 0);
@@ -222,13 +254,33 @@ internal static unsafe class IndirectKernels256F64
             c3_2 = Vector256.Load(bias + 8);
         }
 
+        if (start != null)
+        {
+            c0_0 += Vector256.Load(start + starts[0] + 0);
+            c0_1 += Vector256.Load(start + starts[0] + 4);
+            c0_2 += Vector256.Load(start + starts[0] + 8);
+            c1_0 += Vector256.Load(start + starts[1] + 0);
+            c1_1 += Vector256.Load(start + starts[1] + 4);
+            c1_2 += Vector256.Load(start + starts[1] + 8);
+            c2_0 += Vector256.Load(start + starts[2] + 0);
+            c2_1 += Vector256.Load(start + starts[2] + 4);
+            c2_2 += Vector256.Load(start + starts[2] + 8);
+            c3_0 += Vector256.Load(start + starts[3] + 0);
+            c3_1 += Vector256.Load(start + starts[3] + 4);
+            c3_2 += Vector256.Load(start + starts[3] + 8);
+        }
+
+        var a = panel->A;
+        var b = panel->B;
+        var strideB = panel->StrideB;
+        var cols = panel->Columns;
         var a0 = a + rows[0];
         var a1 = a + rows[1];
         var a2 = a + rows[2];
         var a3 = a + rows[3];
-        for (nint p = 0; p < k; p++)
+        for (var last = cols + panel->Depth; cols < last; cols++)
         {
-            nint at = cols[p];
+            nint at = *cols;
             var b0 = Vector256.Load(b + 0);
             var b1 = Vector256.Load(b + 4);
             var b2 = Vector256.Load(b + 8);
@@ -251,6 +303,23 @@ internal static unsafe class IndirectKernels256F64
             b += strideB;
         }
 
+        if (panel->Relu)
+        {
+            c0_0 = Vector256.MaxNative(Vector256<double>.Zero, c0_0);
+            c0_1 = Vector256.MaxNative(Vector256<double>.Zero, c0_1);
+            c0_2 = Vector256.MaxNative(Vector256<double>.Zero, c0_2);
+            c1_0 = Vector256.MaxNative(Vector256<double>.Zero, c1_0);
+            c1_1 = Vector256.MaxNative(Vector256<double>.Zero, c1_1);
+            c1_2 = Vector256.MaxNative(Vector256<double>.Zero, c1_2);
+            c2_0 = Vector256.MaxNative(Vector256<double>.Zero, c2_0);
+            c2_1 = Vector256.MaxNative(Vector256<double>.Zero, c2_1);
+            c2_2 = Vector256.MaxNative(Vector256<double>.Zero, c2_2);
+            c3_0 = Vector256.MaxNative(Vector256<double>.Zero, c3_0);
+            c3_1 = Vector256.MaxNative(Vector256<double>.Zero, c3_1);
+            c3_2 = Vector256.MaxNative(Vector256<double>.Zero, c3_2);
+        }
+
+        var c = panel->C;
         c0_0.Store(c + outs[0] + 0);
         c0_1.Store(c + outs[0] + 4);
         c0_2.Store(c + outs[0] + 8);

@@ -52,6 +52,85 @@ public static unsafe class Images
         }
     }
 
+    /// <summary>y[.., c] = table[c, x[.., c]]: bytes into images with a halo, which is not written.</summary>
+    /// <param name="x">[images, height, width, channels] of <paramref name="y"/>, contiguous.</param>
+    /// <param name="table">[channels, 256].</param>
+    /// <param name="y">The images.</param>
+    /// <param name="images">How many.</param>
+    public static void ToHalo(byte* x, float* table, in ImageView y, int images)
+    {
+        var tiles = new RowTiles((long)images * y.Height, (long)y.Width * y.Channels, SimdRunner.TileValues);
+        CpuParallel.Run(checked((int)tiles.Count), new HaloJob(x, table, y, tiles));
+    }
+
+    // A look-up takes two loads and a store; gathers of the vector units are no faster.
+    private readonly struct HaloJob(byte* x, float* table, ImageView y, RowTiles tiles) : ITileJob
+    {
+        private readonly byte* _x = x;
+        private readonly float* _table = table;
+        private readonly ImageView _y = y;
+        private readonly RowTiles _tiles = tiles;
+
+        public void Execute(int tile, int worker)
+        {
+            var width = _y.Width * _y.Channels;
+            for (var row = _tiles.Start(tile); row < _tiles.End(tile); row++)
+            {
+                var from = _x + row * width;
+                var to = _y.At((int)(row / _y.Height), (int)(row % _y.Height), 0);
+                if (_y.Channels == 1)
+                    OneChannel(from, _table, to, width);
+                else if (_y.Channels == 3)
+                    ThreeChannels(from, _table, to, width);
+                else
+                    AnyChannels(from, _table, to, width, _y.Channels);
+            }
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+        private static void OneChannel(byte* x, float* table, float* y, nint count)
+        {
+            nint i = 0;
+            for (; i + 4 <= count; i += 4)
+            {
+                y[i] = table[x[i]];
+                y[i + 1] = table[x[i + 1]];
+                y[i + 2] = table[x[i + 2]];
+                y[i + 3] = table[x[i + 3]];
+            }
+
+            for (; i < count; i++)
+                y[i] = table[x[i]];
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+        private static void ThreeChannels(byte* x, float* table, float* y, nint count)
+        {
+            nint i = 0;
+            for (; i + 6 <= count; i += 6)
+            {
+                y[i] = table[x[i]];
+                y[i + 1] = table[256 + x[i + 1]];
+                y[i + 2] = table[512 + x[i + 2]];
+                y[i + 3] = table[x[i + 3]];
+                y[i + 4] = table[256 + x[i + 4]];
+                y[i + 5] = table[512 + x[i + 5]];
+            }
+
+            AnyChannels(x + i, table, y + i, count - i, 3);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+        private static void AnyChannels(byte* x, float* table, float* y, nint count, nint channels)
+        {
+            for (nint i = 0; i < count; i += channels)
+            {
+                for (nint channel = 0; channel < channels; channel++)
+                    y[i + channel] = table[256 * channel + x[i + channel]];
+            }
+        }
+    }
+
     private readonly struct Job<T>(
         byte* x, T* y, int height, int width, int channels, T* table, byte* flip, int* rowShift, int* columnShift, RowTiles tiles)
         : ITileJob
