@@ -63,7 +63,7 @@ public static unsafe class Images
         CpuParallel.Run(checked((int)tiles.Count), new HaloJob(x, table, y, tiles));
     }
 
-    // A look-up takes two loads and a store; gathers of the vector units are no faster.
+    // A look-up takes two loads and a store, of integers; gathers of the vector units are no faster.
     private readonly struct HaloJob(byte* x, float* table, ImageView y, RowTiles tiles) : ITileJob
     {
         private readonly byte* _x = x;
@@ -73,22 +73,35 @@ public static unsafe class Images
 
         public void Execute(int tile, int worker)
         {
-            var width = _y.Width * _y.Channels;
-            for (var row = _tiles.Start(tile); row < _tiles.End(tile); row++)
+            var (height, channels, stride) = (_y.Height, _y.Channels, _y.RowStride);
+            var width = _y.Width * channels;
+            var (first, end) = (_tiles.Start(tile), _tiles.End(tile));
+            var (image, row) = ((int)(first / height), (int)(first % height));
+            var from = _x + first * width;
+            for (var left = end - first; left > 0; row = 0, image++)
             {
-                var from = _x + row * width;
-                var to = _y.At((int)(row / _y.Height), (int)(row % _y.Height), 0);
-                if (_y.Channels == 1)
-                    OneChannel(from, _table, to, width);
-                else if (_y.Channels == 3)
-                    ThreeChannels(from, _table, to, width);
+                var rows = (int)Math.Min(left, height - row);
+                Rows(from, (int*)_table, (int*)_y.At(image, row, 0), rows, width, channels, stride);
+                from += (long)rows * width;
+                left -= rows;
+            }
+        }
+
+        private static void Rows(byte* x, int* table, int* y, int rows, nint width, nint channels, nint stride)
+        {
+            for (; rows > 0; rows--, x += width, y += stride)
+            {
+                if (channels == 1)
+                    OneChannel(x, table, y, width);
+                else if (channels == 3)
+                    ThreeChannels(x, table, y, width);
                 else
-                    AnyChannels(from, _table, to, width, _y.Channels);
+                    AnyChannels(x, table, y, width, channels);
             }
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-        private static void OneChannel(byte* x, float* table, float* y, nint count)
+        private static void OneChannel(byte* x, int* table, int* y, nint count)
         {
             nint i = 0;
             for (; i + 4 <= count; i += 4)
@@ -104,7 +117,7 @@ public static unsafe class Images
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-        private static void ThreeChannels(byte* x, float* table, float* y, nint count)
+        private static void ThreeChannels(byte* x, int* table, int* y, nint count)
         {
             nint i = 0;
             for (; i + 6 <= count; i += 6)
@@ -117,11 +130,12 @@ public static unsafe class Images
                 y[i + 5] = table[512 + x[i + 5]];
             }
 
-            AnyChannels(x + i, table, y + i, count - i, 3);
+            if (i < count)
+                AnyChannels(x + i, table, y + i, count - i, 3);
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-        private static void AnyChannels(byte* x, float* table, float* y, nint count, nint channels)
+        private static void AnyChannels(byte* x, int* table, int* y, nint count, nint channels)
         {
             for (nint i = 0; i < count; i += channels)
             {
