@@ -36,6 +36,15 @@ public static unsafe class CpuScratch
         /// <summary>The phases of a convolution's data gradient.</summary>
         ConvPhase,
 
+        /// <summary>Transformed input tiles of a Winograd convolution.</summary>
+        WinogradInput,
+
+        /// <summary>Products of a Winograd convolution.</summary>
+        WinogradProduct,
+
+        /// <summary>Weights of a Winograd convolution on their way to be transformed.</summary>
+        WinogradWeight,
+
         /// <summary>Linear algebra in float64.</summary>
         LinearAlgebra,
 

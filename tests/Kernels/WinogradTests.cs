@@ -1,0 +1,370 @@
+using EscNative.Kernels.Cpu;
+
+namespace EscNative.Tests.Kernels;
+
+/// <summary>Winograd convolutions against the definition in double, with guards around every output.</summary>
+[Collection(CpuThreads.Collection)]
+public sealed unsafe class WinogradTests
+{
+    private static readonly int Seed = Environment.TickCount & 0xFFFF;
+
+    public enum Residual
+    {
+        None,
+        Own,
+        Output,
+    }
+
+    /// <summary>A convolution, where its images lie and what it does besides.</summary>
+    public sealed record Case(ConvShape Shape, int HaloX, int HaloY, Residual Residual, int ResidualHalo, bool Bias, bool Relu);
+
+    public static TheoryData<Case, WinogradTile> Cases()
+    {
+        var data = new TheoryData<Case, WinogradTile>();
+        foreach (var tile in Enum.GetValues<WinogradTile>())
+        {
+            // batch, height, width, in, out, padding; halos of x and y
+            data.Add(new(Shape(1, 1, 1, 1, 1, 1), 0, 0, Residual.None, 0, false, false), tile);
+            data.Add(new(Shape(0, 5, 5, 3, 4, 1), 1, 1, Residual.None, 0, true, false), tile);
+            data.Add(new(Shape(2, 2, 3, 3, 16, 1), 1, 0, Residual.Own, 2, true, true), tile);
+            data.Add(new(Shape(3, 3, 3, 16, 17, 0), 0, 1, Residual.None, 0, true, true), tile);
+            data.Add(new(Shape(2, 2, 2, 4, 4, 0), 0, 0, Residual.None, 0, true, true), tile);
+            data.Add(new(Shape(5, 4, 4, 17, 48, 1), 1, 1, Residual.Output, 1, true, true), tile);
+            data.Add(new(Shape(4, 5, 9, 48, 96, 1), 0, 2, Residual.Own, 0, false, true), tile);
+            data.Add(new(Shape(3, 7, 7, 96, 48, 1), 1, 1, Residual.Own, 1, true, false), tile);
+            data.Add(new(Shape(2, 8, 8, 96, 96, 1), 1, 1, Residual.Output, 1, true, true), tile);
+            data.Add(new(Shape(1, 33, 17, 130, 50, 1), 2, 0, Residual.Own, 3, true, true), tile);
+            data.Add(new(Shape(1, 17, 33, 48, 130, 2), 1, 1, Residual.None, 0, true, false), tile);
+            data.Add(new(Shape(2, 6, 6, 5, 112, 2), 2, 0, Residual.None, 0, false, false), tile);
+            data.Add(new(new ConvShape(2, 6, 7, 20, 33, 3, 3, 1, 1, 0, 3, 2, 1), 1, 1, Residual.Output, 1, true, false), tile);
+            data.Add(new(Shape(2, 5, 5, 0, 8, 1), 1, 0, Residual.Own, 0, true, true), tile);
+            data.Add(new(Shape(2, 5, 5, 8, 0, 1), 1, 0, Residual.None, 0, false, false), tile);
+            // One-sided halo use: more than the padding; several blocks of tiles and a rest.
+            data.Add(new(Shape(3, 32, 32, 16, 16, 1), 3, 1, Residual.None, 0, true, true), tile);
+            data.Add(new(Shape(13, 8, 8, 64, 64, 1), 1, 1, Residual.None, 0, true, true), tile);
+        }
+
+        return data;
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Equals_its_definition(Case c, WinogradTile tile)
+    {
+        var data = new Data(c);
+        CpuThreads.ForEach([1, 3], threads =>
+        {
+            var y = data.Run(c, tile);
+            for (var i = 0; i < y.Length; i++)
+            {
+                var wanted = data.Expected[i];
+                if (!(Math.Abs(y[i] - wanted) <= Tolerance(tile, c.Shape.InChannels, wanted)))
+                    Assert.Fail($"y[{i}]: {y[i]}, wants {wanted}; {threads} threads, seed {Seed}");
+            }
+        });
+    }
+
+    [Theory]
+    [InlineData(WinogradTile.F4x4, 1, 16, 96, 96)]
+    [InlineData(WinogradTile.F4x4, 1, 8, 96, 130)]
+    [InlineData(WinogradTile.F4x4, 9, 32, 48, 48)]
+    [InlineData(WinogradTile.F2x2, 1, 15, 64, 64)]
+    [InlineData(WinogradTile.F2x2, 7, 16, 96, 40)]
+    public void Results_are_equal_bit_for_bit_for_any_number_of_threads_and_images(
+        WinogradTile tile, int batch, int size, int inChannels, int outChannels)
+    {
+        var c = new Case(Shape(batch, size, size, inChannels, outChannels, 1), 1, 1, Residual.Own, 0, true, true);
+        Assert.True(c.Shape.Flops > 4e6, "too small to run in parallel");
+        var data = new Data(c);
+        float[]? expected = null;
+        CpuThreads.ForEach([1, 2, 3, 8, 2], threads =>
+        {
+            var y = data.Run(c, tile);
+            Assert.True(y.AsSpan().SequenceEqual(expected ??= y), $"{threads} threads, seed {Seed}");
+        });
+
+        for (var image = 0; image < batch; image++)
+        {
+            var alone = data.Run(c with { Shape = c.Shape with { Batch = 1 } }, tile, image);
+            Assert.True(expected.AsSpan(image * alone.Length, alone.Length).SequenceEqual(alone), $"image {image}, seed {Seed}");
+        }
+    }
+
+    [Theory]
+    [InlineData(WinogradTile.F2x2)]
+    [InlineData(WinogradTile.F4x4)]
+    public void Not_a_number_stays_one_and_reaches_no_tile_that_does_not_read_it(WinogradTile tile)
+    {
+        var c = new Case(Shape(2, 16, 16, 16, 20, 1), 1, 0, Residual.None, 0, true, true);
+        var data = new Data(c);
+        var clean = data.Run(c, tile);
+        data.X.Span[((16 + 5) * 16 + 6) * 16 + 3] = float.NaN;
+        var y = data.Run(c, tile);
+        var outputs = tile == WinogradTile.F4x4 ? 4 : 2;
+        for (var i = 0; i < y.Length; i++)
+        {
+            var (image, row, column) = (i / 20 / 256, i / 20 / 16 % 16, i / 20 % 16);
+            if (image == 1 && Math.Abs(row - 5) <= 1 && Math.Abs(column - 6) <= 1)
+                Assert.True(float.IsNaN(y[i]), $"({row}, {column}): {y[i]}");
+            else if (image == 0 || !Reads(row, 5) || !Reads(column, 6))
+                Assert.Equal(clean[i], y[i]);
+        }
+
+        // A tile that begins at t reads t - 1 to t + outputs.
+        bool Reads(int at, int pixel) => pixel >= at / outputs * outputs - 1 && pixel <= at / outputs * outputs + outputs;
+    }
+
+    [Theory]
+    [InlineData(WinogradTile.F2x2, 512, false)]
+    [InlineData(WinogradTile.F4x4, 48, false)]
+    [InlineData(WinogradTile.F4x4, 96, true)]
+    [InlineData(WinogradTile.F4x4, 256, false)]
+    [InlineData(WinogradTile.F4x4, 512, true)]
+    public void The_relative_error_passes_the_gate(WinogradTile tile, int channels, bool positive)
+    {
+        var c = new Case(Shape(2, 12, 12, channels, 32, 1), 1, 1, Residual.None, 0, false, false);
+        var values = new Values();
+        var data = new Data(c);
+        values.Floats(data.X.Span.Length).CopyTo(data.X.Span);
+        values.Floats(data.W.Span.Length, Math.Sqrt(2.0 / (9 * channels))).CopyTo(data.W.Span);
+        // What a layer after a ReLU reads.
+        if (positive)
+        {
+            foreach (ref var x in data.X.Span)
+                x = Math.Max(0, x + 0.3f);
+        }
+
+        var wanted = data.Define(c);
+        var y = data.Run(c, tile);
+        double worst = 0, largest = 0, errors = 0, squares = 0;
+        for (var i = 0; i < y.Length; i++)
+        {
+            var error = Math.Abs(y[i] - wanted[i]);
+            (worst, largest) = (Math.Max(worst, error), Math.Max(largest, Math.Abs(wanted[i])));
+            (errors, squares) = (errors + error * error, squares + wanted[i] * wanted[i]);
+        }
+
+        var message = $"largest {worst / largest:E2}, Frobenius {Math.Sqrt(errors / squares):E2}, seed {values.Seed}";
+        Assert.True(worst <= 1e-5 * largest, message);
+        Assert.True(errors <= squares * Math.Pow(4e-6, 2), message);
+    }
+
+    [Theory]
+    [InlineData(WinogradTile.F2x2, 3, 7, 9, 20, 33, 1)]
+    [InlineData(WinogradTile.F4x4, 2, 8, 8, 96, 48, 1)]
+    [InlineData(WinogradTile.F4x4, 2, 9, 6, 5, 17, 0)]
+    [InlineData(WinogradTile.F4x4, 1, 6, 6, 16, 3, 2)]
+    public void Weights_for_the_data_gradient_give_the_gradient(
+        WinogradTile tile, int batch, int height, int width, int inChannels, int outChannels, int pad)
+    {
+        var s = Shape(batch, height, width, inChannels, outChannels, pad);
+        var c = new Case(s, 0, 0, Residual.None, 0, false, false);
+        var data = new Data(c);
+        var dy = Random(s.OutPixels * outChannels);
+        using var dx = new GuardedBuffer<float>(data.X.Span.Length);
+        using var weight = WinogradWeight.ForDataGradient(outChannels, inChannels, data.W.Pointer, tile);
+        var back = Shape(batch, s.OutHeight, s.OutWidth, outChannels, inChannels, 2 - pad);
+        Winograd.Forward(
+            back, new ImageView(dy.Pointer, s.OutHeight, s.OutWidth, outChannels), weight, default,
+            new ImageView(dx.Pointer, height, width, inChannels));
+        dx.AssertIntact();
+
+        using GuardedBuffer<double> w = Widen(data.W), wideDy = Widen(dy);
+        using var wanted = new GuardedBuffer<double>(data.X.Span.Length);
+        Conv.DataGradient(s, wideDy.Pointer, w.Pointer, wanted.Pointer);
+        for (var i = 0; i < dx.Span.Length; i++)
+        {
+            if (!(Math.Abs(dx.Span[i] - wanted.Span[i]) <= Tolerance(tile, outChannels, wanted.Span[i])))
+                Assert.Fail($"dx[{i}]: {dx.Span[i]}, wants {wanted.Span[i]}; seed {Seed}");
+        }
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void An_update_equals_new_weights(bool forDataGradient)
+    {
+        var c = new Case(Shape(1, 8, 8, 37, 37, 1), 1, 0, Residual.None, 0, true, true);
+        var (first, second) = (new Data(c), new Data(c));
+        using var weight = Create(first);
+        using var wanted = Create(second);
+        weight.Update(second.W.Pointer);
+        var bytes = new ReadOnlySpan<byte>(weight.Data, (int)weight.Bytes);
+        Assert.True(bytes.SequenceEqual(new(wanted.Data, (int)wanted.Bytes)), $"seed {Seed}");
+
+        WinogradWeight Create(Data data) => forDataGradient
+            ? WinogradWeight.ForDataGradient(37, 37, data.W.Pointer, WinogradTile.F4x4)
+            : new WinogradWeight(37, 37, data.W.Pointer, WinogradTile.F4x4);
+    }
+
+    [Fact]
+    public void Other_sizes_are_refused()
+    {
+        var s = Shape(1, 4, 4, 2, 3, 1);
+        var c = new Case(s, 0, 0, Residual.None, 0, false, false);
+        var data = new Data(c);
+        var weight = new WinogradWeight(3, 2, data.W.Pointer, WinogradTile.F2x2);
+        using var memory = new GuardedBuffer<float>(4 * 4 * 3);
+        var x = new ImageView(data.X.Pointer, 4, 4, 2);
+        var y = new ImageView(memory.Pointer, 4, 4, 3);
+        Refuses("3x3", s with { StrideH = 2 }, x, y, default);
+        Refuses("5x3", s with { KernelHeight = 5 }, x, y, default);
+        Refuses("2 -> 3", s with { InChannels = 5 }, x, y, default);
+        Refuses("x has images", s with { Height = 5 }, x, y, default);
+        Refuses("y has images", s, x, y with { Width = 3 }, default);
+        Refuses("epilogue has images", s, x, y, new ConvEpilogue(0, y with { Channels = 2 }, false));
+        weight.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => Winograd.Forward(s, x, weight, default, y));
+
+        void Refuses(string part, ConvShape shape, ImageView from, ImageView to, ConvEpilogue epilogue)
+        {
+            var error = Assert.Throws<ArgumentException>(() => Winograd.Forward(shape, from, weight, epilogue, to));
+            Assert.Contains(part, error.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void Pays_where_it_was_measured_to_pay()
+    {
+        foreach (var (channels, size) in new[] { (48, 32), (96, 16), (96, 8), (64, 56), (128, 28), (256, 14), (256, 8) })
+        {
+            Assert.True(Winograd.Pays(Shape(1, size, size, channels, channels, 1), out var tile), $"{channels} @ {size}");
+            Assert.Equal(WinogradTile.F4x4, tile);
+        }
+
+        Assert.True(Winograd.Pays(Shape(1, 7, 7, 512, 512, 1), out var small));
+        Assert.Equal(WinogradTile.F2x2, small);
+        // Few tiles of many weights; the image; other kernels and strides; nothing to compute.
+        Assert.False(Winograd.Pays(Shape(1, 4, 4, 512, 512, 1), out _));
+        Assert.False(Winograd.Pays(Shape(64, 32, 32, 3, 48, 1), out _));
+        Assert.False(Winograd.Pays(Shape(64, 32, 32, 48, 48, 1) with { StrideH = 2, StrideW = 2 }, out _));
+        Assert.False(Winograd.Pays(Shape(64, 32, 32, 48, 48, 0) with { KernelHeight = 1, KernelWidth = 1 }, out _));
+        Assert.False(Winograd.Pays(Shape(0, 32, 32, 48, 48, 1), out _));
+        Assert.False(Winograd.Pays(Shape(4, 2, 2, 48, 48, 0), out _));
+    }
+
+    private static ConvShape Shape(int batch, int height, int width, int inChannels, int outChannels, int pad) =>
+        new(batch, height, width, inChannels, outChannels, 3, 3, 1, 1, pad, pad, pad, pad);
+
+    // Inputs and weights are uniform in -1 .. 1, with a variance of 1/3. The largest row of A * (|G| |B|) has the squared norm
+    // 5 for F(2, 3) and 24.6 for F(4, 3) (norms of the rows of G and B; in two dimensions, hence squared): that amplifies the
+    // variance of a rounding at a point. A product passes about 15 roundings of its own, and a sum of k of them is rounded
+    // k times while it grows: k^2 / 2. A rounding has a deviation of 2^-24 / sqrt(3); 8 deviations for the worst of many values.
+    private static double Tolerance(WinogradTile tile, int channels, double value)
+    {
+        var gain = tile == WinogradTile.F4x4 ? 24.6 : 5;
+        var deviation = Math.Pow(2, -24) / Math.Sqrt(3) * gain * Math.Sqrt(15.0 * channels + channels * (double)channels / 2) / 3;
+        // Bias, residual and their sums.
+        return 8 * deviation + 4 * Math.Pow(2, -24) * (Math.Abs(value) + 2);
+    }
+
+    private static GuardedBuffer<float> Random(long count)
+    {
+        var buffer = new GuardedBuffer<float>(count);
+        foreach (ref var value in buffer.Span)
+            value = 2 * Data.Source.NextSingle() - 1;
+        return buffer;
+    }
+
+    private static GuardedBuffer<double> Widen(GuardedBuffer<float> values)
+    {
+        var wide = new GuardedBuffer<double>(values.Span.Length);
+        for (var i = 0; i < values.Span.Length; i++)
+            wide.Span[i] = values.Span[i];
+        return wide;
+    }
+
+    // Not disposed of: the garbage collector never frees them, the process ends soon.
+    private sealed class Data
+    {
+        public Data(Case c)
+        {
+            var s = c.Shape;
+            X = Random((long)s.Batch * s.Height * s.Width * s.InChannels);
+            W = Random((long)s.OutChannels * 9 * s.InChannels);
+            B = Random(s.OutChannels);
+            R = Random(s.OutPixels * s.OutChannels);
+            Expected = Define(c);
+        }
+
+        public static Random Source { get; } = new(Seed);
+
+        public GuardedBuffer<float> X { get; }
+
+        public GuardedBuffer<float> W { get; }
+
+        public GuardedBuffer<float> B { get; }
+
+        public GuardedBuffer<float> R { get; }
+
+        public double[] Expected { get; }
+
+        public double[] Define(Case c)
+        {
+            using GuardedBuffer<double> x = Widen(X), w = Widen(W), b = Widen(B);
+            using var y = new GuardedBuffer<double>(R.Span.Length);
+            Conv.Forward(c.Shape, x.Pointer, w.Pointer, c.Bias ? b.Pointer : null, y.Pointer);
+            var expected = y.Span.ToArray();
+            for (var i = 0; i < expected.Length; i++)
+            {
+                if (c.Residual != Residual.None)
+                    expected[i] += R.Span[i];
+                if (c.Relu)
+                    expected[i] = Math.Max(expected[i], 0);
+            }
+
+            return expected;
+        }
+
+        /// <summary>Runs the case on this data, from some image on, and returns y without its halo.</summary>
+        public float[] Run(Case c, WinogradTile tile, int firstImage = 0)
+        {
+            var s = c.Shape;
+            using var weight = new WinogradWeight(s.OutChannels, s.InChannels, W.Pointer, tile);
+            using var blockX = Block(s.Batch, s.Height, s.Width, s.InChannels, c.HaloX, out var x);
+            using var blockY = Block(s.Batch, s.OutHeight, s.OutWidth, s.OutChannels, c.HaloY, out var y);
+            using var blockR = Block(s.Batch, s.OutHeight, s.OutWidth, s.OutChannels, c.ResidualHalo, out var r);
+            x.ClearHalo(s.Batch);
+            Fill(x, s.Batch, X.Span[(firstImage * s.Height * s.Width * s.InChannels)..]);
+            var residual = c.Residual switch
+            {
+                Residual.Own => r,
+                Residual.Output => y,
+                _ => default,
+            };
+            if (c.Residual != Residual.None)
+                Fill(residual, s.Batch, R.Span[(firstImage * s.OutHeight * s.OutWidth * s.OutChannels)..]);
+
+            Winograd.Forward(s, x, weight, new ConvEpilogue(c.Bias ? (nint)B.Pointer : 0, residual, c.Relu), y);
+            blockX.AssertIntact();
+            blockY.AssertIntact();
+            var result = new float[s.OutPixels * s.OutChannels];
+            var line = s.OutWidth * s.OutChannels;
+            for (var row = 0; row < s.Batch * s.OutHeight; row++)
+            {
+                var place = new Span<float>(y.At(row / s.OutHeight, row % s.OutHeight, 0), line);
+                place.CopyTo(result.AsSpan(row * line));
+                place.Fill(float.NaN);
+            }
+
+            // What is left is the halo, which nobody may write.
+            Assert.True(blockY.Span.IndexOfAnyInRange(float.NegativeInfinity, float.PositiveInfinity) < 0, "the halo of y was written");
+            return result;
+        }
+
+        private static GuardedBuffer<float> Block(int images, int height, int width, int channels, int halo, out ImageView view)
+        {
+            view = ImageView.InBlock(null, height, width, channels, halo);
+            var block = new GuardedBuffer<float>(images * view.ImageStride);
+            view = ImageView.InBlock(block.Pointer, height, width, channels, halo);
+            return block;
+        }
+
+        private static void Fill(ImageView view, int images, Span<float> values)
+        {
+            var line = view.Width * view.Channels;
+            for (var row = 0; row < images * view.Height; row++)
+                values.Slice(row * line, line).CopyTo(new Span<float>(view.At(row / view.Height, row % view.Height, 0), line));
+        }
+    }
+}
