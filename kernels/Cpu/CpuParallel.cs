@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 
 namespace EscNative.Kernels.Cpu;
@@ -18,17 +19,26 @@ public interface ITileJob
 /// Tiles are claimed from a counter, so a core that is busy elsewhere only takes fewer of them: a static split made two
 /// threads slower than one on a loaded machine. Since a tile never depends on who computes it, results are equal bit for bit
 /// for any number of threads. One caller at a time owns the team; a second caller meanwhile computes its tiles alone.
+/// <para>
+/// Threads that wait spin for a bounded time, then yield their core, then sleep. So a core that another process keeps busy
+/// is left to it, and a caller whose worker lost its core in the middle of a tile leaves its own to that worker.
+/// </para>
 /// </remarks>
 public static unsafe class CpuParallel
 {
     // How long an idle worker watches for the next job before it sleeps: waking a sleeper costs some 50 us, the gap between
-    // two kernels of one forward pass is far shorter.
-    private const int SpinIterations = 2000;
+    // two kernels of one forward pass is far shorter. It soon begins to offer its core to others.
+    private static readonly long WatchTicks = Stopwatch.Frequency / 1000;
+    private static readonly long YieldTicks = Stopwatch.Frequency / 20_000;
+
+    // A worker's last tile rarely takes longer; if so, it may be waiting for a core.
+    private static readonly long FinishTicks = Stopwatch.Frequency / 5000;
 
     private const int Closed = 1 << 30;
 
     private static readonly Lock Owner = new();
     private static readonly SemaphoreSlim Wakeup = new(0);
+    private static readonly SemaphoreSlim Finished = new(0);
     private static Thread[] _workers = [];
     private static int _threads = Environment.ProcessorCount;
 
@@ -36,6 +46,7 @@ public static unsafe class CpuParallel
     private static int _state = Closed;
     private static int _generation;
     private static int _sleeping;
+    private static int _ownerSleeps;
     private static int _next;
     private static int _tiles;
     private static void* _job;
@@ -118,15 +129,34 @@ public static unsafe class CpuParallel
 
         // No worker may enter any more; those inside finish the tile that they hold.
         var state = Interlocked.Or(ref _state, Closed);
-        if ((state & ~Closed) != 0)
-        {
-            var spin = new SpinWait();
-            while (Volatile.Read(ref _state) != Closed)
-                spin.SpinOnce(sleep1Threshold: -1);
-        }
+        if (state != 0)
+            WaitForWorkers();
 
         if ((own ?? _failure) is { } failure)
             throw failure;
+    }
+
+    private static void WaitForWorkers()
+    {
+        var began = Stopwatch.GetTimestamp();
+        while (Stopwatch.GetTimestamp() - began < FinishTicks)
+        {
+            for (var i = 0; i < 16; i++)
+            {
+                if (Volatile.Read(ref _state) == Closed)
+                    return;
+                Thread.SpinWait(1);
+            }
+        }
+
+        while (Volatile.Read(ref _state) != Closed)
+        {
+            Interlocked.Exchange(ref _ownerSleeps, 1);
+            // Whoever takes the mark back first, the last worker or this thread, decides whether there is a signal to wait for.
+            if (Volatile.Read(ref _state) == Closed && Interlocked.Exchange(ref _ownerSleeps, 0) == 1)
+                return;
+            Finished.Wait();
+        }
     }
 
     private static void Claim(int worker)
@@ -171,7 +201,8 @@ public static unsafe class CpuParallel
                 Volatile.Write(ref _next, _tiles);
             }
 
-            Interlocked.Decrement(ref _state);
+            if (Interlocked.Decrement(ref _state) == Closed && Interlocked.Exchange(ref _ownerSleeps, 0) == 1)
+                Finished.Release();
         }
     }
 
@@ -190,12 +221,19 @@ public static unsafe class CpuParallel
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static int WaitForGeneration(int seen)
     {
-        for (var i = 0; i < SpinIterations; i++)
+        var began = Stopwatch.GetTimestamp();
+        for (long waited = 0; waited < WatchTicks; waited = Stopwatch.GetTimestamp() - began)
         {
-            var now = Volatile.Read(ref _generation);
-            if (now != seen)
-                return now;
-            Thread.SpinWait(20);
+            for (var i = 0; i < 16; i++)
+            {
+                var now = Volatile.Read(ref _generation);
+                if (now != seen)
+                    return now;
+                Thread.SpinWait(1);
+            }
+
+            if (waited > YieldTicks)
+                Thread.Yield();
         }
 
         Interlocked.Increment(ref _sleeping);
