@@ -70,6 +70,9 @@ public static unsafe class CpuParallel
         }
     }
 
+    /// <summary>How many threads a <see cref="Run"/> by the calling thread would have: 1 within a tile.</summary>
+    public static int ThreadsHere => _inside ? 1 : _threads;
+
     /// <summary>Computes tiles 0 .. <paramref name="tiles"/> - 1 and returns when all are done.</summary>
     /// <param name="tiles">How many tiles; nothing happens for 0.</param>
     /// <param name="job">The work. A nested call runs on the calling thread alone.</param>
@@ -112,7 +115,8 @@ public static unsafe class CpuParallel
         _failure = null;
         Volatile.Write(ref _state, 0);
         Interlocked.Increment(ref _generation);
-        var sleepers = Math.Min(Volatile.Read(ref _sleeping), tiles - 1);
+        // Each sleeper is woken once, however long it takes until it has a core: a signal costs some 3 us.
+        var sleepers = TakeSleepers(tiles - 1);
         if (sleepers > 0)
             Wakeup.Release(sleepers);
 
@@ -237,10 +241,20 @@ public static unsafe class CpuParallel
         }
 
         Interlocked.Increment(ref _sleeping);
-        // A job that started between the last look and the increment did not count this sleeper.
-        while (Volatile.Read(ref _generation) == seen)
-            Wakeup.Wait(millisecondsTimeout: 1000);
-        Interlocked.Decrement(ref _sleeping);
+        // A job that started between the last look and the increment did not count this sleeper, or else it sends a signal.
+        if (Volatile.Read(ref _generation) == seen || TakeSleepers(1) == 0)
+            Wakeup.Wait();
         return Volatile.Read(ref _generation);
+    }
+
+    private static int TakeSleepers(int most)
+    {
+        while (true)
+        {
+            var sleeping = Volatile.Read(ref _sleeping);
+            var taken = Math.Min(sleeping, most);
+            if (taken == 0 || Interlocked.CompareExchange(ref _sleeping, sleeping - taken, sleeping) == sleeping)
+                return taken;
+        }
     }
 }

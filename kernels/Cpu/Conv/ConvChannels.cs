@@ -8,6 +8,15 @@ internal static unsafe class ConvChannels
     /// <summary>A number of channels, padded to whole vectors.</summary>
     public static int Padded(int channels) => (channels + Set.Lanes - 1) / Set.Lanes * Set.Lanes;
 
+    /// <summary>How many panels a number of channels has.</summary>
+    public static int Panels(int channels)
+    {
+        var panels = 0;
+        for (var left = Padded(channels) / Set.Lanes; left > 0; left -= Set.NextPanel(left))
+            panels++;
+        return panels;
+    }
+
     /// <summary>Packs weights [channel, tap] into panels [panel][tap][channel of the panel].</summary>
     /// <param name="channels">Output channels.</param>
     /// <param name="weights">The matrix.</param>

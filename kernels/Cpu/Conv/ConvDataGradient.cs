@@ -49,7 +49,7 @@ internal static unsafe class ConvDataGradient
         };
         var parallel = s.Flops >= ConvForward.ParallelFlops;
         var perRow = columns.Count * s.StrideH * s.StrideW;
-        var grid = ConvGrid.Create(s.Batch, rows.Count, perRow, source, PixelsPerGroup, parallel ? CpuParallel.Threads : 1);
+        var grid = ConvGrid.Create(s.Batch, rows.Count, perRow, source, PixelsPerGroup, parallel ? ConvGrid.TasksFor(s.Flops) : 1);
 
         var phaseCount = s.StrideH * s.StrideW;
         var phases = CpuScratch.Get<ConvPhase>(CpuScratch.Slot.ConvPhase, phaseCount);
@@ -88,8 +88,8 @@ internal static unsafe class ConvDataGradient
             phase.FillPlaces(grid, output, outFirst, phase.Outs);
         }
 
-        var job = new ConvJob { Grid = grid, Source = source, Output = output, Phases = phases, PhaseCount = phaseCount };
-        GemmDriver<float>.Run(parallel, grid.Groups, job);
+        var job = new ConvJob { Grid = grid, Source = source, Output = output, Phases = phases, PhaseCount = phaseCount, ChannelSplits = 1 };
+        GemmDriver<float>.Run(parallel, job.Tiles, job);
     }
 
     private static void FillTapsAndPack(

@@ -44,7 +44,8 @@ internal static unsafe class ConvForward
         var output = new ConvOutput(y);
         var residual = new ConvOutput(epilogue.Residual);
         var parallel = s.Flops >= ParallelFlops;
-        var grid = ConvGrid.Create(s.Batch, s.OutHeight, s.OutWidth, source, PixelsPerGroup, parallel ? CpuParallel.Threads : 1);
+        var tasks = parallel ? ConvGrid.TasksFor(s.Flops) : 1;
+        var grid = ConvGrid.Create(s.Batch, s.OutHeight, s.OutWidth, source, PixelsPerGroup, tasks);
         var phase = new ConvPhase { Depth = s.Taps, Weights = packed, RowCount = s.OutHeight, PixelsPerRow = s.OutWidth };
 
         var pixels = phase.TableSize(grid);
@@ -81,7 +82,8 @@ internal static unsafe class ConvForward
             Relu = epilogue.Relu,
             Phases = &phase,
             PhaseCount = 1,
+            ChannelSplits = Math.Clamp((tasks + grid.Groups - 1) / grid.Groups, 1, ConvChannels.Panels(s.OutChannels)),
         };
-        GemmDriver<float>.Run(parallel, grid.Groups, job);
+        GemmDriver<float>.Run(parallel, job.Tiles, job);
     }
 }

@@ -6,8 +6,12 @@ internal readonly struct ConvGrid
     // The window of a group and a panel of weights stay in L2 together.
     private const int GroupBytes = 256 << 10;
 
-    private const int TasksPerThread = 4;
-    private const int FewestPixels = 48;
+    // With that many tasks for each thread, one that is slow delays the others little; but a task should take some 2 us.
+    private const int TasksPerThread = 8;
+    private const double TaskFlops = 1 << 19;
+
+    // As many pixels amortise a panel of weights that comes from L2.
+    private const int FewestPixels = 32;
 
     private readonly int _images;
     private readonly int _stripsPerImage;
@@ -45,8 +49,8 @@ internal readonly struct ConvGrid
     /// <param name="pixelsPerRow">Output pixels of a row, at least 1.</param>
     /// <param name="source">What is read.</param>
     /// <param name="pixels">As many output pixels as a group should have, if memory allows.</param>
-    /// <param name="threads">How many threads share the groups; 1 where the result depends on the division.</param>
-    public static ConvGrid Create(int images, int rows, int pixelsPerRow, in ConvSource source, int pixels, int threads)
+    /// <param name="tasks">How many groups are wanted; 1 where the result depends on the division.</param>
+    public static ConvGrid Create(int images, int rows, int pixelsPerRow, in ConvSource source, int pixels, int tasks)
     {
         // Without channels there is nothing to read.
         var rowBytes = Math.Max(1, (long)source.RowStride * sizeof(float));
@@ -57,16 +61,26 @@ internal readonly struct ConvGrid
         if (rowsPerGroup == rows)
             imagesPerGroup = Math.Min(pixels / ((long)rows * pixelsPerRow), GroupBytes / imageBytes);
 
-        if (threads > 1)
+        if (tasks > 1)
         {
-            var tasks = TasksPerThread * threads;
             imagesPerGroup = Math.Min(imagesPerGroup, images / tasks);
             var strips = (tasks + images - 1) / images;
             var fewestRows = (FewestPixels + pixelsPerRow - 1) / pixelsPerRow;
             rowsPerGroup = Math.Min(rowsPerGroup, Math.Max(fewestRows, (rows + strips - 1) / strips));
         }
 
+        // Strips of equal height.
+        var count = (rows + rowsPerGroup - 1) / rowsPerGroup;
+        rowsPerGroup = (rows + count - 1) / count;
         return new ConvGrid(images, rows, (int)Math.Max(1, rowsPerGroup == rows ? imagesPerGroup : 1), rowsPerGroup);
+    }
+
+    /// <summary>How many tasks a pass should be divided into.</summary>
+    /// <param name="flops">Multiplications and additions.</param>
+    public static int TasksFor(double flops)
+    {
+        var threads = CpuParallel.ThreadsHere;
+        return threads == 1 ? 1 : (int)Math.Clamp(flops / TaskFlops, 1, TasksPerThread * threads);
     }
 
     public Group this[int index]

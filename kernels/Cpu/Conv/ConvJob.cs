@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace EscNative.Kernels.Cpu;
 
-/// <summary>Convolves one group of images or rows in each tile.</summary>
+/// <summary>Convolves one group of images or rows in each tile, or some output channels of one.</summary>
 internal unsafe struct ConvJob : ITileJob
 {
     // A panel of weights, this deep, stays in L2 beside the window of the group.
@@ -27,15 +27,23 @@ internal unsafe struct ConvJob : ITileJob
     public ConvPhase* Phases;
     public int PhaseCount;
 
+    /// <summary>Among how many tiles the panels of channels of a group are divided.</summary>
+    public int ChannelSplits;
+
+    public readonly int Tiles => Grid.Groups * ChannelSplits;
+
     public readonly void Execute(int tile, int worker)
     {
-        var group = Grid[tile];
+        var group = Grid[tile / ChannelSplits];
+        var split = tile % ChannelSplits;
         var window = Source.Load(group);
+        var panels = ConvChannels.Panels(Output.Channels);
+        var (firstPanel, endPanel) = (panels * split / ChannelSplits, panels * (split + 1) / ChannelSplits);
         for (var i = 0; i < PhaseCount; i++)
-            Compute(Phases[i], group, window);
+            Compute(Phases[i], group, window, firstPanel, endPanel);
     }
 
-    private readonly void Compute(in ConvPhase phase, ConvGrid.Group group, float* window)
+    private readonly void Compute(in ConvPhase phase, ConvGrid.Group group, float* window, int firstPanel, int endPanel)
     {
         var (first, count) = phase.Range(Grid, group);
         if (count == 0)
@@ -50,10 +58,17 @@ internal unsafe struct ConvJob : ITileJob
             var start = !isFirst ? output : phase.Starts == null ? null : Residual.At(group);
             var starts = (isFirst ? phase.Starts : phase.Outs) + first;
             var from = chunk * depth;
-            for (var channel = 0; channel < Output.Channels;)
+            var channel = 0;
+            for (var index = 0; index < endPanel; index++)
             {
                 var vectors = Set.NextPanel((Output.Channels - channel + Set.Lanes - 1) / Set.Lanes);
                 var columns = vectors * Set.Lanes;
+                if (index < firstPanel)
+                {
+                    channel += columns;
+                    continue;
+                }
+
                 var panel = new IndirectPanel<float>
                 {
                     Depth = Math.Min(depth, phase.Depth - from),

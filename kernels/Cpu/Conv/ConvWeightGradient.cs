@@ -34,7 +34,7 @@ internal static unsafe class ConvWeightGradient
         }
 
         var source = ConvForward.Source(s, new ImageView(x, s.Height, s.Width, s.InChannels));
-        var grid = ConvGrid.Create(s.Batch, s.OutHeight, s.OutWidth, source, PixelsPerGroup, threads: 1);
+        var grid = ConvGrid.Create(s.Batch, s.OutHeight, s.OutWidth, source, PixelsPerGroup, tasks: 1);
         var channels = ConvChannels.Padded(s.OutChannels);
         var phase = new ConvPhase { RowCount = s.OutHeight, PixelsPerRow = s.OutWidth };
         var pixels = phase.TableSize(grid);
