@@ -72,13 +72,18 @@ internal abstract class Backend
     /// <summary>Mean and biased variance of each column of x [rows, channels].</summary>
     public abstract void BatchStatistics(Tensor x, Tensor mean, Tensor variance);
 
-    /// <summary>y = (x - mean) / √(variance + eps) gamma + beta over the columns of x [rows, channels].</summary>
-    public abstract void BatchNormalise(
-        Tensor x, Tensor mean, Tensor variance, Tensor gamma, Tensor beta, double eps, Tensor y);
+    /// <summary>running += momentum (batch - running), in place, for the mean and for the variance times <paramref name="correction"/>.</summary>
+    public abstract void TrackStatistics(
+        Tensor mean, Tensor variance, Tensor runningMean, Tensor runningVariance, double momentum, double correction);
 
-    /// <summary>The gradient where mean and variance were the batch's own (<paramref name="ownStatistics"/>) or constants.</summary>
+    /// <summary>y = (x - mean) / √(variance + eps) gamma + beta over the columns of x [rows, channels], rectified where
+    /// <paramref name="relu"/>.</summary>
+    public abstract void BatchNormalise(
+        Tensor x, Tensor mean, Tensor variance, Tensor gamma, Tensor beta, double eps, bool relu, Tensor y);
+
+    /// <summary>The gradient where mean and variance were the batch's own (<paramref name="ownStatistics"/>) or constants; dx may be dy.</summary>
     public abstract void BatchNormBackward(
-        Tensor x, Tensor dy, Tensor mean, Tensor variance, Tensor gamma, double eps, bool ownStatistics,
+        Tensor x, Tensor dy, Tensor mean, Tensor variance, Tensor gamma, Tensor beta, double eps, bool relu, bool ownStatistics,
         Tensor dx, Tensor dGamma, Tensor dBeta);
 
     /// <summary>y = (x - mean) rstd gamma + beta over rows of x [rows, d]; mean and rstd [rows] are kept for the way back.</summary>

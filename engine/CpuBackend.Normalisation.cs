@@ -13,38 +13,55 @@ internal sealed unsafe partial class CpuBackend
             BatchNorm.Statistics(x.PointerTo<float>(), mean.PointerTo<float>(), variance.PointerTo<float>(), x.Shape[0], x.Shape[1]);
     }
 
+    public override void TrackStatistics(
+        Tensor mean, Tensor variance, Tensor runningMean, Tensor runningVariance, double momentum, double correction)
+    {
+        if (IsDouble(mean, "TrackStatistics"))
+        {
+            BatchNorm.Track(
+                mean.PointerTo<double>(), variance.PointerTo<double>(), runningMean.PointerTo<double>(), runningVariance.PointerTo<double>(),
+                momentum, correction, mean.Count);
+        }
+        else
+        {
+            BatchNorm.Track(
+                mean.PointerTo<float>(), variance.PointerTo<float>(), runningMean.PointerTo<float>(), runningVariance.PointerTo<float>(),
+                momentum, correction, mean.Count);
+        }
+    }
+
     public override void BatchNormalise(
-        Tensor x, Tensor mean, Tensor variance, Tensor gamma, Tensor beta, double eps, Tensor y)
+        Tensor x, Tensor mean, Tensor variance, Tensor gamma, Tensor beta, double eps, bool relu, Tensor y)
     {
         if (IsDouble(x, "BatchNormalise"))
         {
             BatchNorm.Normalise(
-                x.PointerTo<double>(), mean.PointerTo<double>(), variance.PointerTo<double>(), gamma.PointerTo<double>(), beta.PointerTo<double>(), eps, y.PointerTo<double>(),
-                x.Shape[0], x.Shape[1]);
+                x.PointerTo<double>(), mean.PointerTo<double>(), variance.PointerTo<double>(), gamma.PointerTo<double>(), beta.PointerTo<double>(), eps, relu,
+                y.PointerTo<double>(), x.Shape[0], x.Shape[1]);
         }
         else
         {
             BatchNorm.Normalise(
-                x.PointerTo<float>(), mean.PointerTo<float>(), variance.PointerTo<float>(), gamma.PointerTo<float>(), beta.PointerTo<float>(), eps, y.PointerTo<float>(),
-                x.Shape[0], x.Shape[1]);
+                x.PointerTo<float>(), mean.PointerTo<float>(), variance.PointerTo<float>(), gamma.PointerTo<float>(), beta.PointerTo<float>(), eps, relu,
+                y.PointerTo<float>(), x.Shape[0], x.Shape[1]);
         }
     }
 
     public override void BatchNormBackward(
-        Tensor x, Tensor dy, Tensor mean, Tensor variance, Tensor gamma, double eps, bool ownStatistics,
+        Tensor x, Tensor dy, Tensor mean, Tensor variance, Tensor gamma, Tensor beta, double eps, bool relu, bool ownStatistics,
         Tensor dx, Tensor dGamma, Tensor dBeta)
     {
         if (IsDouble(x, "BatchNormBackward"))
         {
             BatchNorm.Backward(
-                x.PointerTo<double>(), dy.PointerTo<double>(), mean.PointerTo<double>(), variance.PointerTo<double>(), gamma.PointerTo<double>(), eps,
-                ownStatistics, dx.PointerTo<double>(), dGamma.PointerTo<double>(), dBeta.PointerTo<double>(), x.Shape[0], x.Shape[1]);
+                x.PointerTo<double>(), dy.PointerTo<double>(), mean.PointerTo<double>(), variance.PointerTo<double>(), gamma.PointerTo<double>(),
+                beta.PointerTo<double>(), eps, relu, ownStatistics, dx.PointerTo<double>(), dGamma.PointerTo<double>(), dBeta.PointerTo<double>(), x.Shape[0], x.Shape[1]);
         }
         else
         {
             BatchNorm.Backward(
-                x.PointerTo<float>(), dy.PointerTo<float>(), mean.PointerTo<float>(), variance.PointerTo<float>(), gamma.PointerTo<float>(), eps,
-                ownStatistics, dx.PointerTo<float>(), dGamma.PointerTo<float>(), dBeta.PointerTo<float>(), x.Shape[0], x.Shape[1]);
+                x.PointerTo<float>(), dy.PointerTo<float>(), mean.PointerTo<float>(), variance.PointerTo<float>(), gamma.PointerTo<float>(),
+                beta.PointerTo<float>(), eps, relu, ownStatistics, dx.PointerTo<float>(), dGamma.PointerTo<float>(), dBeta.PointerTo<float>(), x.Shape[0], x.Shape[1]);
         }
     }
 

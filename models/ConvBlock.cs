@@ -21,6 +21,6 @@ public sealed class ConvBlock : Module
     public override Tensor Forward(Tensor x)
     {
         using var scope = Tensor.Scope();
-        return scope.Keep(_norm.Forward(_conv.Forward(x)).Relu());
+        return scope.Keep(_norm.Forward(_conv.Forward(x), relu: true));
     }
 }

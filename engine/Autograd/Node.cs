@@ -9,7 +9,7 @@ namespace EscNative.Engine.Autograd;
 internal abstract class Node
 {
     private readonly Node?[] _inputs;
-    private Tensor[] _saved = [];
+    private Tensor?[] _saved = [];
     private int _references = 1;
 
     /// <param name="shape">The result's shape.</param>
@@ -62,7 +62,7 @@ internal abstract class Node
     public void Consume()
     {
         foreach (var tensor in _saved)
-            tensor.Dispose();
+            tensor?.Dispose();
         _saved = [];
         Consumed = true;
     }
@@ -92,15 +92,20 @@ internal abstract class Node
         }
     }
 
-    /// <summary>Keeps values for the backward pass.</summary>
-    protected void Save(params ReadOnlySpan<Tensor> tensors)
+    /// <summary>Keeps values for the backward pass; null where no gradient will ask for them.</summary>
+    protected void Save(params ReadOnlySpan<Tensor?> tensors)
     {
-        _saved = new Tensor[tensors.Length];
+        _saved = new Tensor?[tensors.Length];
         for (var i = 0; i < tensors.Length; i++)
-            _saved[i] = tensors[i].Alias();
+            _saved[i] = tensors[i]?.Alias();
     }
 
-    protected Tensor Saved(int index) => _saved[index];
+    /// <summary>Where a gradient of the shape of <paramref name="dy"/> may go: over dy itself if nobody else sees that memory.</summary>
+    /// <param name="dy">Contiguous. For kernels whose result may lie over it.</param>
+    protected static Tensor Overwrite(Tensor dy, string operation) => dy.Storage.IsExclusive ? dy : dy.AllocateLike(operation);
+
+    protected Tensor Saved(int index) =>
+        _saved[index] ?? throw new InvalidOperationException($"{GetType().Name}: value {index} was not kept");
 
     protected bool Wants(int input) => _inputs[input] is not null;
 

@@ -40,24 +40,21 @@ public sealed class BatchNorm2d : Module
     public long BatchesTracked { get; set; }
 
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x)
+    public override Tensor Forward(Tensor x) => Forward(x, relu: false);
+
+    /// <summary>The layer's function, and ReLU of it in the same pass if asked for.</summary>
+    /// <param name="x">[.., c].</param>
+    /// <param name="relu">Whether the result is the larger of the normalised value and 0.</param>
+    public Tensor Forward(Tensor x, bool relu)
     {
         if (!Training)
-            return x.BatchNorm(RunningMean, RunningVariance, Weight, Bias, Eps);
+            return x.BatchNorm(RunningMean, RunningVariance, Weight, Bias, Eps, relu);
         using var scope = Tensor.Scope();
-        var (y, mean, variance) = x.BatchNorm(Weight, Bias, Eps);
+        var (y, mean, variance) = x.BatchNorm(Weight, Bias, Eps, relu);
         var rows = x.Count / x.Shape[^1];
-        using (Tensor.NoGrad())
-        {
-            // PyTorch normalises with the biased variance and tracks the unbiased one.
-            Track(RunningMean, mean, 1);
-            Track(RunningVariance, variance, rows > 1 ? rows / (rows - 1.0) : 1);
-        }
-
+        // PyTorch normalises with the biased variance and tracks the unbiased one.
+        x.Backend.TrackStatistics(mean, variance, RunningMean, RunningVariance, Momentum, rows > 1 ? rows / (rows - 1.0) : 1);
         BatchesTracked++;
         return scope.Keep(y);
     }
-
-    private void Track(Tensor running, Tensor batch, double correction) =>
-        running.Assign((running * (1 - Momentum)) + (batch * (Momentum * correction)));
 }

@@ -16,8 +16,20 @@ public sealed class Sequential : Module
     public override Tensor Forward(Tensor x)
     {
         using var scope = Tensor.Scope();
-        foreach (var (_, child) in Children)
-            x = child.Forward(x);
+        for (var i = 0; i < Children.Count; i++)
+        {
+            // The pair that most networks are made of runs as one pass.
+            if (Children[i].Child is BatchNorm2d norm && i + 1 < Children.Count && Children[i + 1].Child is Relu)
+            {
+                x = norm.Forward(x, relu: true);
+                i++;
+            }
+            else
+            {
+                x = Children[i].Child.Forward(x);
+            }
+        }
+
         return scope.Keep(x);
     }
 }

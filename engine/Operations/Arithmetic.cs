@@ -11,6 +11,9 @@ namespace EscNative.Engine;
 //   a / b: da = dy / b    db = -dy (a / b) / b
 public sealed partial class Tensor
 {
+    // An enum's ToString() allocates.
+    private static readonly string[] BinaryNames = Enum.GetNames<BinaryOp>();
+
     /// <summary>a + b, broadcast.</summary>
     public static Tensor operator +(Tensor a, Tensor b) => Arithmetic(BinaryOp.Add, a, b);
 
@@ -104,12 +107,13 @@ public sealed partial class Tensor
 
     private static Tensor Arithmetic(BinaryOp op, Tensor a, Tensor b)
     {
-        CheckSame(op.ToString(), a, b);
-        a.CheckFloat(op.ToString());
+        var name = BinaryNames[(int)op];
+        CheckSame(name, a, b);
+        a.CheckFloat(name);
         var shape = Broadcast(op, a.Shape, b.Shape);
         using var scope = Scope();
-        var y = a.Allocate(shape, op.ToString());
-        a.Backend.Binary(op, a.Expand(shape, op.ToString()), b.Expand(shape, op.ToString()), y);
+        var y = a.Allocate(shape, name);
+        a.Backend.Binary(op, a.Expand(shape, name), b.Expand(shape, name), y);
         if (Node.Wanted(a, b))
             y.SetNode(new BinaryNode(op, a, b, shape));
         return scope.Keep(y);
@@ -149,7 +153,17 @@ public sealed partial class Tensor
 
     private sealed class AffineNode(Tensor x, double scale) : Node(x.Shape, x)
     {
-        public override void Backward(Tensor dy) => Send(0, scale == 1 ? dy : dy.Affine(scale, 0));
+        public override void Backward(Tensor dy)
+        {
+            if (scale != 1)
+            {
+                var from = dy.Dense();
+                dy = Overwrite(from, "Affine");
+                dy.Backend.Affine(from, scale, 0, dy);
+            }
+
+            Send(0, dy);
+        }
     }
 
     private sealed class BinaryNode : Node
@@ -163,7 +177,7 @@ public sealed partial class Tensor
         {
             (_op, _a, _b) = (op, a.Shape, b.Shape);
             if (op is BinaryOp.Multiply or BinaryOp.Divide)
-                Save(a, b);
+                Save(Wants(1) ? a : null, Wants(0) || op is BinaryOp.Divide ? b : null);
         }
 
         public override void Backward(Tensor dy)

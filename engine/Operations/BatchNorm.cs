@@ -6,31 +6,33 @@ namespace EscNative.Engine;
 //   dgamma = sum(dy x̂), dbeta = sum(dy)
 //   constants:      dx = dy gamma / √(var + eps)
 //   own statistics: dx = gamma / √(var + eps) (dy - mean(dy) - x̂ mean(dy x̂))
+// With ReLU on top dy stands for what ReLU lets through, which the way back finds from x again: y need not be kept.
 public sealed partial class Tensor
 {
     /// <summary>Normalises each channel (the last dimension) with the batch's own mean and biased variance.</summary>
     /// <param name="gamma">Scale, [c].</param>
     /// <param name="beta">Shift, [c].</param>
     /// <param name="eps">Added to the variance.</param>
+    /// <param name="relu">Whether the result is the larger of that and 0, in the same pass.</param>
     /// <returns>The result, and the batch's mean and biased variance [c], outside the graph.</returns>
     /// <exception cref="ShapeException">The shapes do not fit, or there are no values.</exception>
-    public (Tensor Y, Tensor Mean, Tensor Variance) BatchNorm(Tensor gamma, Tensor beta, double eps)
+    public (Tensor Y, Tensor Mean, Tensor Variance) BatchNorm(Tensor gamma, Tensor beta, double eps, bool relu = false)
     {
         using var scope = Scope();
         var x = CheckNorm("BatchNorm", gamma, beta).Reshape(-1, Shape[^1]);
         var mean = Allocate(Shape[^1], "BatchNorm");
         var variance = Allocate(Shape[^1], "BatchNorm");
         Backend.BatchStatistics(x, mean, variance);
-        var y = BatchNorm(x, mean, variance, gamma, beta, eps, ownStatistics: true);
+        var y = BatchNorm(x, mean, variance, gamma, beta, eps, relu, ownStatistics: true);
         return (scope.Keep(y), scope.Keep(mean), scope.Keep(variance));
     }
 
     /// <summary>Normalises each channel (the last dimension) with the given mean and variance.</summary>
-    /// <inheritdoc cref="BatchNorm(Tensor, Tensor, double)" path="/param"/>
+    /// <inheritdoc cref="BatchNorm(Tensor, Tensor, double, bool)" path="/param"/>
     /// <param name="mean">[c].</param>
     /// <param name="variance">[c].</param>
     /// <exception cref="ShapeException">The shapes do not fit.</exception>
-    public Tensor BatchNorm(Tensor mean, Tensor variance, Tensor gamma, Tensor beta, double eps)
+    public Tensor BatchNorm(Tensor mean, Tensor variance, Tensor gamma, Tensor beta, double eps, bool relu = false)
     {
         CheckSame("BatchNorm", this, mean);
         CheckSame("BatchNorm", this, variance);
@@ -38,16 +40,17 @@ public sealed partial class Tensor
         var x = CheckNorm("BatchNorm", gamma, beta).Reshape(-1, Shape[^1]);
         if (mean.Shape != gamma.Shape || variance.Shape != gamma.Shape)
             throw new ShapeException($"BatchNorm: got mean {mean.Shape} and variance {variance.Shape} for {Shape}, wants {gamma.Shape}");
-        return scope.Keep(BatchNorm(x, mean.Dense(), variance.Dense(), gamma, beta, eps, ownStatistics: false));
+        return scope.Keep(BatchNorm(x, mean.Dense(), variance.Dense(), gamma, beta, eps, relu, ownStatistics: false));
     }
 
-    private Tensor BatchNorm(Tensor x, Tensor mean, Tensor variance, Tensor gamma, Tensor beta, double eps, bool ownStatistics)
+    private Tensor BatchNorm(
+        Tensor x, Tensor mean, Tensor variance, Tensor gamma, Tensor beta, double eps, bool relu, bool ownStatistics)
     {
         var y = AllocateLike("BatchNorm");
-        var g = gamma.Dense();
-        Backend.BatchNormalise(x, mean, variance, g, beta.Dense(), eps, y);
+        var (scale, shift) = (gamma.Dense(), beta.Dense());
+        Backend.BatchNormalise(x, mean, variance, scale, shift, eps, relu, y);
         if (Node.Wanted(this, gamma, beta))
-            y.SetNode(new BatchNormNode(this, gamma, beta, x, mean, variance, g, eps, ownStatistics));
+            y.SetNode(new BatchNormNode(this, gamma, beta, [x, mean, variance, scale, shift], eps, relu, ownStatistics));
         return y;
     }
 
@@ -65,24 +68,26 @@ public sealed partial class Tensor
     private sealed class BatchNormNode : Node
     {
         private readonly double _eps;
+        private readonly bool _relu;
         private readonly bool _ownStatistics;
 
         public BatchNormNode(
-            Tensor x, Tensor gamma, Tensor beta, Tensor rows, Tensor mean, Tensor variance, Tensor denseGamma, double eps, bool ownStatistics)
+            Tensor x, Tensor gamma, Tensor beta, ReadOnlySpan<Tensor> saved, double eps, bool relu, bool ownStatistics)
             : base(x.Shape, x, gamma, beta)
         {
-            (_eps, _ownStatistics) = (eps, ownStatistics);
-            Save(rows, mean, variance, denseGamma);
+            (_eps, _relu, _ownStatistics) = (eps, relu, ownStatistics);
+            Save(saved);
         }
 
         public override void Backward(Tensor dy)
         {
-            var (rows, mean, variance, gamma) = (Saved(0), Saved(1), Saved(2), Saved(3));
-            var dx = dy.AllocateLike("BatchNorm");
+            var (rows, mean, variance, gamma, beta) = (Saved(0), Saved(1), Saved(2), Saved(3), Saved(4));
+            dy = dy.Dense();
+            var dx = Overwrite(dy, "BatchNorm");
             var dGamma = gamma.AllocateLike("BatchNorm");
             var dBeta = gamma.AllocateLike("BatchNorm");
             dy.Backend.BatchNormBackward(
-                rows, dy.Dense().Reshape(rows.Shape), mean, variance, gamma, _eps, _ownStatistics, dx.Reshape(rows.Shape), dGamma, dBeta);
+                rows, dy.Reshape(rows.Shape), mean, variance, gamma, beta, _eps, _relu, _ownStatistics, dx.Reshape(rows.Shape), dGamma, dBeta);
             Send(0, dx);
             Send(1, dGamma);
             Send(2, dBeta);

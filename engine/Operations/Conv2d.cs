@@ -44,7 +44,7 @@ public sealed partial class Tensor
             : base(y, bias is null ? [x, weight] : [x, weight, bias])
         {
             (_g, _x, _weight, _hasBias) = (g, x.Shape, weight.Shape, bias is not null);
-            Save(denseX, denseWeight);
+            Save(Wants(1) ? denseX : null, Wants(0) ? denseWeight : null);
         }
 
         public override void Backward(Tensor dy)

@@ -39,8 +39,9 @@ public sealed partial class Tensor
 
         public override void Backward(Tensor dy)
         {
-            var dx = dy.AllocateLike("Dropout");
-            dy.Backend.ApplyMask(dy.Dense(), Saved(0), _scale, dx);
+            dy = dy.Dense();
+            var dx = Overwrite(dy, "Dropout");
+            dy.Backend.ApplyMask(dy, Saved(0), _scale, dx);
             Send(0, dx);
         }
     }

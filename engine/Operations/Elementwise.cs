@@ -5,6 +5,8 @@ namespace EscNative.Engine;
 
 public sealed partial class Tensor
 {
+    private static readonly string[] UnaryNames = Enum.GetNames<UnaryOp>();
+
     /// <summary>e^x.</summary>
     public Tensor Exp() => Elementwise(UnaryOp.Exp);
 
@@ -34,10 +36,11 @@ public sealed partial class Tensor
 
     private Tensor Elementwise(UnaryOp op)
     {
-        CheckFloat(op.ToString());
+        var name = UnaryNames[(int)op];
+        CheckFloat(name);
         using var scope = Scope();
         var x = Dense();
-        var y = AllocateLike(op.ToString());
+        var y = AllocateLike(name);
         Backend.Unary(op, x, y);
         if (Node.Wanted(this))
             y.SetNode(new UnaryNode(op, this, op is UnaryOp.Log or UnaryOp.Gelu or UnaryOp.Square or UnaryOp.Abs ? x : y));
@@ -57,8 +60,9 @@ public sealed partial class Tensor
 
         public override void Backward(Tensor dy)
         {
-            var dx = dy.AllocateLike(_op.ToString());
-            dy.Backend.UnaryBackward(_op, Saved(0), dy.Dense(), dx);
+            dy = dy.Dense();
+            var dx = Overwrite(dy, UnaryNames[(int)_op]);
+            dy.Backend.UnaryBackward(_op, Saved(0), dy, dx);
             Send(0, dx);
         }
     }

@@ -33,11 +33,12 @@ public sealed partial class Tensor
         public override void Backward(Tensor dy)
         {
             var (rows, gamma) = (Saved(0), Saved(1));
-            var dx = dy.AllocateLike("LayerNorm");
+            dy = dy.Dense();
+            var dx = Overwrite(dy, "LayerNorm");
             var dGamma = gamma.AllocateLike("LayerNorm");
             var dBeta = gamma.AllocateLike("LayerNorm");
             dy.Backend.LayerNormBackward(
-                rows, dy.Dense().Reshape(rows.Shape), gamma, Saved(2), Saved(3), dx.Reshape(rows.Shape), dGamma, dBeta);
+                rows, dy.Reshape(rows.Shape), gamma, Saved(2), Saved(3), dx.Reshape(rows.Shape), dGamma, dBeta);
             Send(0, dx);
             Send(1, dGamma);
             Send(2, dBeta);

@@ -75,7 +75,7 @@ public sealed partial class Tensor
             : base(y, a, b)
         {
             (_a, _b) = (a.Shape, b.Shape);
-            Save(a, b);
+            Save(Wants(1) ? a : null, Wants(0) ? b : null);
         }
 
         public override void Backward(Tensor dy)

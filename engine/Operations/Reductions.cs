@@ -8,6 +8,8 @@ namespace EscNative.Engine;
 //   max:  dx = dy at the first of the largest values, 0 elsewhere
 public sealed partial class Tensor
 {
+    private static readonly string[] ReduceNames = Enum.GetNames<ReduceOp>();
+
     /// <summary>The sum of all values, a scalar.</summary>
     public Tensor Sum() => Reduce(ReduceOp.Sum, AllAxes(stackalloc int[Shape.MaxRank]), keepDim: false);
 
@@ -52,11 +54,11 @@ public sealed partial class Tensor
 
     private Tensor Reduce(ReduceOp op, ReadOnlySpan<int> axes, bool keepDim)
     {
-        CheckFloat(op.ToString());
+        CheckFloat(ReduceNames[(int)op]);
         Span<bool> folded = stackalloc bool[Shape.MaxRank];
         foreach (var axis in axes)
         {
-            var i = Shape.Axis(axis, op.ToString());
+            var i = Shape.Axis(axis, ReduceNames[(int)op]);
             if (folded[i])
                 throw new ShapeException($"{op}: axis {axis} of {Shape} is named twice");
             folded[i] = true;
@@ -92,7 +94,7 @@ public sealed partial class Tensor
         var view = new AxisView(Shape, start, end);
         if (view.Extent == 0 && op != ReduceOp.Sum && view.Outer * view.Inner > 0)
             throw new ShapeException($"{op}: axes {start} to {end - 1} of {Shape} have no values");
-        var y = Allocate(Without(start, end, keepDim: false), op.ToString());
+        var y = Allocate(Without(start, end, keepDim: false), ReduceNames[(int)op]);
         var x = Dense();
         if (op != ReduceOp.Max)
         {

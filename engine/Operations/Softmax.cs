@@ -39,10 +39,11 @@ public sealed partial class Tensor
 
         public override void Backward(Tensor dy)
         {
-            var dx = dy.AllocateLike("Softmax");
+            dy = dy.Dense();
+            var dx = Overwrite(dy, "Softmax");
             var d = Shape[^1];
             if (dx.Count > 0)
-                dy.Backend.SoftmaxBackward(Saved(0), dy.Dense(), dx, dx.Count / d, d, _log);
+                dy.Backend.SoftmaxBackward(Saved(0), dy, dx, dx.Count / d, d, _log);
             Send(0, dx);
         }
     }

@@ -6,6 +6,21 @@ public sealed class BackwardTests
 {
     private static Tensor Leaf(params float[] values) => Tensor.From(values, values.Length).RequireGradient();
 
+    // Kernels may write a gradient over the one that they read, but only if nobody else reads it.
+    [Fact]
+    public void A_gradient_that_two_operands_share_is_not_overwritten()
+    {
+        using var scope = Tensor.Scope();
+        var a = Tensor.From([1f, -2, 3], 3).RequireGradient();
+        var b = Tensor.From([-1f, 2, 3], 3).RequireGradient();
+        var seed = Tensor.From([5f, 6, 7], 3);
+        var (first, second) = ((a * 2).Relu() * 3, (b * 4).Relu());
+        using var gradients = ((first + second) + b).Backward(seed);
+        Assert.Equal([30, 0, 42], gradients[a].ToArray());
+        Assert.Equal([5, 30, 35], gradients[b].ToArray());
+        Assert.Equal([5, 6, 7], seed.ToArray());
+    }
+
     [Fact]
     public void A_tensor_used_twice_collects_both_gradients()
     {

@@ -116,6 +116,34 @@ public sealed class LayerTests
         Assert.False(norm.RunningMean.RequiresGradient);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_sequence_runs_batch_norm_and_ReLU_as_one_and_gives_what_they_give(bool training)
+    {
+        using var scope = Tensor.Scope();
+        var random = new RandomSource(3);
+        using var norm = new BatchNorm2d(5);
+        using var other = new BatchNorm2d(5);
+        using var net = new Sequential(norm, new Relu(), new BatchNorm2d(5));
+        var values = new float[2 * 3 * 3 * 5];
+        random.FillNormal(values);
+        var x = Tensor.From(values, (2, 3, 3, 5)).RequireGradient();
+        (net.Training, other.Training) = (training, training);
+        var y = other.Forward(x).Relu();
+        var wanted = net.Children[2].Child.Forward(y);
+        var got = net.Forward(x);
+        Assert.Equal(wanted.ToArray(), got.ToArray());
+        Assert.Equal(other.RunningMean.ToArray(), norm.RunningMean.ToArray());
+        Assert.Equal(other.RunningVariance.ToArray(), norm.RunningVariance.ToArray());
+        var seed = Tensor.From(values, (2, 3, 3, 5));
+        using var wantedGradients = wanted.Backward(seed);
+        using var gradients = got.Backward(seed);
+        Assert.Equal(wantedGradients[x].ToArray(), gradients[x].ToArray());
+        Assert.Equal(wantedGradients[other.Weight].ToArray(), gradients[norm.Weight].ToArray());
+        Assert.Equal(wantedGradients[other.Bias].ToArray(), gradients[norm.Bias].ToArray());
+    }
+
     [Fact]
     public void Batch_norm_of_one_row_is_its_shift()
     {

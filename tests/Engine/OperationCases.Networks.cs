@@ -28,6 +28,21 @@ public static partial class OperationCases
                 [.. inputs, Input.Of(c).Constant(), Input.Between(0.1, 2, c).Constant()], x => x[0].BatchNorm(x[3], x[4], x[1], x[2], Eps),
                 x => Affine(x[0], x[3], x[4].Map(v => 1 / Math.Sqrt(v + Eps)), x[1], x[2]))
             { GradientTerms = rows };
+            yield return new(
+                $"batch norm and ReLU of {Text(shape)}", inputs, x => BatchNorm(x, relu: true),
+                x => Normalised(x[0], x[1], x[2], [.. Enumerable.Range(0, shape.Length - 1)]).Map(v => Math.Max(v, 0)))
+            {
+                Terms = rows,
+                GradientTerms = rows,
+                GradientFactor = 24,
+                SingleCall = false,
+            };
+            yield return new(
+                $"batch norm and ReLU of {Text(shape)} with given statistics",
+                [.. inputs, Input.Of(c).Constant(), Input.Between(0.1, 2, c).Constant()],
+                x => x[0].BatchNorm(x[3], x[4], x[1], x[2], Eps, relu: true),
+                x => Affine(x[0], x[3], x[4].Map(v => 1 / Math.Sqrt(v + Eps)), x[1], x[2]).Map(v => Math.Max(v, 0)))
+            { GradientTerms = rows };
         }
 
         foreach (var shape in (int[][])[[6, 5], [2, 3, 4, 7], [1, 2], [3, 64], [40, 67]])
@@ -136,9 +151,9 @@ public static partial class OperationCases
         };
     }
 
-    private static Tensor BatchNorm(Tensor[] x)
+    private static Tensor BatchNorm(Tensor[] x, bool relu = false)
     {
-        var (y, mean, variance) = x[0].BatchNorm(x[1], x[2], Eps);
+        var (y, mean, variance) = x[0].BatchNorm(x[1], x[2], Eps, relu);
         mean.Dispose();
         variance.Dispose();
         return y;

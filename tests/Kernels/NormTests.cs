@@ -49,7 +49,7 @@ public sealed unsafe class NormTests
             // The kernel sees the rounded statistics; so does the oracle from here on.
             var (m, v) = (Wide(gotMean), Wide(gotVariance));
             BatchNorm.Normalise(
-                input.Pointer, gotMean.Pointer, gotVariance.Pointer, scale.Pointer, offset.Pointer, Eps, y.Pointer, rows, channels);
+                input.Pointer, gotMean.Pointer, gotVariance.Pointer, scale.Pointer, offset.Pointer, Eps, false, y.Pointer, rows, channels);
             y.AssertIntact();
             var wanted = new double[x.Length];
             for (var i = 0; i < x.Length; i++)
@@ -61,25 +61,63 @@ public sealed unsafe class NormTests
             // x - mean is nearly exact where shift is large; |h| stays below about 6.
             values.AssertClose(wanted, Wide(y), 12 * unit, 4 * unit);
 
-            foreach (var own in (bool[])[true, false])
+            using var rectified = new GuardedBuffer<T>(x.Length);
+            BatchNorm.Normalise(
+                input.Pointer, gotMean.Pointer, gotVariance.Pointer, scale.Pointer, offset.Pointer, Eps, true, rectified.Pointer, rows, channels);
+            rectified.AssertIntact();
+            // What ReLU lets through is told by the sign of the result, as the kernel rounds it.
+            var normalised = Wide(y);
+            Assert.Equal(Array.ConvertAll(normalised, value => Math.Max(value, 0)), Wide(rectified));
+            var passed = dy.Select((value, i) => normalised[i] > 0 ? value : 0).ToArray();
+
+            foreach (var (own, relu) in (ValueTuple<bool, bool>[])[(true, false), (false, false), (true, true), (false, true)])
             {
                 using var dx = new GuardedBuffer<T>(x.Length);
                 using var dGamma = new GuardedBuffer<T>(channels);
                 using var dBeta = new GuardedBuffer<T>(channels);
                 BatchNorm.Backward(
-                    input.Pointer, gradient.Pointer, gotMean.Pointer, gotVariance.Pointer, scale.Pointer, Eps, own, dx.Pointer,
-                    dGamma.Pointer, dBeta.Pointer, rows, channels);
+                    input.Pointer, gradient.Pointer, gotMean.Pointer, gotVariance.Pointer, scale.Pointer, offset.Pointer, Eps, relu, own,
+                    dx.Pointer, dGamma.Pointer, dBeta.Pointer, rows, channels);
                 dx.AssertIntact();
                 dGamma.AssertIntact();
                 dBeta.AssertIntact();
-                var (wantedDx, wantedGamma, wantedBeta) = Backward(x, dy, gamma, m, v, rows, channels, own);
+                var (wantedDx, wantedGamma, wantedBeta) = Backward(x, relu ? passed : dy, gamma, m, v, rows, channels, own);
                 // Sums of rows terms of size 1: their rounding is a random walk of rows steps, 4 deviations, plus 64-row blocks.
                 var sums = 4 * unit * Math.Sqrt(64.0 * rows);
                 values.AssertClose(wantedGamma, Wide(dGamma), sums + 8 * unit, 8 * unit);
                 values.AssertClose(wantedBeta, Wide(dBeta), sums + 8 * unit, 8 * unit);
                 // rstd scales everything: it is large where a column is constant (one row).
                 values.AssertClose(wantedDx, Wide(dx), 60 * unit * (1 / Math.Sqrt(v.Min() + Eps)), 8 * unit);
+
+                // Over dy: the same bits.
+                using var inPlace = Buffer<T>(dy);
+                BatchNorm.Backward(
+                    input.Pointer, inPlace.Pointer, gotMean.Pointer, gotVariance.Pointer, scale.Pointer, offset.Pointer, Eps, relu, own,
+                    inPlace.Pointer, dGamma.Pointer, dBeta.Pointer, rows, channels);
+                inPlace.AssertIntact();
+                Assert.Equal(Wide(dx), Wide(inPlace));
             }
+        }
+    }
+
+    [Fact]
+    public void Running_statistics_move_by_the_momentum()
+    {
+        const int Channels = 37;
+        var values = new Values();
+        float[] mean = values.Floats(Channels), variance = values.Floats(Channels, 1, 3);
+        float[] oldMean = values.Floats(Channels), oldVariance = values.Floats(Channels, 1, 3);
+        using var runningMean = new GuardedBuffer<float>(oldMean);
+        using var runningVariance = new GuardedBuffer<float>(oldVariance);
+        fixed (float* m = mean)
+        fixed (float* v = variance)
+            BatchNorm.Track(m, v, runningMean.Pointer, runningVariance.Pointer, 0.1, 65 / 64.0, Channels);
+        runningMean.AssertIntact();
+        runningVariance.AssertIntact();
+        for (var c = 0; c < Channels; c++)
+        {
+            Assert.Equal((float)(0.9 * oldMean[c] + 0.1 * mean[c]), runningMean.Span[c]);
+            Assert.Equal((float)(0.9 * oldVariance[c] + 0.1 * (variance[c] * (65 / 64.0))), runningVariance.Span[c]);
         }
     }
 
@@ -157,6 +195,12 @@ public sealed unsafe class NormTests
                 }
             }
 
+            using var inPlace = Buffer<T>(dy);
+            LayerNorm.Backward(
+                input.Pointer, inPlace.Pointer, scale.Pointer, mean.Pointer, rstd.Pointer, inPlace.Pointer, dGamma.Pointer, dBeta.Pointer, rows, d);
+            inPlace.AssertIntact();
+            Assert.Equal(Wide(dx), Wide(inPlace));
+
             // The mean, about 2, is rounded, and rstd multiplies that: up to 300 for a row of one value.
             var scaled = unit * (1 + largest);
             values.AssertClose(wantedY, Wide(y), 12 * scaled, 8 * unit);
@@ -179,9 +223,9 @@ public sealed unsafe class NormTests
             {
                 var y = p + 4 * Channels;
                 BatchNorm.Statistics(px, p, p + Channels, Rows, Channels);
-                BatchNorm.Normalise(px, p, p + Channels, p + Channels, p, Eps, y, Rows, Channels);
+                BatchNorm.Normalise(px, p, p + Channels, p + Channels, p, Eps, true, y, Rows, Channels);
                 BatchNorm.Backward(
-                    px, y, p, p + Channels, p + Channels, Eps, true, y + Rows * Channels, p + 2 * Channels, p + 3 * Channels, Rows, Channels);
+                    px, y, p, p + Channels, p + Channels, p, Eps, true, true, y + Rows * Channels, p + 2 * Channels, p + 3 * Channels, Rows, Channels);
             }
 
             return results;

@@ -9,6 +9,20 @@ internal static class UnaryFunctions
     private const double SqrtHalf = 0.70710678118654752;
     private const double InverseSqrtTwoPi = 0.39894228040143268;
 
+    /// <summary>x itself: no <see cref="UnaryOp"/>, but a kernel that applies a function to its result may apply none.</summary>
+    internal readonly struct Identity : IUnaryFunction
+    {
+        [MethodImpl(Inline)]
+        public static V Forward<V, T>(V x)
+            where V : unmanaged, ISimd<V, T>
+            where T : unmanaged => x;
+
+        [MethodImpl(Inline)]
+        public static V Backward<V, T>(V saved, V g)
+            where V : unmanaged, ISimd<V, T>
+            where T : unmanaged => g;
+    }
+
     internal readonly struct Negate : IUnaryFunction
     {
         [MethodImpl(Inline)]

@@ -4,7 +4,7 @@ namespace EscNative.Kernels.Cpu;
 
 /// <summary>Batch normalisation of the columns of [rows, channels]: images [n, h, w, c] seen as n h w rows.</summary>
 /// <remarks>Rows are cut into chunks of fixed size; the chunks' sums meet in float64, in order.</remarks>
-public static unsafe class BatchNorm
+public static unsafe partial class BatchNorm
 {
     private const MethodImplOptions Hot = MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining;
 
@@ -47,77 +47,56 @@ public static unsafe class BatchNorm
         }
     }
 
-    /// <summary>y = (x - mean) / sqrt(variance + eps) gamma + beta.</summary>
+    /// <summary>running += momentum (batch - running), for the mean, and for the variance times <paramref name="correction"/>.</summary>
+    /// <param name="mean">[channels], of the batch.</param>
+    /// <param name="variance">[channels], of the batch.</param>
+    /// <param name="runningMean">[channels], changed.</param>
+    /// <param name="runningVariance">[channels], changed.</param>
+    /// <param name="momentum">The weight of the batch.</param>
+    /// <param name="correction">rows / (rows - 1) for the unbiased variance.</param>
+    /// <param name="channels">How many columns.</param>
+    public static void Track<T>(
+        T* mean, T* variance, T* runningMean, T* runningVariance, double momentum, double correction, long channels)
+        where T : unmanaged
+    {
+        for (var c = 0L; c < channels; c++)
+        {
+            runningMean[c] = Mix(runningMean[c], Scalar.Wide(mean[c]));
+            runningVariance[c] = Mix(runningVariance[c], Scalar.Wide(variance[c]) * correction);
+        }
+
+        T Mix(T running, double batch) => Scalar.Narrow<T>((1 - momentum) * Scalar.Wide(running) + momentum * batch);
+    }
+
+    /// <summary>y = (x - mean) / sqrt(variance + eps) gamma + beta, or the larger of that and 0.</summary>
     /// <param name="x">[rows, channels].</param>
     /// <param name="mean">[channels].</param>
     /// <param name="variance">[channels].</param>
     /// <param name="gamma">[channels].</param>
     /// <param name="beta">[channels].</param>
     /// <param name="eps">Added to the variance.</param>
+    /// <param name="relu">Whether y is the larger of that and 0.</param>
     /// <param name="y">[rows, channels]; may be <paramref name="x"/>.</param>
     /// <param name="rows">How many rows.</param>
     /// <param name="channels">How many columns.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Normalise<T>(
-        T* x, T* mean, T* variance, T* gamma, T* beta, double eps, T* y, long rows, long channels)
+        T* x, T* mean, T* variance, T* gamma, T* beta, double eps, bool relu, T* y, long rows, long channels)
         where T : unmanaged
     {
         var scale = CpuScratch.Get<T>(CpuScratch.Slot.Reduce, channels);
-        for (var c = 0L; c < channels; c++)
-            scale[c] = Scalar.Narrow<T>(Scalar.Wide(gamma[c]) / Math.Sqrt(Scalar.Wide(variance[c]) + eps));
+        Scale(variance, gamma, eps, scale, channels);
         var tiles = new RowTiles(rows, channels, SimdRunner.TileValues);
-        SimdRunner.Run<T, NormaliseJob<T>>(tiles.Count, new NormaliseJob<T>(x, mean, scale, beta, y, channels, tiles));
+        if (relu)
+            SimdRunner.Run<T, NormaliseJob<T, UnaryFunctions.Relu>>(tiles.Count, new(x, mean, scale, beta, y, channels, tiles));
+        else
+            SimdRunner.Run<T, NormaliseJob<T, UnaryFunctions.Identity>>(tiles.Count, new(x, mean, scale, beta, y, channels, tiles));
     }
 
-    /// <summary>The gradients of <see cref="Normalise"/>.</summary>
-    /// <remarks>
-    /// With h = (x - mean) rstd: dbeta = sum dy, dgamma = sum dy h. Where mean and variance were the batch's own
-    /// dx = gamma rstd (dy - dbeta / rows - h dgamma / rows), where they were constants dx = gamma rstd dy.
-    /// </remarks>
-    /// <param name="x">[rows, channels].</param>
-    /// <param name="dy">[rows, channels].</param>
-    /// <param name="mean">[channels].</param>
-    /// <param name="variance">[channels].</param>
-    /// <param name="gamma">[channels].</param>
-    /// <param name="eps">Added to the variance.</param>
-    /// <param name="ownStatistics">Whether mean and variance came from x.</param>
-    /// <param name="dx">[rows, channels]; may be <paramref name="dy"/>.</param>
-    /// <param name="dGamma">[channels].</param>
-    /// <param name="dBeta">[channels].</param>
-    /// <param name="rows">How many rows.</param>
-    /// <param name="channels">How many columns.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Backward<T>(
-        T* x, T* dy, T* mean, T* variance, T* gamma, double eps, bool ownStatistics, T* dx, T* dGamma, T* dBeta, long rows,
-        long channels)
+    private static void Scale<T>(T* variance, T* gamma, double eps, T* scale, long channels)
         where T : unmanaged
     {
-        var chunks = new RowTiles(rows, channels, ChunkValues);
-        var bytes = chunks.Count * 2 * channels * sizeof(double);
-        var partials = (double*)CpuScratch.Get(CpuScratch.Slot.Reduce, bytes + 3 * channels * sizeof(T));
-        var factors = (T*)((byte*)partials + bytes);
-        SimdRunner.Run<T, GradientJob<T>>(chunks.Count, new GradientJob<T>(x, dy, mean, partials, channels, chunks));
-        // dx = a dy + b (x - mean) + c.
         for (var c = 0L; c < channels; c++)
-        {
-            double sum = 0, product = 0;
-            for (var chunk = 0L; chunk < chunks.Count; chunk++)
-            {
-                sum += partials[chunk * 2 * channels + c];
-                product += partials[(chunk * 2 + 1) * channels + c];
-            }
-
-            var rstd = 1.0 / Math.Sqrt(Scalar.Wide(variance[c]) + eps);
-            var scale = Scalar.Wide(gamma[c]) * rstd;
-            dBeta[c] = Scalar.Narrow<T>(sum);
-            dGamma[c] = Scalar.Narrow<T>(product * rstd);
-            factors[c] = Scalar.Narrow<T>(scale);
-            factors[channels + c] = Scalar.Narrow<T>(ownStatistics ? -scale * rstd * rstd * product / rows : 0);
-            factors[2 * channels + c] = Scalar.Narrow<T>(ownStatistics ? -scale * sum / rows : 0);
-        }
-
-        var tiles = new RowTiles(rows, channels, SimdRunner.TileValues);
-        SimdRunner.Run<T, InputGradientJob<T>>(tiles.Count, new InputGradientJob<T>(x, dy, mean, factors, dx, channels, tiles));
+            scale[c] = Scalar.Narrow<T>(Scalar.Wide(gamma[c]) / Math.Sqrt(Scalar.Wide(variance[c]) + eps));
     }
 
     private readonly struct StatisticsJob<T>(T* x, double* partials, long channels, RowTiles tiles) : ISimdJob<T>
@@ -132,23 +111,54 @@ public static unsafe class BatchNorm
         public void Execute<V>(int tile)
             where V : unmanaged, ISimd<V, T>
         {
+            // From the end: a convolution wrote that last, and the normalisation then begins with what was read last here.
+            tile = (int)_tiles.Count - 1 - tile;
             var x = _x + _tiles.Start(tile) * _channels;
             var rows = _tiles.End(tile) - _tiles.Start(tile);
             var sum = _partials + tile * 3 * _channels;
-            ColumnKernels.Sum<V, T>(x, rows, _channels, sum);
+            ColumnKernels.Fold<V, T, SumTerm<V, T>>(new(x, _channels), rows, _channels, sum, null);
             // The third of the partials holds the chunk's mean, first as T for the kernel, then widened in place from the end.
             var centre = sum + 2 * _channels;
             var narrow = (T*)centre;
             for (var c = 0L; c < _channels; c++)
                 narrow[c] = Scalar.Narrow<T>(sum[c] / rows);
-            ColumnKernels.SquaredDeviations<V, T>(x, rows, _channels, narrow, sum + _channels);
+            ColumnKernels.Fold<V, T, SquareTerm<V, T>>(new(x, narrow, _channels), rows, _channels, sum + _channels, null);
             for (var c = _channels - 1; c >= 0; c--)
                 centre[c] = Scalar.Wide(narrow[c]);
         }
     }
 
-    private readonly struct NormaliseJob<T>(T* x, T* mean, T* scale, T* beta, T* y, long channels, RowTiles tiles) : ISimdJob<T>
+    private readonly struct SumTerm<V, T>(T* x, long channels) : ColumnKernels.ITerm<V, T>
+        where V : unmanaged, ISimd<V, T>
         where T : unmanaged
+    {
+        private readonly T* _x = x;
+        private readonly long _channels = channels;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void AddTo(ref V first, ref V second, long row, long c, long left) =>
+            first += ColumnKernels.Read<V, T>(_x + row * _channels + c, left);
+    }
+
+    private readonly struct SquareTerm<V, T>(T* x, T* mean, long channels) : ColumnKernels.ITerm<V, T>
+        where V : unmanaged, ISimd<V, T>
+        where T : unmanaged
+    {
+        private readonly T* _x = x;
+        private readonly T* _mean = mean;
+        private readonly long _channels = channels;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void AddTo(ref V first, ref V second, long row, long c, long left)
+        {
+            var deviation = ColumnKernels.Read<V, T>(_x + row * _channels + c, left) - ColumnKernels.Read<V, T>(_mean + c, left);
+            first = V.MultiplyAdd(deviation, deviation, first);
+        }
+    }
+
+    private readonly struct NormaliseJob<T, TFunction>(T* x, T* mean, T* scale, T* beta, T* y, long channels, RowTiles tiles) : ISimdJob<T>
+        where T : unmanaged
+        where TFunction : unmanaged, IUnaryFunction
     {
         private readonly T* _x = x;
         private readonly T* _mean = mean;
@@ -170,73 +180,23 @@ public static unsafe class BatchNorm
             {
                 var from = x + row * channels;
                 var to = y + row * channels;
-                var c = 0L;
-                for (; c <= channels - V.Count; c += V.Count)
-                    V.MultiplyAdd(V.Load(from + c) - V.Load(mean + c), V.Load(scale + c), V.Load(beta + c)).Store(to + c);
-                if (c < channels)
+                for (var c = 0L; c < channels; c += V.Count)
                 {
                     var n = channels - c;
-                    V.MultiplyAdd(V.LoadPartial(from + c, n) - V.LoadPartial(mean + c, n), V.LoadPartial(scale + c, n), V.LoadPartial(beta + c, n))
-                        .StorePartial(to + c, n);
+                    var value = Normalised<V, T>(from + c, mean + c, scale + c, beta + c, n, out _);
+                    ColumnKernels.Write<V, T>(TFunction.Forward<V, T>(value), to + c, n);
                 }
             }
         }
     }
 
-    private readonly struct GradientJob<T>(T* x, T* dy, T* mean, double* partials, long channels, RowTiles chunks) : ISimdJob<T>
+    // The way back repeats this to see where ReLU let a value through: the bits must be the same.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V Normalised<V, T>(T* x, T* mean, T* scale, T* beta, long left, out V deviation)
+        where V : unmanaged, ISimd<V, T>
         where T : unmanaged
     {
-        private readonly T* _x = x;
-        private readonly T* _dy = dy;
-        private readonly T* _mean = mean;
-        private readonly double* _partials = partials;
-        private readonly long _channels = channels;
-        private readonly RowTiles _chunks = chunks;
-
-        public void Execute<V>(int tile)
-            where V : unmanaged, ISimd<V, T>
-        {
-            var start = _chunks.Start(tile);
-            var sum = _partials + tile * 2 * _channels;
-            ColumnKernels.Gradients<V, T>(
-                _x + start * _channels, _dy + start * _channels, _chunks.End(tile) - start, _channels, _mean, sum, sum + _channels);
-        }
-    }
-
-    private readonly struct InputGradientJob<T>(T* x, T* dy, T* mean, T* factors, T* dx, long channels, RowTiles tiles) : ISimdJob<T>
-        where T : unmanaged
-    {
-        private readonly T* _x = x;
-        private readonly T* _dy = dy;
-        private readonly T* _mean = mean;
-        private readonly T* _factors = factors;
-        private readonly T* _dx = dx;
-        private readonly long _channels = channels;
-        private readonly RowTiles _tiles = tiles;
-
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public void Execute<V>(int tile)
-            where V : unmanaged, ISimd<V, T>
-        {
-            for (var row = _tiles.Start(tile); row < _tiles.End(tile); row++)
-            {
-                var at = row * _channels;
-                Row<V>(_x + at, _dy + at, _mean, _factors, _factors + _channels, _factors + 2 * _channels, _dx + at, _channels);
-            }
-        }
-
-        [MethodImpl(Hot)]
-        private static void Row<V>(T* x, T* dy, T* mean, T* a, T* b, T* c, T* dx, long channels)
-            where V : unmanaged, ISimd<V, T>
-        {
-            for (var i = 0L; i < channels; i += V.Count)
-            {
-                var n = channels - i;
-                var deviation = ColumnKernels.Read<V, T>(x + i, n) - ColumnKernels.Read<V, T>(mean + i, n);
-                var rest = V.MultiplyAdd(ColumnKernels.Read<V, T>(b + i, n), deviation, ColumnKernels.Read<V, T>(c + i, n));
-                var value = V.MultiplyAdd(ColumnKernels.Read<V, T>(a + i, n), ColumnKernels.Read<V, T>(dy + i, n), rest);
-                ColumnKernels.Write<V, T>(value, dx + i, n);
-            }
-        }
+        deviation = ColumnKernels.Read<V, T>(x, left) - ColumnKernels.Read<V, T>(mean, left);
+        return V.MultiplyAdd(deviation, ColumnKernels.Read<V, T>(scale, left), ColumnKernels.Read<V, T>(beta, left));
     }
 }

@@ -3,113 +3,59 @@ using System.Runtime.CompilerServices;
 namespace EscNative.Kernels.Cpu;
 
 /// <summary>Sums over the rows of a matrix [rows, width], column by column, for normalisation.</summary>
-/// <remarks>Up to 64 rows are added in T, then the sums go to float64.</remarks>
+/// <remarks>
+/// Up to 64 rows are added in T, then the sums go to float64. Several registers side by side walk down the rows together: one
+/// alone would jump from row to row, which the processor's prefetcher follows badly.
+/// </remarks>
 internal static unsafe class ColumnKernels
 {
     private const MethodImplOptions Hot = MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining;
     private const long RowBlock = 64;
 
-    /// <summary>total[c] = sum of x[:, c].</summary>
-    [MethodImpl(Hot)]
-    public static void Sum<V, T>(T* x, long rows, long width, double* total)
+    /// <summary>What every value of a matrix adds to the one or two sums of its column.</summary>
+    internal interface ITerm<V, T>
         where V : unmanaged, ISimd<V, T>
         where T : unmanaged
     {
-        new Span<double>(total, (int)width).Clear();
-        for (var row = 0L; row < rows; row += RowBlock)
-        {
-            var end = Math.Min(rows, row + RowBlock);
-            for (var c = 0L; c < width; c += V.Count)
-            {
-                var n = width - c;
-                var sum = V.Zero;
-                for (var r = row; r < end; r++)
-                    sum += Read<V, T>(x + r * width + c, n);
-                Add<V, T>(sum, total + c, n);
-            }
-        }
+        /// <summary>Adds a register's columns of a row from <paramref name="c"/> on, of which <paramref name="left"/> are there.</summary>
+        void AddTo(ref V first, ref V second, long row, long c, long left);
     }
 
-    /// <summary>total[c] = sum of (x[:, c] - mean[c])^2.</summary>
-    [MethodImpl(Hot)]
-    public static void SquaredDeviations<V, T>(T* x, long rows, long width, T* mean, double* total)
-        where V : unmanaged, ISimd<V, T>
-        where T : unmanaged
+    private interface INumber
     {
-        new Span<double>(total, (int)width).Clear();
-        for (var row = 0L; row < rows; row += RowBlock)
-        {
-            var end = Math.Min(rows, row + RowBlock);
-            for (var c = 0L; c < width; c += V.Count)
-            {
-                var n = width - c;
-                var centre = Read<V, T>(mean + c, n);
-                var sum = V.Zero;
-                for (var r = row; r < end; r++)
-                {
-                    var deviation = Read<V, T>(x + r * width + c, n) - centre;
-                    sum = V.MultiplyAdd(deviation, deviation, sum);
-                }
-
-                Add<V, T>(sum, total + c, n);
-            }
-        }
+        static abstract int Value { get; }
     }
 
-    /// <summary>sum[c] = sum of dy[:, c]; product[c] = sum of dy[:, c] (x[:, c] - mean[c]).</summary>
-    [MethodImpl(Hot)]
-    public static void Gradients<V, T>(T* x, T* dy, long rows, long width, T* mean, double* sum, double* product)
+    /// <summary>first[c], and second[c] unless that is null, are the sums of what <paramref name="term"/> adds over the rows of [rows, width].</summary>
+    public static void Fold<V, T, TTerm>(TTerm term, long rows, long width, double* first, double* second)
         where V : unmanaged, ISimd<V, T>
         where T : unmanaged
+        where TTerm : unmanaged, ITerm<V, T>
     {
-        new Span<double>(sum, (int)width).Clear();
-        new Span<double>(product, (int)width).Clear();
+        // The kernels leave their sums here: a call among their registers would spill all of them, in the loop too.
+        var sums = stackalloc V[8];
+        new Span<double>(first, (int)width).Clear();
+        if (second != null)
+            new Span<double>(second, (int)width).Clear();
         for (var row = 0L; row < rows; row += RowBlock)
         {
             var end = Math.Min(rows, row + RowBlock);
-            for (var c = 0L; c < width; c += V.Count)
+            for (var c = 0L; c < width;)
             {
-                var n = width - c;
-                var centre = Read<V, T>(mean + c, n);
-                V first = V.Zero, second = V.Zero;
-                for (var r = row; r < end; r++)
+                var n = Math.Min(width - c, 4 * V.Count);
+                switch (n / V.Count)
                 {
-                    var g = Read<V, T>(dy + r * width + c, n);
-                    first += g;
-                    second = V.MultiplyAdd(g, Read<V, T>(x + r * width + c, n) - centre, second);
+                    case 0: Columns<V, T, TTerm, One>(term, row, end, c, n, sums); break;
+                    case 1: Columns<V, T, TTerm, One>(term, row, end, c, n = V.Count, sums); break;
+                    case 2: Columns<V, T, TTerm, Two>(term, row, end, c, n = 2 * V.Count, sums); break;
+                    case 3: Columns<V, T, TTerm, Three>(term, row, end, c, n = 3 * V.Count, sums); break;
+                    default: Columns<V, T, TTerm, Four>(term, row, end, c, n, sums); break;
                 }
 
-                Add<V, T>(first, sum + c, n);
-                Add<V, T>(second, product + c, n);
-            }
-        }
-    }
-
-    /// <summary>sum[c] = sum of dy[:, c]; product[c] = sum over r of dy[r, c] (x[r, c] - mean[r]) rstd[r].</summary>
-    [MethodImpl(Hot)]
-    public static void RowGradients<V, T>(T* x, T* dy, long rows, long width, T* mean, T* rstd, double* sum, double* product)
-        where V : unmanaged, ISimd<V, T>
-        where T : unmanaged
-    {
-        new Span<double>(sum, (int)width).Clear();
-        new Span<double>(product, (int)width).Clear();
-        for (var row = 0L; row < rows; row += RowBlock)
-        {
-            var end = Math.Min(rows, row + RowBlock);
-            for (var c = 0L; c < width; c += V.Count)
-            {
-                var n = width - c;
-                V first = V.Zero, second = V.Zero;
-                for (var r = row; r < end; r++)
-                {
-                    var g = Read<V, T>(dy + r * width + c, n);
-                    first += g;
-                    var deviation = (Read<V, T>(x + r * width + c, n) - V.Create(mean[r])) * V.Create(rstd[r]);
-                    second = V.MultiplyAdd(g, deviation, second);
-                }
-
-                Add<V, T>(first, sum + c, n);
-                Add<V, T>(second, product + c, n);
+                Add<V, T>(sums, first + c, n);
+                if (second != null)
+                    Add<V, T>(sums + 4, second + c, n);
+                c += n;
             }
         }
     }
@@ -132,28 +78,58 @@ internal static unsafe class ColumnKernels
             value.StorePartial(y, left);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Add<V, T>(V value, double* total, long left)
+    // N registers side by side; the last of a row, alone, may be partly filled.
+    [MethodImpl(Hot)]
+    private static void Columns<V, T, TTerm, N>(TTerm term, long row, long end, long c, long left, V* sums)
         where V : unmanaged, ISimd<V, T>
         where T : unmanaged
+        where TTerm : unmanaged, ITerm<V, T>
+        where N : INumber
     {
-        if (left >= V.Count)
+        V a0 = V.Zero, a1 = V.Zero, a2 = V.Zero, a3 = V.Zero;
+        V b0 = V.Zero, b1 = V.Zero, b2 = V.Zero, b3 = V.Zero;
+        for (; row < end; row++)
         {
-            value.AddTo(total);
-            return;
+            term.AddTo(ref a0, ref b0, row, c, N.Value == 1 ? left : V.Count);
+            if (N.Value > 1)
+                term.AddTo(ref a1, ref b1, row, c + V.Count, V.Count);
+            if (N.Value > 2)
+                term.AddTo(ref a2, ref b2, row, c + 2 * V.Count, V.Count);
+            if (N.Value > 3)
+                term.AddTo(ref a3, ref b3, row, c + 3 * V.Count, V.Count);
         }
 
-        AddPartial<V, T>(value, total, left);
+        (sums[0], sums[1], sums[2], sums[3]) = (a0, a1, a2, a3);
+        (sums[4], sums[5], sums[6], sums[7]) = (b0, b1, b2, b3);
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void AddPartial<V, T>(V value, double* total, long left)
+    private static void Add<V, T>(V* sums, double* total, long n)
         where V : unmanaged, ISimd<V, T>
         where T : unmanaged
     {
-        var lanes = stackalloc T[V.Count];
-        value.Store(lanes);
-        for (var i = 0L; i < left; i++)
-            total[i] += Scalar.Wide(lanes[i]);
+        for (; n >= V.Count; n -= V.Count, total += V.Count, sums++)
+            sums->AddTo(total);
+        for (var i = 0L; i < n; i++)
+            total[i] += Scalar.Wide(((T*)sums)[i]);
+    }
+
+    private readonly struct One : INumber
+    {
+        public static int Value => 1;
+    }
+
+    private readonly struct Two : INumber
+    {
+        public static int Value => 2;
+    }
+
+    private readonly struct Three : INumber
+    {
+        public static int Value => 3;
+    }
+
+    private readonly struct Four : INumber
+    {
+        public static int Value => 4;
     }
 }

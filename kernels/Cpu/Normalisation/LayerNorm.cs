@@ -34,7 +34,7 @@ public static unsafe class LayerNorm
     /// <param name="gamma">[d].</param>
     /// <param name="mean">[rows].</param>
     /// <param name="rstd">[rows].</param>
-    /// <param name="dx">[rows, d]; not <paramref name="x"/> or <paramref name="dy"/>.</param>
+    /// <param name="dx">[rows, d]; may be <paramref name="dy"/>.</param>
     /// <param name="dGamma">[d].</param>
     /// <param name="dBeta">[d].</param>
     /// <param name="rows">How many rows.</param>
@@ -151,11 +151,12 @@ public static unsafe class LayerNorm
         {
             var start = _tiles.Start(tile);
             var end = _tiles.End(tile);
+            // dx may lie over dy: the sums come first.
+            var sum = _partials + tile * 2 * _d;
+            ColumnKernels.Fold<V, T, GradientTerm<V, T>>(
+                new GradientTerm<V, T>(_x + start * _d, _dy + start * _d, _mean + start, _rstd + start, _d), end - start, _d, sum, sum + _d);
             for (var row = start; row < end; row++)
                 Row<V>(_x + row * _d, _dy + row * _d, _gamma, _dx + row * _d, _d, _mean[row], _rstd[row]);
-            var sum = _partials + tile * 2 * _d;
-            ColumnKernels.RowGradients<V, T>(
-                _x + start * _d, _dy + start * _d, end - start, _d, _mean + start, _rstd + start, sum, sum + _d);
         }
 
         [MethodImpl(Hot)]
@@ -184,6 +185,28 @@ public static unsafe class LayerNorm
                 var h = (ColumnKernels.Read<V, T>(x + i, n) - centre) * scale;
                 ColumnKernels.Write<V, T>((g - first - h * second) * scale, dx + i, n);
             }
+        }
+    }
+
+    // dy, and dy (x - mean) rstd.
+    private readonly struct GradientTerm<V, T>(T* x, T* dy, T* mean, T* rstd, long d) : ColumnKernels.ITerm<V, T>
+        where V : unmanaged, ISimd<V, T>
+        where T : unmanaged
+    {
+        private readonly T* _x = x;
+        private readonly T* _dy = dy;
+        private readonly T* _mean = mean;
+        private readonly T* _rstd = rstd;
+        private readonly long _d = d;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void AddTo(ref V first, ref V second, long row, long c, long left)
+        {
+            var at = row * _d + c;
+            var g = ColumnKernels.Read<V, T>(_dy + at, left);
+            var deviation = (ColumnKernels.Read<V, T>(_x + at, left) - V.Create(_mean[row])) * V.Create(_rstd[row]);
+            first += g;
+            second = V.MultiplyAdd(g, deviation, second);
         }
     }
 }

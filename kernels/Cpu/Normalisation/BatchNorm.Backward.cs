@@ -1,0 +1,174 @@
+using System.Runtime.CompilerServices;
+
+namespace EscNative.Kernels.Cpu;
+
+public static unsafe partial class BatchNorm
+{
+    /// <summary>The gradients of <see cref="Normalise"/>.</summary>
+    /// <remarks>
+    /// Where y was rectified, dy stands for what ReLU lets through. With h = (x - mean) rstd: dbeta = sum dy, dgamma = sum dy h. Where mean and variance were the batch's own
+    /// dx = gamma rstd (dy - dbeta / rows - h dgamma / rows), where they were constants dx = gamma rstd dy.
+    /// </remarks>
+    /// <param name="x">[rows, channels].</param>
+    /// <param name="dy">[rows, channels].</param>
+    /// <param name="mean">[channels].</param>
+    /// <param name="variance">[channels].</param>
+    /// <param name="gamma">[channels].</param>
+    /// <param name="beta">[channels]; only read where <paramref name="relu"/>.</param>
+    /// <param name="eps">Added to the variance.</param>
+    /// <param name="relu">Whether y was the larger of the normalised value and 0.</param>
+    /// <param name="ownStatistics">Whether mean and variance came from x.</param>
+    /// <param name="dx">[rows, channels]; may be <paramref name="dy"/>.</param>
+    /// <param name="dGamma">[channels].</param>
+    /// <param name="dBeta">[channels].</param>
+    /// <param name="rows">How many rows.</param>
+    /// <param name="channels">How many columns.</param>
+    public static void Backward<T>(
+        T* x, T* dy, T* mean, T* variance, T* gamma, T* beta, double eps, bool relu, bool ownStatistics, T* dx, T* dGamma,
+        T* dBeta, long rows, long channels)
+        where T : unmanaged
+    {
+        if (relu)
+            Backward<T, UnaryFunctions.Relu>(x, dy, mean, variance, gamma, beta, eps, ownStatistics, dx, dGamma, dBeta, rows, channels);
+        else
+            Backward<T, UnaryFunctions.Identity>(x, dy, mean, variance, gamma, beta, eps, ownStatistics, dx, dGamma, dBeta, rows, channels);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Backward<T, TFunction>(
+        T* x, T* dy, T* mean, T* variance, T* gamma, T* beta, double eps, bool ownStatistics, T* dx, T* dGamma, T* dBeta, long rows,
+        long channels)
+        where T : unmanaged
+        where TFunction : unmanaged, IUnaryFunction
+    {
+        var chunks = new RowTiles(rows, channels, ChunkValues);
+        var bytes = chunks.Count * 2 * channels * sizeof(double);
+        var partials = (double*)CpuScratch.Get(CpuScratch.Slot.Reduce, bytes + 3 * channels * sizeof(T));
+        var factors = new Factors<T>((T*)((byte*)partials + bytes), mean, beta, channels);
+        Scale(variance, gamma, eps, factors.Scale, channels);
+        SimdRunner.Run<T, GradientJob<T, TFunction>>(chunks.Count, new(x, dy, factors, partials, chunks));
+        for (var c = 0L; c < channels; c++)
+        {
+            double sum = 0, product = 0;
+            for (var chunk = 0L; chunk < chunks.Count; chunk++)
+            {
+                sum += partials[chunk * 2 * channels + c];
+                product += partials[(chunk * 2 + 1) * channels + c];
+            }
+
+            var rstd = 1.0 / Math.Sqrt(Scalar.Wide(variance[c]) + eps);
+            var scale = Scalar.Wide(gamma[c]) * rstd;
+            dBeta[c] = Scalar.Narrow<T>(sum);
+            dGamma[c] = Scalar.Narrow<T>(product * rstd);
+            factors.Slope[c] = Scalar.Narrow<T>(ownStatistics ? -scale * rstd * rstd * product / rows : 0);
+            factors.Shift[c] = Scalar.Narrow<T>(ownStatistics ? -scale * sum / rows : 0);
+        }
+
+        var tiles = new RowTiles(rows, channels, SimdRunner.TileValues);
+        SimdRunner.Run<T, InputGradientJob<T, TFunction>>(tiles.Count, new(x, dy, factors, dx, tiles));
+    }
+
+    // y = Scale (x - Mean) + Beta; dx = Scale g + Slope (x - Mean) + Shift, where g is what the function let through of dy.
+    private readonly struct Factors<T>(T* values, T* mean, T* beta, long channels)
+        where T : unmanaged
+    {
+        public readonly T* Mean = mean;
+        public readonly T* Beta = beta;
+        public readonly T* Scale = values;
+        public readonly T* Slope = values + channels;
+        public readonly T* Shift = values + 2 * channels;
+        public readonly long Channels = channels;
+
+        /// <summary>g, and x - mean.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public V Gradient<V, TFunction>(T* x, T* dy, long c, long left, out V deviation)
+            where V : unmanaged, ISimd<V, T>
+            where TFunction : unmanaged, IUnaryFunction
+        {
+            var g = ColumnKernels.Read<V, T>(dy, left);
+            if (typeof(TFunction) == typeof(UnaryFunctions.Identity))
+            {
+                deviation = ColumnKernels.Read<V, T>(x, left) - ColumnKernels.Read<V, T>(Mean + c, left);
+                return g;
+            }
+
+            var y = Normalised<V, T>(x, Mean + c, Scale + c, Beta + c, left, out deviation);
+            return TFunction.Backward<V, T>(y, g);
+        }
+    }
+
+    private readonly struct GradientTerm<V, T, TFunction>(T* x, T* dy, Factors<T> factors) : ColumnKernels.ITerm<V, T>
+        where V : unmanaged, ISimd<V, T>
+        where T : unmanaged
+        where TFunction : unmanaged, IUnaryFunction
+    {
+        private readonly T* _x = x;
+        private readonly T* _dy = dy;
+        private readonly Factors<T> _factors = factors;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void AddTo(ref V first, ref V second, long row, long c, long left)
+        {
+            var at = row * _factors.Channels + c;
+            var g = _factors.Gradient<V, TFunction>(_x + at, _dy + at, c, left, out var deviation);
+            first += g;
+            second = V.MultiplyAdd(g, deviation, second);
+        }
+    }
+
+    private readonly struct GradientJob<T, TFunction>(T* x, T* dy, Factors<T> factors, double* partials, RowTiles chunks) : ISimdJob<T>
+        where T : unmanaged
+        where TFunction : unmanaged, IUnaryFunction
+    {
+        private readonly T* _x = x;
+        private readonly T* _dy = dy;
+        private readonly Factors<T> _factors = factors;
+        private readonly double* _partials = partials;
+        private readonly RowTiles _chunks = chunks;
+
+        public void Execute<V>(int tile)
+            where V : unmanaged, ISimd<V, T>
+        {
+            // From the end, as the statistics.
+            tile = (int)_chunks.Count - 1 - tile;
+            var channels = _factors.Channels;
+            var start = _chunks.Start(tile);
+            var sum = _partials + tile * 2 * channels;
+            ColumnKernels.Fold<V, T, GradientTerm<V, T, TFunction>>(
+                new(_x + start * channels, _dy + start * channels, _factors), _chunks.End(tile) - start, channels, sum, sum + channels);
+        }
+    }
+
+    private readonly struct InputGradientJob<T, TFunction>(T* x, T* dy, Factors<T> factors, T* dx, RowTiles tiles) : ISimdJob<T>
+        where T : unmanaged
+        where TFunction : unmanaged, IUnaryFunction
+    {
+        private readonly T* _x = x;
+        private readonly T* _dy = dy;
+        private readonly Factors<T> _factors = factors;
+        private readonly T* _dx = dx;
+        private readonly RowTiles _tiles = tiles;
+
+        public void Execute<V>(int tile)
+            where V : unmanaged, ISimd<V, T> => Rows<V>(_x, _dy, _factors, _dx, _tiles.Start(tile), _tiles.End(tile));
+
+        [MethodImpl(Hot)]
+        private static void Rows<V>(T* x, T* dy, Factors<T> factors, T* dx, long row, long end)
+            where V : unmanaged, ISimd<V, T>
+        {
+            var channels = factors.Channels;
+            for (; row < end; row++)
+            {
+                for (var c = 0L; c < channels; c += V.Count)
+                {
+                    var at = row * channels + c;
+                    var n = channels - c;
+                    var g = factors.Gradient<V, TFunction>(x + at, dy + at, c, n, out var deviation);
+                    var rest = V.MultiplyAdd(
+                        ColumnKernels.Read<V, T>(factors.Slope + c, n), deviation, ColumnKernels.Read<V, T>(factors.Shift + c, n));
+                    ColumnKernels.Write<V, T>(V.MultiplyAdd(ColumnKernels.Read<V, T>(factors.Scale + c, n), g, rest), dx + at, n);
+                }
+            }
+        }
+    }
+}
