@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.Globalization;
+using EscNative.Bench.Comparison;
 using EscNative.Bench.Kernels;
 using EscNative.Bench.Output;
 
@@ -76,7 +77,7 @@ internal sealed class Application
             return $"{parsed.Errors[0].Message} (see {help})";
         var word = unknown[0];
         if (verb == _root)
-            return $"unknown verb '{word}'{Suggestion.For(word, _root.Subcommands.Select(v => v.Name))} (see {help})";
+            return $"unknown verb '{word}'{Suggestion.For(word, _root.Subcommands.Where(v => !v.Hidden).Select(v => v.Name))} (see {help})";
         return word.StartsWith('-')
             ? $"{verb.Name}: unknown option '{word}'{Suggestion.For(word, verb.Options.Select(o => o.Name))} (see {help})"
             : $"{verb.Name}: unexpected '{word}'; the verb comes first, then its options (see {help})";
@@ -84,7 +85,7 @@ internal sealed class Application
 
     private Command CommandOf(Verb verb)
     {
-        var command = new Command(verb.Name, verb.Description);
+        var command = new Command(verb.Name, verb.Description) { Hidden = verb.Hidden };
         if (verb.File is { } file)
             command.Add(file);
         foreach (var option in verb.Options)
@@ -106,6 +107,8 @@ internal sealed class Application
         InspectCommand.Verb(_options),
         DoctorCommand.Verb(_options),
         KernelsCommand.Verb(_options),
+        PeersCommand.Verb(_options),
+        BusyCore.Verb(_options),
     ];
 
     private sealed class VersionText : SynchronousCommandLineAction

@@ -17,7 +17,7 @@ internal sealed class HelpText(IReadOnlyList<Verb> verbs) : SynchronousCommandLi
         var output = parseResult.InvocationConfiguration.Output;
         var verb = verbs.FirstOrDefault(v => v.Name == parseResult.CommandResult.Command.Name);
         output.WriteLine("Examples:");
-        foreach (var example in verb?.Examples ?? [.. verbs.Select(v => v.Examples[0])])
+        foreach (var example in verb?.Examples ?? [.. verbs.Where(v => !v.Hidden).Select(v => v.Examples[0])])
             output.WriteLine($"  {example}");
         output.WriteLine();
         if (verb is null)

@@ -65,9 +65,11 @@ internal sealed class OptionSet
 
     public Option<string?> Filter { get; } = Text("--filter", "TEXT", "Only what has this text in its name.");
 
-    public Option<string?> Peer { get; } = Text("--peer", "COMMAND", "Another engine to measure in turn with this one: a command that answers as bench/pytorch/peer.py does.");
+    public Option<string[]?> Peer { get; } = Several("--peer", "COMMAND", "Another engine to measure in turn with this one: a command that answers as bench/peers/pytorch_peer.py does.");
 
     public Option<int> Rounds { get; } = Whole("--rounds", "Rounds of this engine and the peer in turn.", 3, 1000, 5);
+
+    public Option<double> Seconds { get; } = Number("--seconds", "Length of each measurement of a round.", 0.001, 600, 0.5);
 
     public Option<string?> Cache { get; } = Text("--cache", "FOLDER", "Where the trained small model is kept. Default: the user's cache folder.");
 
@@ -97,6 +99,14 @@ internal sealed class OptionSet
 
     private static Option<string?> Text(string name, string value, string description) =>
         Parsed<string?>(name, value, description, text => text.Length > 0 ? text : throw new FormatException("wants a name"));
+
+    private static Option<string[]?> Several(string name, string value, string description) => new(name)
+    {
+        Description = description,
+        HelpName = value,
+        Arity = ArgumentArity.OneOrMore,
+        AllowMultipleArgumentsPerToken = false,
+    };
 
     private static Option<string> Named(string name, string value, string description, string normal) =>
         WithDefault(Parsed(name, value, description, text => text.Length > 0 ? text : throw new FormatException("wants a name")), normal);

@@ -13,4 +13,7 @@ internal sealed record Verb(
 {
     /// <summary>A file that may follow the verb without an option.</summary>
     public Argument<string?>? File { get; init; }
+
+    /// <summary>Whether help leaves it out: it serves this program, not its user.</summary>
+    public bool Hidden { get; init; }
 }

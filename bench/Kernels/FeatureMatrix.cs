@@ -1,6 +1,6 @@
 namespace EscNative.Bench.Kernels;
 
-/// <summary>A feature matrix that another program can make bit for bit from its sizes: what <c>pytorch/peer.py</c> does.</summary>
+/// <summary>A feature matrix that another program can make bit for bit from its sizes: what <c>peers/kernels.py</c> does.</summary>
 internal static class FeatureMatrix
 {
     /// <summary>[n, d]: hashed numbers, rectified like features behind a ReLU, with columns of falling weight.</summary>

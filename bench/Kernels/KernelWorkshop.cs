@@ -1,5 +1,6 @@
-using System.Diagnostics;
 using System.Text.Json.Nodes;
+using EscNative.Bench.Comparison;
+using EscNative.Bench.Timing;
 using EscNative.Kernels.Cpu;
 
 namespace EscNative.Bench.Kernels;
@@ -8,7 +9,7 @@ namespace EscNative.Bench.Kernels;
 /// <param name="peer">The peer, or null.</param>
 /// <param name="rounds">Rounds for each kernel.</param>
 /// <param name="seconds">Seconds of each measurement.</param>
-internal sealed class KernelWorkshop(PeerProcess? peer, int rounds, double seconds)
+internal sealed class KernelWorkshop(IPeer? peer, int rounds, double seconds)
 {
     /// <summary>Measures one kernel. The peak is measured in every round too: the clock moves.</summary>
     public KernelRow Measure(KernelCase kernel, int threads, CancellationToken cancel)
@@ -43,10 +44,10 @@ internal sealed class KernelWorkshop(PeerProcess? peer, int rounds, double secon
                 ratios[round] = theirs[round] / ours[round];
             }
 
-            var median = Median(ours);
+            var median = Sampling.Median(ours);
             return new KernelRow(
-                kernel.Name, threads, median * 1e3, kernel.Flops / median / 1e9, kernel.Flops / median / 1e9 / Median(peaks),
-                Median(theirs) * 1e3, Median(ratios), ratios.Min(), ratios.Max(), Median(spreads), rounds, check);
+                kernel.Name, threads, median * 1e3, kernel.Flops / median / 1e9, kernel.Flops / median / 1e9 / Sampling.Median(peaks),
+                Sampling.Median(theirs) * 1e3, Sampling.Median(ratios), ratios.Min(), ratios.Max(), Sampling.Median(spreads), rounds, check);
         }
         finally
         {
@@ -54,23 +55,5 @@ internal sealed class KernelWorkshop(PeerProcess? peer, int rounds, double secon
         }
     }
 
-    private double Time(KernelRun run)
-    {
-        var times = new List<double>();
-        var started = Stopwatch.GetTimestamp();
-        while (times.Count < 3 || Stopwatch.GetElapsedTime(started).TotalSeconds < seconds)
-        {
-            var start = Stopwatch.GetTimestamp();
-            run.Compute();
-            times.Add(Stopwatch.GetElapsedTime(start).TotalSeconds);
-        }
-
-        return Median([.. times]);
-    }
-
-    private static double Median(double[] values)
-    {
-        var sorted = values.Order().ToArray();
-        return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
-    }
+    private double Time(KernelRun run) => Sampling.MedianSeconds(run.Compute, seconds);
 }

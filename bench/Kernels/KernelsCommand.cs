@@ -1,4 +1,5 @@
 using EscNative.Bench.Commands;
+using EscNative.Bench.Comparison;
 using EscNative.Bench.Output;
 
 namespace EscNative.Bench.Kernels;
@@ -12,7 +13,7 @@ internal static class KernelsCommand
         [options.Filter, options.Peer, options.Rounds, options.Device, options.Threads, options.Json, options.Html, options.Force, options.Config, options.Quiet],
         [
             "escnative kernels --filter convolution --threads 1",
-            "escnative kernels --peer \"python3 bench/pytorch/peer.py\" --json kernels.json",
+            "escnative kernels --peer \"python3 bench/peers/pytorch_peer.py\" --json kernels.json",
         ],
         Run);
 
@@ -25,7 +26,10 @@ internal static class KernelsCommand
         var cases = KernelCases.All().Where(c => c.Name.Contains(filter, StringComparison.OrdinalIgnoreCase)).ToArray();
         if (cases.Length == 0)
             throw new UsageException($"--filter: no kernel's name holds '{filter}'; there are {string.Join("; ", KernelCases.All().Select(c => c.Name))}");
-        using var peer = context.Get(options.Peer) is { } command ? new PeerProcess(command) : null;
+        var commands = context.Get(options.Peer) ?? [];
+        if (commands.Length > 1)
+            throw new UsageException($"kernels: got {commands.Length} peers, wants one; the verb peers takes several");
+        using var peer = commands.Length == 1 ? new PeerProcess(commands[0]) : null;
         var workshop = new KernelWorkshop(peer, context.Get(options.Rounds), seconds: 0.2);
         var rows = new List<KernelRow>();
         using (var progress = new ProgressLine(context.Terminal))

@@ -1,3 +1,4 @@
+using EscNative.Bench.Comparison;
 using EscNative.Bench.Kernels;
 using EscNative.Bench.Timing;
 
@@ -45,6 +46,8 @@ internal sealed record ResultDocument
     public IReadOnlyList<FindingResult>? Findings { get; init; }
 
     public KernelsResult? Kernels { get; init; }
+
+    public PeersResult? Peers { get; init; }
 
     /// <summary>What a reader must know beside the numbers.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];

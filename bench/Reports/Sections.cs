@@ -1,4 +1,5 @@
 using System.Globalization;
+using EscNative.Bench.Comparison;
 using EscNative.Bench.Kernels;
 
 namespace EscNative.Bench.Reports;
@@ -14,6 +15,8 @@ internal static class Sections
             sections.Add(Findings(findings));
         if (result.Kernels is { } kernels)
             sections.Add(KernelSections.Of(kernels));
+        if (result.Peers is { } peers)
+            sections.AddRange(ComparisonSections.Of(peers));
         if (result.Checkpoint is { } checkpoint)
             sections.AddRange(CheckpointSections.Of(checkpoint));
         if (result.Training is { } training)

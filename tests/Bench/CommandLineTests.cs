@@ -39,6 +39,9 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("evaluate", "evaluate: --model-file FILE is missing")]
     [InlineData("inspect", "inspect: --model-file FILE is missing")]
     [InlineData("inspect a --model-file b", "inspect: got two model files, 'a' and --model-file 'b'")]
+    [InlineData("peers", "peers: --model-file FILE is missing")]
+    [InlineData("kernels --peer a --peer b", "kernels: got 2 peers, wants one")]
+    [InlineData("busy", "unknown verb 'busy' (see escnative --help)")]
     [InlineData("doctor --json a.json --config none.json", "--config none.json")]
     public void A_usage_error_says_what_was_given_and_what_is_wanted(string line, string expected)
     {
@@ -94,6 +97,8 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("evaluate")]
     [InlineData("inspect")]
     [InlineData("doctor")]
+    [InlineData("kernels")]
+    [InlineData("peers")]
     public void Every_verb_has_help_with_defaults_examples_and_exit_codes(string verb)
     {
         var (code, output, error) = Run(verb, "--help");

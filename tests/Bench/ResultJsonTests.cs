@@ -40,7 +40,13 @@ public sealed class ResultJsonTests
             "metrics.rows.name", "metrics.rows.unit", "metrics.rows.direction", "metrics.rows.ideal", "metrics.rows.definition", "metrics.rows.count",
             "metrics.rows.values", "metrics.rows.values.original", "metrics.rows.values.paper", "metrics.rows.remarks", "metrics.rows.remarks.paper",
             "paper", "paper.setting", "paper.method", "paper.forgetTrain", "paper.remainTrain", "paper.forgetTest", "paper.remainTest", "paper.hm",
-            "paper.hmTest", "paper.krForget", "paper.krRemain", "notes",
+            "paper.hmTest", "paper.krForget", "paper.krRemain", "peers", "peers.engines", "peers.engines.name", "peers.engines.software", "peers.workloads",
+            "peers.workloads.name", "peers.workloads.description", "peers.workloads.images", "peers.workloads.rounds", "peers.workloads.seconds",
+            "peers.workloads.spread", "peers.workloads.othersShare", "peers.workloads.waitingShare", "peers.workloads.sides",
+            "peers.workloads.sides.engine", "peers.workloads.sides.variant", "peers.workloads.sides.threads", "peers.workloads.sides.busyCore",
+            "peers.workloads.sides.milliseconds", "peers.workloads.sides.imagesPerSecond", "peers.workloads.sides.ratio",
+            "peers.workloads.sides.ratioLow", "peers.workloads.sides.ratioHigh", "peers.workloads.sides.best", "peers.workloads.sides.difference",
+            "peers.workloads.sides.tolerance", "peers.workloads.sides.compared", "notes",
         ];
         using var document = JsonDocument.Parse(ResultJson.Serialize(SampleResult.Create()));
         var names = new List<string>();

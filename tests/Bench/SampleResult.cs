@@ -1,3 +1,4 @@
+using EscNative.Bench.Comparison;
 using EscNative.Bench.Reports;
 using EscNative.Bench.Timing;
 
@@ -54,6 +55,27 @@ internal static class SampleResult
                 new MetricRow(
                     "KR-strong", "D_f", "%", "nearer to Retrain", "Retrain's", "accuracy of a converged head; training rows", 150,
                     new Dictionary<string, double> { ["original"] = 97.5, ["paper"] = 95.25 }, new Dictionary<string, string>()),
+            ]),
+        Peers = new PeersResult(
+            [new PeerResult("Peer 1.0", "one thread pool")],
+            [
+                new WorkloadResult
+                {
+                    Name = "forward-64", Description = "images to scores", Images = 64, Rounds = 5, Seconds = 0.5, Spread = 0.01, OthersShare = 0.02, WaitingShare = 0,
+                    Sides =
+                    [
+                        new SideResult
+                        {
+                            Engine = "escnative", Variant = "eager", Threads = 2, BusyCore = false, Milliseconds = 30, ImagesPerSecond = 2133,
+                            Ratio = 1, RatioLow = 1, RatioHigh = 1, Best = true,
+                        },
+                        new SideResult
+                        {
+                            Engine = "Peer 1.0", Variant = "nhwc", Threads = 2, BusyCore = false, Milliseconds = 36, ImagesPerSecond = 1778,
+                            Ratio = 1.2, RatioLow = 1.1, RatioHigh = 1.3, Best = true, Difference = 2e-6, Tolerance = 1e-4, Compared = "class scores",
+                        },
+                    ],
+                },
             ]),
         Paper = PaperClaims.Table1,
         Notes = ["a remark"],

@@ -1,17 +1,10 @@
-#!/usr/bin/env python3
-"""PyTorch's side of `escnative kernels --peer`: answers one JSON request a line with one JSON line.
-
-Each request names an operation, its sizes and the threads; the answer is the median time of a call, in seconds, over at
-least `seconds` of calls. The engine measures its own side in between, on the same inputs.
-Run it with one OpenMP pool (OpenBLAS built for OpenMP): with two pools PyTorch is several times slower than it can be.
-"""
+"""Single kernels in PyTorch: what `escnative kernels` measures in turn with its own."""
 import json
-import statistics
-import sys
-import time
 
 import numpy as np
 import torch
+
+import protocol
 
 
 def features(n, d):
@@ -61,24 +54,15 @@ OPERATIONS = {"gemm": gemm, "conv": conv, "solve": solve}
 prepared = {}
 
 
-@torch.inference_mode()
-def answer(r):
-    if r["op"] == "hello":
-        return {"torch": torch.__version__, "parallel": torch.__config__.parallel_info().split("\n")[0]}
-    torch.set_num_threads(r["threads"])
-    key = json.dumps({k: v for k, v in r.items() if k not in ("threads", "seconds")}, sort_keys=True)
-    if key not in prepared:
-        prepared.clear()
-        prepared[key] = OPERATIONS[r["op"]](r)
-    run, extra = prepared[key]
-    run()
-    times, end = [], time.perf_counter() + r["seconds"]
-    while len(times) < 3 or time.perf_counter() < end:
-        start = time.perf_counter()
+def operation(name):
+    @torch.inference_mode()
+    def answer(r):
+        key = json.dumps({k: v for k, v in r.items() if k not in ("threads", "seconds")}, sort_keys=True)
+        if key not in prepared:
+            prepared.clear()
+            prepared[key] = OPERATIONS[name](r)
+        run, extra = prepared[key]
         run()
-        times.append(time.perf_counter() - start)
-    return {"seconds": statistics.median(times), "calls": len(times), **extra}
+        return {**protocol.measure(run, r["seconds"]), **extra}
 
-
-for line in sys.stdin:
-    print(json.dumps(answer(json.loads(line))), flush=True)
+    return answer

@@ -1,0 +1,38 @@
+using System.Globalization;
+using EscNative.Bench.Reports;
+
+namespace EscNative.Bench.Comparison;
+
+/// <summary>A comparison as sections of a report.</summary>
+internal static class ComparisonSections
+{
+    public static IEnumerable<Section> Of(PeersResult result)
+    {
+        foreach (var workload in result.Workloads)
+            yield return Of(workload);
+        yield return new Section(
+            "How to read it",
+            null,
+            [
+                "Each round measures our first side, every other side, our first side again. ms: the median over the rounds of a call's median time. "
+                + "ratio: its time / our first side's, the median over the rounds; above 1 our first side is faster. *: an engine's fastest variant.",
+                "noise: what our two measurements of a round differ by; others: the share of the machine that foreign processes used; "
+                + "waiting: the most that sides which had to wait used of a core.",
+                .. result.Engines.Select(e => $"{e.Name}: {e.Software}"),
+            ]);
+    }
+
+    private static Section Of(WorkloadResult workload) => new(
+        $"{workload.Name}: {Numbers.Count(workload.Images)} images, {workload.Description}",
+        new TextTable(
+            ["engine", "variant", " threads", " ms", " images/s", " ratio", " lowest", " highest", " largest difference", "of"],
+            [.. workload.Sides.Select(side => (IReadOnlyList<string>)
+            [
+                side.Engine, side.Variant + (side.Best ? " *" : ""), side.Threads.ToString(CultureInfo.InvariantCulture), Numbers.Short(side.Milliseconds),
+                Numbers.Short(side.ImagesPerSecond), Numbers.Fixed(side.Ratio), Numbers.Fixed(side.RatioLow), Numbers.Fixed(side.RatioHigh),
+                side.Difference is { } difference ? Numbers.Tiny(difference) : "", side.Compared ?? "",
+            ])]),
+        [string.Create(
+            CultureInfo.InvariantCulture,
+            $"{workload.Rounds} rounds of {workload.Seconds:0.###} s a side; noise {100 * workload.Spread:0.0} %, others {Numbers.Fixed(100 * workload.OthersShare)} %, waiting {100 * workload.WaitingShare:0.0} %")]);
+}

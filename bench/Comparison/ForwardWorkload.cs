@@ -1,0 +1,67 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using EscNative.Bench.Timing;
+using EscNative.Engine;
+
+namespace EscNative.Bench.Comparison;
+
+/// <summary>Images to class scores.</summary>
+internal sealed class ForwardWorkload : Workload
+{
+    // Every side sums the same products in another order: eight layers of sums of at most 1728 products each change a score by
+    // some sqrt(1728) 2^-24 = 2.5e-6 of its size a layer. Twenty times that is a bug.
+    private const double RelativeTolerance = 4e-4;
+
+    private readonly Subject _subject;
+    private readonly int _batch;
+    private readonly float[] _images;
+    private readonly Tensor _tensor;
+    private readonly float[] _logits;
+
+    public ForwardWorkload(Subject subject, int batch, int threads)
+    {
+        _subject = subject;
+        _batch = batch;
+        _images = subject.Batch(batch).Images;
+        var test = subject.Split.Data.Test;
+        _tensor = Tensor.From(_images, (batch, test.Height, test.Width, test.Channels), subject.Model.Device);
+        _logits = new float[batch * subject.Model.Classes];
+        Own = [new OwnSide("eager", threads, false, seconds => Sampling.MedianSeconds(Eager, seconds))];
+    }
+
+    public override string Name => string.Create(CultureInfo.InvariantCulture, $"forward-{_batch}");
+
+    public override string Description => "float32 images in memory to class scores";
+
+    public override int Images => _batch;
+
+    public override string Operation => "forward";
+
+    public override IReadOnlyList<OwnSide> Own { get; }
+
+    public override JsonObject Request
+    {
+        get
+        {
+            var request = _subject.Describe(Operation);
+            request["batch"] = _batch;
+            request["images"] = "batch";
+            request["model"] = SideBySide.OnnxBlob;
+            return request;
+        }
+    }
+
+    public override IReadOnlyList<(string Name, byte[] Data)> Blobs => [("model", _subject.FileContent()), ("batch", Subject.Bytes(_images))];
+
+    public override Agreement Compare(string variant, ReadOnlySpan<float> theirs) =>
+        Agreement.Between(_logits, theirs, RelativeTolerance * _logits.Max(Math.Abs), "class scores");
+
+    public override void Dispose() => _tensor.Dispose();
+
+    private void Eager()
+    {
+        using var noGrad = Tensor.NoGrad();
+        using var scope = Tensor.Scope();
+        _subject.Model.Forward(_tensor).CopyTo(_logits.AsSpan());
+    }
+}

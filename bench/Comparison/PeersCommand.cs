@@ -1,0 +1,96 @@
+using EscNative.Bench.Commands;
+using EscNative.Bench.Output;
+using EscNative.Bench.Requests;
+using EscNative.Models;
+using EscNative.Models.Data;
+using EscNative.Unlearning;
+using EscNative.Unlearning.Methods;
+
+namespace EscNative.Bench.Comparison;
+
+/// <summary><c>peers</c>: whole networks and whole requests beside other engines, in the same run.</summary>
+internal static class PeersCommand
+{
+    private const int LargeBatch = 64;
+
+    public static Verb Verb(OptionSet options) => new(
+        "peers",
+        "Measures inference, training and a whole erasure request in turn with other engines, on the same weights and images.",
+        [
+            options.Peer, options.ModelFile, options.Data, options.ForgetClass, options.K, options.Filter, options.Rounds, options.Seconds, options.Device, options.Threads,
+            options.Seed, options.Json, options.Html, options.Force, options.Config, options.Quiet,
+        ],
+        [
+            "escnative peers --model-file model.safetensors --peer \"python3 bench/peers/pytorch_peer.py\"",
+            "escnative peers --model-file m.safetensors --filter forward --peer \"python3 a.py\" --peer \"python3 b.py\"",
+        ],
+        Run);
+
+    private static ExitCode Run(CommandContext context)
+    {
+        var options = context.Options;
+        var modelFile = context.Require(options.ModelFile);
+        Setup.CheckOutputs(context, context.Get(options.Json), context.Get(options.Html));
+        var (device, setup) = Setup.Take(context);
+        var document = Setup.Document(context, setup);
+        using var model = ModelFile.Load(modelFile, device);
+        var data = Inputs.Open(context.Get(options.Data), model.Description.Channels);
+        Inputs.CheckClasses(model, modelFile, data);
+        var split = ForgetSplit.Create(data, Inputs.Request(context.Get(options.ForgetClass) ?? "4", null, data));
+        var unlearning = new UnlearningOptions
+        {
+            Percent = context.Get(options.K) is null ? Esc.DefaultPercent : null,
+            Directions = context.Get(options.K),
+            Seed = (ulong)context.Get(options.Seed),
+        };
+
+        using var subject = new Subject(model, split);
+        var workloads = Workloads(subject, unlearning, setup.Threads, context.Get(options.Filter) ?? "");
+        var peers = new List<PeerProcess>();
+        try
+        {
+            foreach (var command in context.Get(options.Peer) ?? [])
+                peers.Add(new PeerProcess(command));
+            var results = new List<WorkloadResult>();
+            using (var progress = new ProgressLine(context.Terminal))
+            {
+                var comparison = new SideBySide(peers, setup.Threads, context.Get(options.Rounds), context.Get(options.Seconds));
+                foreach (var make in workloads)
+                {
+                    using var workload = make();
+                    results.Add(comparison.Measure(workload, share => progress.Report(workload.Name, share), context.Cancel));
+                }
+            }
+
+            Setup.Publish(context, document with
+            {
+                Data = Results.Of(data, context.Get(options.Data)),
+                Model = Results.Of(model, Setup.NameOf(modelFile), ModelCache.HashOf(modelFile)),
+                Peers = new PeersResult([.. peers.Select(peer => new PeerResult(peer.Name, peer.Software))], results),
+            });
+        }
+        finally
+        {
+            foreach (var peer in peers)
+                peer.Dispose();
+        }
+
+        return ExitCode.Ok;
+    }
+
+    // Made one after another: nobody holds memory or tensors of another workload while one is measured.
+    private static Func<Workload>[] Workloads(Subject subject, UnlearningOptions unlearning, int threads, string filter)
+    {
+        (string Name, Func<Workload> Make)[] all =
+        [
+            ($"forward-{LargeBatch}", () => new ForwardWorkload(subject, LargeBatch, threads)),
+            ("forward-1", () => new ForwardWorkload(subject, 1, threads)),
+            ($"train-{LargeBatch}", () => new TrainWorkload(subject, LargeBatch, threads)),
+            ("esc-request", () => new EscWorkload(subject, unlearning, threads)),
+        ];
+        var chosen = all.Where(workload => workload.Name.Contains(filter, StringComparison.OrdinalIgnoreCase)).Select(workload => workload.Make).ToArray();
+        return chosen.Length > 0
+            ? chosen
+            : throw new UsageException($"--filter: no workload's name holds '{filter}'; there are {string.Join(", ", all.Select(workload => workload.Name))}");
+    }
+}

@@ -1,0 +1,45 @@
+#!/usr/bin/env python3
+"""ONNX Runtime's side of `escnative peers`, on the model that the PyTorch peer exports; every CPU provider at hand is tried."""
+import ctypes
+import platform
+
+import numpy as np
+import onnxruntime
+
+import protocol
+
+PROVIDERS = {"cpu": "CPUExecutionProvider", "oneDNN": "DnnlExecutionProvider"}
+
+
+def hello(_):
+    known = onnxruntime.get_available_providers()
+    return {
+        "name": f"ONNX Runtime {onnxruntime.__version__}",
+        "software": f"Python {platform.python_version()}, all graph optimisations",
+        "variants": {"forward": [name for name, provider in PROVIDERS.items() if provider in known]},
+        "needsOnnx": True,
+    }
+
+
+def use_threads(threads):
+    """oneDNN's provider takes its threads from OpenMP, not from the session."""
+    try:
+        ctypes.CDLL("libgomp.so.1").omp_set_num_threads(threads)
+    except OSError:
+        pass
+
+
+def forward(r):
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = r["threads"]
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    use_threads(r["threads"])
+    session = onnxruntime.InferenceSession(protocol.blobs[r["model"]], options, providers=[PROVIDERS[r["variant"]]])
+    x = protocol.blob(r["images"], np.float32, (-1, r["height"], r["width"], r["channels"]))[: r["batch"]]
+    feed = {"x": np.ascontiguousarray(x.transpose(0, 3, 1, 2))}
+    for _ in range(3):
+        output = session.run(None, feed)[0]
+    return {**protocol.measure(lambda: session.run(None, feed), r["seconds"]), "output": protocol.encode(output)}
+
+
+protocol.serve({"hello": hello, "forward": forward})

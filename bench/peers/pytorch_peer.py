@@ -1,0 +1,43 @@
+#!/usr/bin/env python3
+"""PyTorch's side of `escnative kernels` and `escnative peers`.
+
+Run it with one OpenMP pool (OpenBLAS built for OpenMP) and with an allocator that keeps its memory: with two pools, or with
+every large activation mapped anew, PyTorch is several times slower than it can be.
+"""
+import platform
+
+import torch
+
+import allcnn
+import esc
+import kernels
+import protocol
+
+
+def hello(_):
+    pool = [line.split(": ")[1] for line in torch.__config__.parallel_info().splitlines() if "parallel backend" in line]
+    return {
+        "name": f"PyTorch {torch.__version__}",
+        "software": f"Python {platform.python_version()}, threads by {pool[0]}, oneDNN {'on' if torch.backends.mkldnn.is_available() else 'off'}, "
+        f"{torch.backends.cpu.get_cpu_capability()}",
+        "variants": {"forward": list(allcnn.LAYOUTS), "train": list(allcnn.TRAINING_LAYOUTS), "esc": esc.variants()},
+        "exports": True,
+    }
+
+
+def with_threads(operation):
+    def run(request):
+        torch.set_num_threads(request["threads"])
+        return operation(request)
+
+    return run
+
+
+protocol.serve({
+    "hello": hello,
+    "export": lambda r: allcnn.export(r),
+    "forward": with_threads(allcnn.forward),
+    "train": with_threads(allcnn.train),
+    "esc": with_threads(esc.request),
+    **{name: with_threads(kernels.operation(name)) for name in kernels.OPERATIONS},
+})

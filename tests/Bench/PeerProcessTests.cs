@@ -1,0 +1,77 @@
+using System.Text.Json.Nodes;
+using EscNative.Bench.Comparison;
+
+namespace EscNative.Tests.Bench;
+
+/// <summary>Peers are other people's programs: whatever they do, the message says it.</summary>
+public sealed class PeerProcessTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory]
+    [InlineData("", "got an empty command")]
+    [InlineData("no-such-program-here x", "'no-such-program-here' does not start")]
+    [InlineData("cat", "wants a name")]
+    [InlineData("true", "got 'its end' to operation hello")]
+    [InlineData("echo hello", "got 'hello' to operation hello")]
+    public void A_program_that_is_no_peer_is_refused(string command, string expected)
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "uses programs of a POSIX system");
+        Assert.Contains(expected, Assert.Throws<UsageException>(() => new PeerProcess(command)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_peer_says_who_it_is_what_it_can_and_what_went_wrong()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "uses a POSIX shell");
+        var script = _folder.Write("peer.sh", """
+            read line; echo '{"name": "Shell 1", "software": "one process", "variants": {"forward": ["a", "b"]}, "needsOnnx": true}'
+            read line; echo "$line"
+            read line; echo '{"error": "cannot"}'
+            """u8.ToArray());
+        using var peer = new PeerProcess($"sh {script}");
+        Assert.Equal(("Shell 1", "one process", true, false), (peer.Name, peer.Software, peer.NeedsOnnx, peer.Exports));
+        Assert.Equal(["a", "b"], peer.Variants("forward"));
+        Assert.Empty(peer.Variants("train"));
+        Assert.True(peer.ProcessorTime >= TimeSpan.Zero);
+        Assert.Equal("{\"op\":\"x\",\"n\":1}", peer.Ask(new JsonObject { ["op"] = "x", ["n"] = 1 }).ToJsonString());
+        Assert.Contains("Shell 1 failed at x: cannot", Assert.Throws<EscException>(() => peer.Ask(new JsonObject { ["op"] = "x" })).Message, StringComparison.Ordinal);
+        Assert.Contains("got 'its end' to operation x", Assert.Throws<UsageException>(() => peer.Ask(new JsonObject { ["op"] = "x" })).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_busy_process_uses_a_core_until_its_input_ends()
+    {
+        using var process = ToolProcess.Start(null, null, "busy-core");
+        Assert.Equal("busy", process.StandardOutput.ReadLine());
+        var used = process.TotalProcessorTime;
+        for (var waited = 0; process.TotalProcessorTime - used < TimeSpan.FromMilliseconds(50); waited++)
+        {
+            Assert.True(waited < 600, "no processor time within a minute");
+            Thread.Sleep(100);
+            process.Refresh();
+        }
+
+        process.StandardInput.Close();
+        Assert.True(process.WaitForExit(TimeSpan.FromSeconds(60)), "still busy a minute after its input ended");
+        Assert.Equal(0, process.ExitCode);
+    }
+
+    [Fact]
+    public void Peers_without_a_peer_measures_this_engine_alone()
+    {
+        using var files = new SmallFiles();
+        var json = files["peers.json"];
+        var outcome = ToolProcess.Run(
+            "peers", "--model-file", files.Model, "--filter", "forward-1", "--rounds", "3", "--seconds", "0.001", "--threads", "1", "--json", json);
+        Assert.True(outcome.Code == 0, outcome.ToString());
+        var peers = EscNative.Bench.Reports.ResultJson.Parse(File.ReadAllText(json)).Peers!;
+        Assert.Empty(peers.Engines);
+        Assert.Equal("forward-1", Assert.Single(peers.Workloads).Name);
+        Assert.All(peers.Workloads[0].Sides, side => Assert.True(side is { Engine: "escnative", Milliseconds: > 0 }));
+        Assert.Contains("forward-1: 1 image", outcome.Output, StringComparison.Ordinal);
+        Assert.Equal(2, ToolProcess.Run("peers", "--model-file", files.Model, "--filter", "nothing").Code);
+    }
+}
