@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace EscNative.Kernels.Cpu;
 
 /// <summary>The forward pass: one phase, whose taps run over the kernel's window.</summary>
@@ -26,6 +28,7 @@ internal static unsafe class ConvForward
     };
 
     /// <summary>Offset in the window of each tap, in the order of OHWI weights.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void FillTaps(in ConvShape s, in ConvSource source, int* taps)
     {
         for (var ky = 0; ky < s.KernelHeight; ky++)
@@ -36,6 +39,7 @@ internal static unsafe class ConvForward
     }
 
     /// <summary>Runs a pass with packed weights. See <see cref="Conv"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Run(in ConvShape s, in ImageView x, float* packed, in ConvEpilogue epilogue, in ImageView y)
     {
         if (s.OutPixels == 0 || s.OutChannels == 0)

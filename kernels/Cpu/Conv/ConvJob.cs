@@ -32,6 +32,7 @@ internal unsafe struct ConvJob : ITileJob
 
     public readonly int Tiles => Grid.Groups * ChannelSplits;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public readonly void Execute(int tile, int worker)
     {
         var group = Grid[tile / ChannelSplits];
@@ -43,6 +44,7 @@ internal unsafe struct ConvJob : ITileJob
             Compute(Phases[i], group, window, firstPanel, endPanel);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void Compute(in ConvPhase phase, ConvGrid.Group group, float* window, int firstPanel, int endPanel)
     {
         var (first, count) = phase.Range(Grid, group);

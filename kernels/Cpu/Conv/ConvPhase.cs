@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace EscNative.Kernels.Cpu;
 
 /// <summary>
@@ -59,6 +61,7 @@ internal unsafe struct ConvPhase
         return ((first - group.FirstRow) * PixelsPerRow, Math.Max(0, end - first) * PixelsPerRow);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void Fill(in ConvGrid grid, long imageStride, int rowStride, int pixelStride, int first, int* table)
     {
         var firstRow = grid.WholeImages ? FirstRow : 0;
