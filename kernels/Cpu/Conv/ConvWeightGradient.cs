@@ -13,6 +13,9 @@ internal static unsafe class ConvWeightGradient
     // So many pixels are summed before their sums are stored; their dy and window stay in L2.
     private const int PixelsPerGroup = 256;
 
+    // With fewer taps dy is not read often enough to pay for packing.
+    private const int FewTaps = 64;
+
     private const int MostSplits = 16;
     private const int PixelsPerSplit = 1024;
     private const int SplitBytes = 4 << 20;
@@ -48,7 +51,7 @@ internal static unsafe class ConvWeightGradient
         var sums = CpuScratch.Get<float>(CpuScratch.Slot.ConvWeight, splits * sumBytes / sizeof(float));
         var parallel = s.Flops >= ConvForward.ParallelFlops;
         // Blocks of taps that several threads share; the sums do not depend on them.
-        var wanted = parallel ? (TasksPerThread * CpuParallel.Threads + splits - 1) / splits : 1;
+        var wanted = parallel ? (TasksPerThread * CpuParallel.ThreadsHere + splits - 1) / splits : 1;
         var tapsPerBlock = Math.Max((s.Taps + wanted - 1) / wanted, TapsPerBlock) + MostRows - 1;
         tapsPerBlock -= tapsPerBlock % MostRows;
         var job = new SumJob
@@ -98,33 +101,42 @@ internal static unsafe class ConvWeightGradient
                 var window = Source.Load(group);
                 var (from, count) = Phase.Range(Grid, group);
                 var dy = Dy + group.FirstImage * OutImageStride + (long)group.FirstRow * OutRowStride;
-                // [panel][pixel][channel of the panel]: read many times, and channels may be a power of two, which in place
-                // would crowd all pixels into few sets of the cache.
-                var packed = CpuScratch.Get<float>(CpuScratch.Slot.ConvEdge, (long)count * SumStride);
-                ConvChannels.Pack(OutChannels, new GemmOperand<float>(dy, OutChannels, along: true), count, 0, count, packed);
+                var inPlace = Taps <= FewTaps && OutChannels == SumStride;
+                if (!inPlace)
+                {
+                    // [panel][pixel][channel of the panel]: read many times, and channels may be a power of two, which in
+                    // place would crowd all pixels into few sets of the cache.
+                    var packed = CpuScratch.Get<float>(CpuScratch.Slot.ConvEdge, (long)count * SumStride);
+                    ConvChannels.Pack(OutChannels, new GemmOperand<float>(dy, OutChannels, along: true), count, 0, count, packed);
+                    dy = packed;
+                }
+
                 for (var channel = 0; channel < SumStride;)
                 {
                     var vectors = Set.NextPanel((SumStride - channel) / Set.Lanes);
-                    AddPanel(firstTap, endTap, from, count, window, packed + (nint)channel * count, vectors, sums + channel, index > first);
-                    channel += vectors * Set.Lanes;
+                    var columns = vectors * Set.Lanes;
+                    var panel = new IndirectPanel<float>
+                    {
+                        Depth = count,
+                        A = window,
+                        Columns = Phase.Pixels + from,
+                        B = inPlace ? dy + channel : dy + (nint)channel * count,
+                        StrideB = inPlace ? OutChannels : columns,
+                        C = sums + channel,
+                    };
+                    AddPanel(firstTap, endTap, vectors, panel, accumulate: index > first);
+                    channel += columns;
                 }
             }
         }
 
+        // C: [tap, channel]
         [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-        private readonly void AddPanel(
-            int firstTap, int endTap, int from, int count, float* window, float* dy, int vectors, float* sums, bool accumulate)
+        private readonly void AddPanel(int firstTap, int endTap, int vectors, IndirectPanel<float> panel, bool accumulate)
         {
             var kernel = Set.Indirect(vectors);
             var tileRows = Set.IndirectRows(vectors);
-            var panel = new IndirectPanel<float>
-            {
-                Depth = count,
-                A = window,
-                Columns = Phase.Pixels + from,
-                B = dy,
-                StrideB = vectors * Set.Lanes,
-            };
+            var sums = panel.C;
             var outs = stackalloc int[MostRows];
             var lastTaps = stackalloc int[MostRows];
             for (var r = 0; r < tileRows; r++)
