@@ -1,10 +1,9 @@
 namespace EscNative.Kernels.Cpu;
 
-/// <summary>The one-dimensional transforms of a Winograd convolution of 3 taps: y = A ((G g) * (B d)).</summary>
+/// <summary>The transforms of a Winograd convolution of 3x3 taps: y = A' ((G g G') * (B d B')) A.</summary>
 /// <remarks>
-/// Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2016. In two dimensions each transform is applied to
-/// the columns and then to the rows of a tile. A value here is a vector of channels; from one value to the next it is
-/// a step.
+/// Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2016. A value here is a vector of channels. The
+/// points of a tile are counted row by row.
 /// </remarks>
 internal unsafe interface IWinogradTransform
 {
@@ -14,15 +13,23 @@ internal unsafe interface IWinogradTransform
     /// <summary>Inputs that it reads, and products that it takes, in each dimension: Outputs + 2.</summary>
     static abstract int Points { get; }
 
-    /// <summary>B d: from Points inputs to Points values.</summary>
-    static abstract void Input<V>(float* from, nint fromStep, float* to, nint toStep)
+    /// <summary>B d B': the points of a tile.</summary>
+    /// <param name="from">The tile's first pixel.</param>
+    /// <param name="pixel">Values from one pixel to the next.</param>
+    /// <param name="line">Values from one line of pixels to the next.</param>
+    /// <param name="to">The first point.</param>
+    /// <param name="step">Values from one point to the next.</param>
+    static abstract void Input<V>(float* from, nint pixel, nint line, float* to, nint step)
         where V : unmanaged, ISimd<V, float>;
 
-    /// <summary>A m: from Points products to Outputs outputs.</summary>
-    static abstract void Output<V>(float* from, nint fromStep, float* to, nint toStep)
+    /// <summary>A' m A, and the epilogue: the outputs of a tile.</summary>
+    /// <param name="from">The product at the first point.</param>
+    /// <param name="step">Values from one point to the next.</param>
+    /// <param name="to">Where the outputs go.</param>
+    static abstract void Output<V>(float* from, nint step, in WinogradTarget to)
         where V : unmanaged, ISimd<V, float>;
 
-    /// <summary>G g: from 3 weights to Points values.</summary>
+    /// <summary>G g in one dimension: from 3 weights to Points values.</summary>
     static abstract void Weight<V>(double* from, nint fromStep, double* to, nint toStep)
         where V : unmanaged, ISimd<V, double>;
 }

@@ -11,8 +11,8 @@ public static unsafe class Winograd
     // Transformed inputs and the products of a panel stay in L2 together with a point's weights.
     private const int BlockBytes = 512 << 10;
 
-    // As many tiles amortise the weights, which stream from L3.
-    private const int FewestTiles = 32;
+    // Weights that L3 does not hold are amortised by as many tiles.
+    private const int StreamedTiles = 64;
 
     private const int TasksPerThread = 4;
 
@@ -65,28 +65,31 @@ public static unsafe class Winograd
             return false;
         if (Math.Min(s.InChannels, s.OutChannels) < FewestChannels || Math.Max(s.InChannels, s.OutChannels) > MostChannels)
             return false;
-        if (Pays(s, outputs: 4, points: 36))
+        if (Pays<WinogradF4>(s))
             return true;
         tile = WinogradTile.F2x2;
-        return Pays(s, outputs: 2, points: 16);
+        return Pays<WinogradF2>(s);
     }
 
-    private static bool Pays(in ConvShape s, int outputs, int points)
+    private static bool Pays<TTransform>(in ConvShape s)
+        where TTransform : unmanaged, IWinogradTransform
     {
+        var (outputs, points) = (TTransform.Outputs, TTransform.Points);
         var tiles = (long)s.Batch * ((s.OutHeight + outputs - 1) / outputs) * ((s.OutWidth + outputs - 1) / outputs);
-        var weightBytes = (long)points * s.InChannels * s.OutChannels * sizeof(float);
         // Outputs that a tile computes beyond the edge of a small map are work for nothing.
-        var saved = 9.0 * s.OutPixels / (points * Math.Max(1, tiles));
-        return saved >= LeastSaved && tiles >= (weightBytes <= CachedWeightBytes ? FewestTilesCached : FewestTilesStreamed);
+        var saved = 9.0 * s.OutPixels / (points * points * Math.Max(1, tiles));
+        return saved >= LeastSaved && tiles >= (WeightBytes(s, points) <= CachedWeightBytes ? FewestTilesCached : FewestTilesStreamed);
     }
+
+    private static long WeightBytes(in ConvShape s, int points) => (long)points * points * s.InChannels * s.OutChannels * sizeof(float);
 
     private static void Run<TTransform>(in ConvShape s, in ImageView x, float* weights, in ConvEpilogue epilogue, in ImageView y)
         where TTransform : unmanaged, IWinogradTransform
     {
         var pass = new WinogradPass<TTransform>(s, x, weights, epilogue, y);
         var floats = pass.InputFloats(WinogradKernels.MostRows) + WinogradPass<TTransform>.ProductFloats(WinogradKernels.MostRows);
-        var groups = BlockBytes / (floats * sizeof(float));
-        var tiles = WinogradKernels.MostRows * (int)Math.Max(groups, FewestTiles / WinogradKernels.MostRows);
+        var fewest = WeightBytes(s, TTransform.Points) > CachedWeightBytes ? StreamedTiles / WinogradKernels.MostRows : 1;
+        var tiles = WinogradKernels.MostRows * (int)Math.Max(BlockBytes / (floats * sizeof(float)), fewest);
         var blocks = (pass.Tiles + tiles - 1) / tiles;
         var threads = s.Flops >= ConvForward.ParallelFlops ? CpuParallel.Threads : 1;
         if (threads == 1 || blocks >= 2 * threads)

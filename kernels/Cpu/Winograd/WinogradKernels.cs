@@ -3,6 +3,10 @@ namespace EscNative.Kernels.Cpu;
 /// <summary>The grouped micro-kernels (see Generated) for the widest vectors of this processor, and their panels of columns.</summary>
 internal static unsafe class WinogradKernels
 {
+    /// <summary>Floats of a cache line. Points lie a line further apart than their values need, so that all points of
+    /// a tile find a place in the sets of a cache.</summary>
+    public const int LineFloats = 16;
+
     private const int MostVectors = 3;
 
     // [log2(rows), vectors - 1]
@@ -70,6 +74,13 @@ internal static unsafe class WinogradKernels
             channel += PanelColumns(channel, channels);
         return channel;
     }
+
+    /// <summary>Weights from one point of a panel to the next.</summary>
+    public static nint WeightPoint(int depth, int columns) => (nint)depth * columns + LineFloats;
+
+    /// <summary>Where the weights of a panel begin.</summary>
+    public static nint WeightPanel(int panel, int channel, int depth, int points) =>
+        points * ((nint)channel * depth + panel * LineFloats);
 
     private static nint At(delegate*<nint, float*, float*, float*, float*, void> kernel) => (nint)kernel;
 }

@@ -12,10 +12,11 @@ namespace EscNative.Kernels.Cpu;
 internal unsafe struct WinogradPass<TTransform>
     where TTransform : unmanaged, IWinogradTransform
 {
-    private const int LineFloats = 16;
-
     // The most values of a tile, in the widest vectors.
     private const int PatchFloats = 36 * 16;
+
+    // The most columns of a panel.
+    private const int MostPanelFloats = 48;
 
     private readonly ConvShape _shape;
     private readonly ImageView _x, _y;
@@ -44,10 +45,10 @@ internal unsafe struct WinogradPass<TTransform>
     /// <summary>Values of the products of a number of tiles with one panel.</summary>
     public static long ProductFloats(int tiles) => GroupsOf(tiles) * ProductGroup(WinogradKernels.MostColumns);
 
-    // Values from one point to the next. The additional line spreads the points over the sets of a cache.
-    private readonly nint InputPoint(int rows) => (nint)rows * _paddedIn + LineFloats;
+    // Values from one point to the next.
+    private readonly nint InputPoint(int rows) => (nint)rows * _paddedIn + WinogradKernels.LineFloats;
 
-    private static nint ProductPoint(int rows, int columns) => (nint)rows * columns + LineFloats;
+    private static nint ProductPoint(int rows, int columns) => (nint)rows * columns + WinogradKernels.LineFloats;
 
     private readonly nint InputGroup => AllPoints * InputPoint(WinogradKernels.MostRows);
 
@@ -66,47 +67,37 @@ internal unsafe struct WinogradPass<TTransform>
     public readonly void TransformInput<V>(int first, int count, float* target)
         where V : unmanaged, ISimd<V, float>
     {
-        var memory = stackalloc float[2 * PatchFloats + LineFloats];
-        var buffer = Align(memory);
+        var memory = stackalloc float[PatchFloats + WinogradKernels.LineFloats];
         for (; count > 0; count -= WinogradKernels.MostRows, target += InputGroup)
         {
             var rows = KernelRows(count);
             for (var r = 0; r < Math.Min(rows, count); r++)
-                TransformTile<V>(first++, target + r * V.Count, rows, buffer, buffer + PatchFloats);
+                TransformTile<V>(first++, target + r * V.Count, rows, Align(memory));
         }
     }
 
-    // target: [point][channels / lanes], with a step of a line of rows in the latter.
+    // target: [point][channels / lanes], where the rows of the kernel lie between two of the latter.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly void TransformTile<V>(int tile, float* target, int rows, float* patch, float* work)
+    private readonly void TransformTile<V>(int tile, float* target, int rows, float* patch)
         where V : unmanaged, ISimd<V, float>
     {
         var points = TTransform.Points;
-        var lanes = V.Count;
         var (image, row, column) = Locate(tile);
         row -= _shape.PadTop;
         column -= _shape.PadLeft;
         var halo = _x.Halo;
         var inside = row >= -halo && row + points <= _x.Height + halo && column >= -halo && column + points <= _x.Width + halo;
-        var pointStride = InputPoint(rows);
-        for (var channel = 0; channel < _shape.InChannels; channel += lanes, target += rows * lanes)
+        var step = InputPoint(rows);
+        var channels = _shape.InChannels;
+        var inPlace = inside ? channels - channels % V.Count : 0;
+        var x = _x.At(image, row, column);
+        nint line = _x.RowStride;
+        for (var channel = 0; channel < inPlace; channel += V.Count, target += rows * V.Count)
+            TTransform.Input<V>(x + channel, channels, line, target, step);
+        for (var channel = inPlace; channel < channels; channel += V.Count, target += rows * V.Count)
         {
-            var from = patch;
-            nint pixel = lanes, line = points * lanes;
-            if (inside && channel + lanes <= _shape.InChannels)
-            {
-                from = _x.At(image, row, column) + channel;
-                (pixel, line) = (_shape.InChannels, _x.RowStride);
-            }
-            else
-            {
-                Gather<V>(image, row, column, channel, patch);
-            }
-
-            for (var i = 0; i < points; i++)
-                TTransform.Input<V>(from + i * line, pixel, work + i * points * lanes, lanes);
-            for (var j = 0; j < points; j++)
-                TTransform.Input<V>(work + j * lanes, points * lanes, target + j * pointStride, points * pointStride);
+            Gather<V>(image, row, column, channel, patch);
+            TTransform.Input<V>(patch, V.Count, points * V.Count, target, step);
         }
     }
 
@@ -125,7 +116,7 @@ internal unsafe struct WinogradPass<TTransform>
                 if ((uint)(row + i) < (uint)_x.Height && (uint)(column + j) < (uint)_x.Width)
                 {
                     var pixel = _x.At(image, row + i, column + j) + channel;
-                    value = count >= V.Count ? V.Load(pixel) : V.LoadPartial(pixel, count);
+                    value = Load<V>(pixel, count);
                 }
 
                 value.Store(patch);
@@ -143,37 +134,39 @@ internal unsafe struct WinogradPass<TTransform>
     {
         var product = CpuScratch.Get<float>(CpuScratch.Slot.WinogradProduct, ProductFloats(count));
         var channel = WinogradKernels.PanelStart(panel, _shape.OutChannels);
-        Multiply(count, channel, input, product);
+        var weights = _weights + WinogradKernels.WeightPanel(panel, channel, _shape.InChannels, AllPoints);
+        Multiply(count, channel, weights, input, product);
         TransformOutput<V>(first, count, channel, product);
     }
 
     /// <summary>Multiplies transformed tiles by one panel of the weights, at each point.</summary>
     /// <param name="count">How many tiles.</param>
     /// <param name="channel">First output channel of the panel.</param>
+    /// <param name="weights">The panel.</param>
     /// <param name="input">What <see cref="TransformInput"/> wrote.</param>
     /// <param name="product">[group][point][tile of the group][channel of the panel]</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly void Multiply(int count, int channel, float* input, float* product)
+    private readonly void Multiply(int count, int channel, float* weights, float* input, float* product)
     {
         var mostRows = WinogradKernels.MostRows;
         var columns = WinogradKernels.PanelColumns(channel, _shape.OutChannels);
         var depth = _shape.InChannels;
-        var weights = _weights + (nint)channel * AllPoints * depth;
         var whole = count / mostRows;
         var lastRows = count % mostRows == 0 ? 0 : KernelRows(count % mostRows);
         var kernel = WinogradKernels.Kernel(mostRows, columns);
-        for (var point = 0; point < AllPoints; point++, weights += (nint)depth * columns)
+        for (var point = 0; point < AllPoints; point++, weights += WinogradKernels.WeightPoint(depth, columns))
         {
             // A point's weights stay in L1 for all tiles.
             var a = input + point * InputPoint(mostRows);
             var c = product + point * ProductPoint(mostRows, columns);
-            for (var group = 0; group < whole; group++, a += InputGroup, c += ProductGroup(columns))
-                kernel(depth, a, weights, c, a + InputGroup);
+            var first = a + InputPoint(mostRows);
+            for (var group = 1; group <= whole; group++, a += InputGroup, c += ProductGroup(columns))
+                kernel(depth, a, weights, c, group < whole ? a + InputGroup : first);
             if (lastRows == 0)
                 continue;
             a = input + whole * InputGroup + point * InputPoint(lastRows);
             c = product + whole * ProductGroup(columns) + point * ProductPoint(lastRows, columns);
-            WinogradKernels.Kernel(lastRows, columns)(depth, a, weights, c, a);
+            WinogradKernels.Kernel(lastRows, columns)(depth, a, weights, c, a + InputPoint(lastRows));
         }
     }
 
@@ -187,53 +180,79 @@ internal unsafe struct WinogradPass<TTransform>
         where V : unmanaged, ISimd<V, float>
     {
         var columns = WinogradKernels.PanelColumns(channel, _shape.OutChannels);
-        var memory = stackalloc float[2 * PatchFloats + LineFloats];
-        var buffer = Align(memory);
+        var bias = stackalloc float[MostPanelFloats];
+        var given = Math.Min(columns, _shape.OutChannels - channel);
+        new Span<float>(bias, columns).Clear();
+        if (_epilogue.Bias != 0)
+            new Span<float>((float*)_epilogue.Bias + channel, given).CopyTo(new Span<float>(bias, given));
+        var memory = stackalloc float[2 * PatchFloats + WinogradKernels.LineFloats];
         for (; count > 0; count -= WinogradKernels.MostRows, product += ProductGroup(columns))
         {
             var rows = KernelRows(count);
             for (var r = 0; r < Math.Min(rows, count); r++)
-            {
-                WriteTile<V>(first++, channel, columns, product + r * columns, ProductPoint(rows, columns), buffer, buffer + PatchFloats);
-            }
+                WriteTile<V>(first++, channel, given, bias, product + r * columns, ProductPoint(rows, columns), Align(memory));
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly void WriteTile<V>(int tile, int channel, int columns, float* product, nint pointStride, float* work, float* values)
+    private readonly void WriteTile<V>(int tile, int channel, int count, float* bias, float* product, nint step, float* patch)
         where V : unmanaged, ISimd<V, float>
     {
-        var points = TTransform.Points;
-        var outputs = TTransform.Outputs;
-        var lanes = V.Count;
         var (image, row, column) = Locate(tile);
-        var height = Math.Min(outputs, _shape.OutHeight - row);
-        var width = Math.Min(outputs, _shape.OutWidth - column);
-        var y = _y.At(image, row, column);
-        var residual = _epilogue.Residual.IsNone ? null : _epilogue.Residual.At(image, row, column);
-        var end = Math.Min(channel + columns, _shape.OutChannels);
-        for (; channel < end; channel += lanes, product += lanes)
+        var target = new WinogradTarget
         {
-            for (var j = 0; j < points; j++)
-                TTransform.Output<V>(product + j * pointStride, points * pointStride, work + j * lanes, points * lanes);
-            for (var i = 0; i < height; i++)
-                TTransform.Output<V>(work + i * points * lanes, lanes, values + i * outputs * lanes, lanes);
+            Data = _y.At(image, row, column) + channel,
+            Line = _y.RowStride,
+            Pixel = _shape.OutChannels,
+            Bias = bias,
+            Floor = _epilogue.Relu ? 0 : float.NegativeInfinity,
+        };
+        if (!_epilogue.Residual.IsNone)
+        {
+            target.Residual = _epilogue.Residual.At(image, row, column) + channel;
+            target.ResidualLine = _epilogue.Residual.RowStride;
+        }
 
-            var count = end - channel;
-            var bias = _epilogue.Bias == 0 ? V.Zero : Load<V>((float*)_epilogue.Bias + channel, count);
-            for (var i = 0; i < height; i++)
-            {
-                for (var j = 0; j < width; j++)
-                {
-                    var value = V.Load(values + (i * outputs + j) * lanes) + bias;
-                    if (residual != null)
-                        value += Load<V>(residual + i * _epilogue.Residual.RowStride + j * _shape.OutChannels + channel, count);
-                    // In this order NaN stays NaN.
-                    if (_epilogue.Relu)
-                        value = V.MaxNative(V.Zero, value);
-                    Store(value, y + i * _y.RowStride + j * _shape.OutChannels + channel, count);
-                }
-            }
+        var height = Math.Min(TTransform.Outputs, _shape.OutHeight - row);
+        var width = Math.Min(TTransform.Outputs, _shape.OutWidth - column);
+        var whole = height == TTransform.Outputs && width == TTransform.Outputs ? count - count % V.Count : 0;
+        for (var at = 0; at < count; at += V.Count, product += V.Count)
+        {
+            if (at < whole)
+                TTransform.Output<V>(product, step, target);
+            else
+                WritePart<V>(product, step, target, height, width, Math.Min(V.Count, count - at), patch);
+            target.Data += V.Count;
+            target.Bias += V.Count;
+            target.Residual += target.Residual == null ? 0 : V.Count;
+        }
+    }
+
+    // The part of a tile that lies within the image, and of a vector that are channels.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    private static void WritePart<V>(float* product, nint step, in WinogradTarget target, int height, int width, int count, float* patch)
+        where V : unmanaged, ISimd<V, float>
+    {
+        var line = TTransform.Outputs * V.Count;
+        var residual = target.Residual == null ? null : patch + PatchFloats;
+        for (var i = 0; i < height * width && residual != null; i++)
+        {
+            var (row, column) = Math.DivRem(i, width);
+            Load<V>(target.Residual + row * target.ResidualLine + column * target.Pixel, count).Store(residual + row * line + column * V.Count);
+        }
+
+        TTransform.Output<V>(product, step, target with
+        {
+            Data = patch,
+            Line = line,
+            Pixel = V.Count,
+            Residual = residual,
+            ResidualLine = line,
+        });
+        for (var i = 0; i < height * width; i++)
+        {
+            var (row, column) = Math.DivRem(i, width);
+            Store(V.Load(patch + row * line + column * V.Count), target.Data + row * target.Line + column * target.Pixel, count);
         }
     }
 

@@ -28,6 +28,8 @@ public sealed unsafe class WinogradWeight : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(inChannels);
         (OutChannels, InChannels, Tile, _forDataGradient) = (outChannels, inChannels, tile, forDataGradient);
         _data = (float*)NativeMemory.AlignedAlloc((nuint)(Math.Max(1, Bytes)), 64);
+        // The lines between points are never written.
+        NativeMemory.Clear(_data, (nuint)Bytes);
         Update(weight);
     }
 
@@ -44,7 +46,8 @@ public sealed unsafe class WinogradWeight : IDisposable
     public WinogradTile Tile { get; }
 
     /// <summary>Size of the transformed weights in memory.</summary>
-    public long Bytes => (long)(Tile == WinogradTile.F4x4 ? 36 : 16) * InChannels * WinogradKernels.Padded(OutChannels) * sizeof(float);
+    public long Bytes => sizeof(float) * WinogradKernels.WeightPanel(
+        WinogradKernels.PanelCount(OutChannels), WinogradKernels.Padded(OutChannels), InChannels, Tile == WinogradTile.F4x4 ? 36 : 16);
 
     // Panels of output channels, each [point][inChannels][channels of the panel].
     internal float* Data

@@ -54,8 +54,8 @@ internal unsafe struct WinogradWeightJob : ISimdJob<double>
         }
 
         var points = TTransform.Points * TTransform.Points;
-        var pointStride = (nint)InChannels * columns;
-        var target = Transformed + (nint)channel * InChannels * points + (nint)from * columns;
+        var pointStride = WinogradKernels.WeightPoint(InChannels, columns);
+        var target = Transformed + WinogradKernels.WeightPanel(panel, channel, InChannels, points) + (nint)from * columns;
         TransformValues<V, TTransform>(taps, size, target, pointStride, scratch, scratch + MostPoints * MostLanes);
     }
 
