@@ -4,6 +4,7 @@ using System.CommandLine.Invocation;
 using System.Globalization;
 using EscNative.Bench.Comparison;
 using EscNative.Bench.Kernels;
+using EscNative.Bench.Micro;
 using EscNative.Bench.Output;
 
 namespace EscNative.Bench.Commands;
@@ -108,6 +109,7 @@ internal sealed class Application
         DoctorCommand.Verb(_options),
         KernelsCommand.Verb(_options),
         PeersCommand.Verb(_options),
+        MicroCommand.Verb(_options),
         BusyCore.Verb(_options),
     ];
 

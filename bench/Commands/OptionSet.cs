@@ -69,6 +69,10 @@ internal sealed class OptionSet
 
     public Option<int> Rounds { get; } = Whole("--rounds", "Rounds of this engine and the peer in turn.", 3, 1000, 5);
 
+    public Option<string> Job { get; } = OneOf("--job", "How long a benchmark runs: full, short (three iterations) or dry (one, to see that it works).", "full", text => text is "full" or "short" or "dry"
+        ? text
+        : throw new FormatException("wants full, short or dry"));
+
     public Option<double> Seconds { get; } = Number("--seconds", "Length of each measurement of a round.", 0.001, 600, 0.5);
 
     public Option<string?> Cache { get; } = Text("--cache", "FOLDER", "Where the trained small model is kept. Default: the user's cache folder.");

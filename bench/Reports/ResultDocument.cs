@@ -1,5 +1,6 @@
 using EscNative.Bench.Comparison;
 using EscNative.Bench.Kernels;
+using EscNative.Bench.Micro;
 using EscNative.Bench.Timing;
 
 namespace EscNative.Bench.Reports;
@@ -48,6 +49,8 @@ internal sealed record ResultDocument
     public KernelsResult? Kernels { get; init; }
 
     public PeersResult? Peers { get; init; }
+
+    public MicroResult? Micro { get; init; }
 
     /// <summary>What a reader must know beside the numbers.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];

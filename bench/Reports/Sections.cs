@@ -1,6 +1,7 @@
 using System.Globalization;
 using EscNative.Bench.Comparison;
 using EscNative.Bench.Kernels;
+using EscNative.Bench.Micro;
 
 namespace EscNative.Bench.Reports;
 
@@ -17,6 +18,8 @@ internal static class Sections
             sections.Add(KernelSections.Of(kernels));
         if (result.Peers is { } peers)
             sections.AddRange(ComparisonSections.Of(peers));
+        if (result.Micro is { } micro)
+            sections.Add(MicroSections.Of(micro));
         if (result.Checkpoint is { } checkpoint)
             sections.AddRange(CheckpointSections.Of(checkpoint));
         if (result.Training is { } training)

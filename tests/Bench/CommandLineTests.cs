@@ -41,6 +41,7 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("inspect a --model-file b", "inspect: got two model files, 'a' and --model-file 'b'")]
     [InlineData("peers", "peers: --model-file FILE is missing")]
     [InlineData("kernels --peer a --peer b", "kernels: got 2 peers, wants one")]
+    [InlineData("micro --job long", "--job: got 'long', wants full, short or dry")]
     [InlineData("busy", "unknown verb 'busy' (see escnative --help)")]
     [InlineData("doctor --json a.json --config none.json", "--config none.json")]
     public void A_usage_error_says_what_was_given_and_what_is_wanted(string line, string expected)
@@ -99,6 +100,7 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("doctor")]
     [InlineData("kernels")]
     [InlineData("peers")]
+    [InlineData("micro")]
     public void Every_verb_has_help_with_defaults_examples_and_exit_codes(string verb)
     {
         var (code, output, error) = Run(verb, "--help");

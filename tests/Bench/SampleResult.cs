@@ -1,4 +1,5 @@
 using EscNative.Bench.Comparison;
+using EscNative.Bench.Micro;
 using EscNative.Bench.Reports;
 using EscNative.Bench.Timing;
 
@@ -77,6 +78,7 @@ internal static class SampleResult
                     ],
                 },
             ]),
+        Micro = new MicroResult("BenchmarkDotNet 0.14.0", "short", [new MicroRow("Operation", "Relu", "Recording False", 250, 249, 3.5, 0, 3)]),
         Paper = PaperClaims.Table1,
         Notes = ["a remark"],
     };

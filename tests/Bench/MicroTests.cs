@@ -1,0 +1,60 @@
+using System.Xml.Linq;
+using EscNative.Bench.Micro;
+using EscNative.Bench.Reports;
+
+namespace EscNative.Tests.Bench;
+
+public sealed class MicroTests
+{
+    [Fact]
+    public void A_dry_run_measures_time_and_memory_of_every_benchmark_that_the_filter_names()
+    {
+        using var folder = new TemporaryFolder();
+        var outcome = ToolProcess.RunIn(folder.Path, null, "micro", "--filter", "operation.r", "--job", "dry", "--threads", "1", "--json", "micro.json", "--quiet");
+        Assert.True(outcome.Code == 0, outcome.ToString());
+        Assert.Equal(["micro.json"], folder.Files());
+        var micro = ResultJson.Parse(File.ReadAllText(folder["micro.json"])).Micro!;
+        Assert.Equal(
+            [("Operation", "Relu", "Recording False"), ("Operation", "Relu", "Recording True")],
+            micro.Rows.Select(row => (row.Suite, row.Name, row.Parameters)));
+        Assert.All(micro.Rows, row => Assert.True(row is { MeanNanoseconds: > 0, AllocatedBytes: >= 0, Iterations: 1 }));
+        Assert.Contains("Micro benchmarks", outcome.Output, StringComparison.Ordinal);
+        Assert.Contains("there are the suites Operation, ", ToolProcess.Run("micro", "--filter", "nothing").Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Nothing_of_it_is_published()
+    {
+        string[] shipped = ["Spectre.Console", "System.CommandLine"];
+        var references = XDocument.Load(Path.Combine(Repository.Root, "bench", "EscNative.Bench.csproj")).Descendants("PackageReference").ToArray();
+        Assert.Contains(references, reference => (string?)reference.Attribute("Include") == "BenchmarkDotNet");
+        Assert.All(references, reference => Assert.Equal(!shipped.Contains((string)reference.Attribute("Include")!), (string?)reference.Attribute("Publish") == "false"));
+    }
+
+    [Fact]
+    public void Benchmarks_that_need_more_than_a_dry_run_set_up_and_clean_up()
+    {
+        foreach (var layer in ConvolutionBenchmarks.Layers)
+        {
+            var suite = new ConvolutionBenchmarks { Layer = layer, Batch = 1 };
+            suite.Setup();
+            suite.Direct();
+            suite.Cleanup();
+        }
+
+        foreach (var layer in WinogradBenchmarks.Layers)
+        {
+            var suite = new WinogradBenchmarks { Layer = layer, Batch = 1 };
+            suite.Setup();
+            suite.F2x2();
+            suite.F4x4();
+            suite.Cleanup();
+        }
+
+        Assert.Equal(7, ConvolutionBenchmarks.Layers.Count());
+        Assert.Equal(3, WinogradBenchmarks.Layers.Count());
+        var solve = new SolveBenchmarks { Width = 96 };
+        solve.Setup();
+        Assert.All(new[] { solve.Gram64(), solve.AllEigenpairs(), solve.LeadingEigenpairs() }, Assert.NotNull);
+    }
+}
