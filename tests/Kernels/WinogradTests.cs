@@ -24,24 +24,26 @@ public sealed unsafe class WinogradTests
         foreach (var tile in Enum.GetValues<WinogradTile>())
         {
             // batch, height, width, in, out, padding; halos of x and y
-            data.Add(new(Shape(1, 1, 1, 1, 1, 1), 0, 0, Residual.None, 0, false, false), tile);
-            data.Add(new(Shape(0, 5, 5, 3, 4, 1), 1, 1, Residual.None, 0, true, false), tile);
-            data.Add(new(Shape(2, 2, 3, 3, 16, 1), 1, 0, Residual.Own, 2, true, true), tile);
-            data.Add(new(Shape(3, 3, 3, 16, 17, 0), 0, 1, Residual.None, 0, true, true), tile);
-            data.Add(new(Shape(2, 2, 2, 4, 4, 0), 0, 0, Residual.None, 0, true, true), tile);
-            data.Add(new(Shape(5, 4, 4, 17, 48, 1), 1, 1, Residual.Output, 1, true, true), tile);
-            data.Add(new(Shape(4, 5, 9, 48, 96, 1), 0, 2, Residual.Own, 0, false, true), tile);
-            data.Add(new(Shape(3, 7, 7, 96, 48, 1), 1, 1, Residual.Own, 1, true, false), tile);
-            data.Add(new(Shape(2, 8, 8, 96, 96, 1), 1, 1, Residual.Output, 1, true, true), tile);
-            data.Add(new(Shape(1, 33, 17, 130, 50, 1), 2, 0, Residual.Own, 3, true, true), tile);
-            data.Add(new(Shape(1, 17, 33, 48, 130, 2), 1, 1, Residual.None, 0, true, false), tile);
-            data.Add(new(Shape(2, 6, 6, 5, 112, 2), 2, 0, Residual.None, 0, false, false), tile);
-            data.Add(new(new ConvShape(2, 6, 7, 20, 33, 3, 3, 1, 1, 0, 3, 2, 1), 1, 1, Residual.Output, 1, true, false), tile);
-            data.Add(new(Shape(2, 5, 5, 0, 8, 1), 1, 0, Residual.Own, 0, true, true), tile);
-            data.Add(new(Shape(2, 5, 5, 8, 0, 1), 1, 0, Residual.None, 0, false, false), tile);
-            // One-sided halo use: more than the padding; several blocks of tiles and a rest.
-            data.Add(new(Shape(3, 32, 32, 16, 16, 1), 3, 1, Residual.None, 0, true, true), tile);
-            data.Add(new(Shape(13, 8, 8, 64, 64, 1), 1, 1, Residual.None, 0, true, true), tile);
+            Add(new(Shape(1, 1, 1, 1, 1, 1), 0, 0, Residual.None, 0, false, false));
+            Add(new(Shape(0, 5, 5, 3, 4, 1), 1, 1, Residual.None, 0, true, false));
+            Add(new(Shape(2, 2, 3, 3, 16, 1), 1, 0, Residual.Own, 2, true, true));
+            Add(new(Shape(3, 3, 3, 16, 17, 0), 0, 1, Residual.None, 0, true, true));
+            Add(new(Shape(2, 2, 2, 4, 4, 0), 0, 0, Residual.None, 0, true, true));
+            Add(new(Shape(5, 4, 4, 17, 48, 1), 1, 1, Residual.Output, 1, true, true));
+            Add(new(Shape(4, 5, 9, 48, 96, 1), 0, 2, Residual.Own, 0, false, true));
+            Add(new(Shape(3, 7, 7, 96, 48, 1), 1, 1, Residual.Own, 1, true, false));
+            Add(new(Shape(2, 8, 8, 96, 96, 1), 1, 1, Residual.Output, 1, true, true));
+            Add(new(Shape(1, 33, 17, 130, 50, 1), 2, 0, Residual.Own, 3, true, true));
+            Add(new(Shape(1, 17, 33, 48, 130, 2), 1, 1, Residual.None, 0, true, false));
+            Add(new(Shape(2, 6, 6, 5, 112, 2), 2, 0, Residual.None, 0, false, false));
+            Add(new(new ConvShape(2, 6, 7, 20, 33, 3, 3, 1, 1, 0, 3, 2, 1), 1, 1, Residual.Output, 1, true, false));
+            Add(new(Shape(2, 5, 5, 0, 8, 1), 1, 0, Residual.Own, 0, true, true));
+            Add(new(Shape(2, 5, 5, 8, 0, 1), 1, 0, Residual.None, 0, false, false));
+            // A halo wider than the padding; several blocks of tiles and a rest.
+            Add(new(Shape(3, 32, 32, 16, 16, 1), 3, 1, Residual.None, 0, true, true));
+            Add(new(Shape(13, 8, 8, 64, 64, 1), 1, 1, Residual.None, 0, true, true));
+
+            void Add(Case c) => data.Add(c with { Shape = Strided(c.Shape, tile) }, tile);
         }
 
         return data;
@@ -70,10 +72,12 @@ public sealed unsafe class WinogradTests
     [InlineData(WinogradTile.F4x4, 9, 32, 48, 48)]
     [InlineData(WinogradTile.F2x2, 1, 15, 64, 64)]
     [InlineData(WinogradTile.F2x2, 7, 16, 96, 40)]
+    [InlineData(WinogradTile.F4x4Stride2, 1, 31, 48, 96)]
+    [InlineData(WinogradTile.F4x4Stride2, 5, 32, 48, 64)]
     public void Results_are_equal_bit_for_bit_for_any_number_of_threads_and_images(
         WinogradTile tile, int batch, int size, int inChannels, int outChannels)
     {
-        var c = new Case(Shape(batch, size, size, inChannels, outChannels, 1), 1, 1, Residual.Own, 0, true, true);
+        var c = new Case(Strided(Shape(batch, size, size, inChannels, outChannels, 1), tile), 1, 1, Residual.Own, 0, true, true);
         Assert.True(c.Shape.Flops > 4e6, "too small to run in parallel");
         var data = new Data(c);
         float[]? expected = null;
@@ -93,25 +97,39 @@ public sealed unsafe class WinogradTests
     [Theory]
     [InlineData(WinogradTile.F2x2)]
     [InlineData(WinogradTile.F4x4)]
+    [InlineData(WinogradTile.F4x4Stride2)]
     public void Not_a_number_stays_one_and_reaches_no_tile_that_does_not_read_it(WinogradTile tile)
     {
-        var c = new Case(Shape(2, 16, 16, 16, 20, 1), 1, 0, Residual.None, 0, true, true);
+        var c = new Case(Strided(Shape(2, 24, 24, 16, 20, 1), tile), 1, 0, Residual.None, 0, true, true);
+        var (width, stride) = (c.Shape.OutWidth, c.Shape.StrideH);
         var data = new Data(c);
         var clean = data.Run(c, tile);
-        data.X.Span[((16 + 5) * 16 + 6) * 16 + 3] = float.NaN;
+        data.X.Span[((24 + 5) * 24 + 6) * 16 + 3] = float.NaN;
         var y = data.Run(c, tile);
-        var outputs = tile == WinogradTile.F4x4 ? 4 : 2;
+        var outputs = tile == WinogradTile.F2x2 ? 2 : 4;
+        var unchanged = 0;
         for (var i = 0; i < y.Length; i++)
         {
-            var (image, row, column) = (i / 20 / 256, i / 20 / 16 % 16, i / 20 % 16);
-            if (image == 1 && Math.Abs(row - 5) <= 1 && Math.Abs(column - 6) <= 1)
+            var (image, row, column) = (i / 20 / width / width, i / 20 / width % width, i / 20 % width);
+            if (image == 1 && Math.Abs(row * stride - 5) <= 1 && Math.Abs(column * stride - 6) <= 1)
+            {
                 Assert.True(float.IsNaN(y[i]), $"({row}, {column}): {y[i]}");
+            }
             else if (image == 0 || !Reads(row, 5) || !Reads(column, 6))
+            {
                 Assert.Equal(clean[i], y[i]);
+                unchanged++;
+            }
         }
 
-        // A tile that begins at t reads t - 1 to t + outputs.
-        bool Reads(int at, int pixel) => pixel >= at / outputs * outputs - 1 && pixel <= at / outputs * outputs + outputs;
+        Assert.InRange(unchanged, y.Length / 2 + 1, y.Length - 1);
+
+        // A tile that begins at output t reads the rows around its outputs.
+        bool Reads(int at, int pixel)
+        {
+            var first = at / outputs * outputs * stride - 1;
+            return pixel >= first && pixel <= first + (outputs - 1) * stride + 2;
+        }
     }
 
     [Theory]
@@ -120,9 +138,11 @@ public sealed unsafe class WinogradTests
     [InlineData(WinogradTile.F4x4, 96, true)]
     [InlineData(WinogradTile.F4x4, 256, false)]
     [InlineData(WinogradTile.F4x4, 512, true)]
+    [InlineData(WinogradTile.F4x4Stride2, 48, true)]
+    [InlineData(WinogradTile.F4x4Stride2, 512, false)]
     public void The_relative_error_passes_the_gate(WinogradTile tile, int channels, bool positive)
     {
-        var c = new Case(Shape(2, 12, 12, channels, 32, 1), 1, 1, Residual.None, 0, false, false);
+        var c = new Case(Strided(Shape(2, 12, 12, channels, 32, 1), tile), 1, 1, Residual.None, 0, false, false);
         var values = new Values();
         var data = new Data(c);
         values.Floats(data.X.Span.Length).CopyTo(data.X.Span);
@@ -209,6 +229,9 @@ public sealed unsafe class WinogradTests
         var y = new ImageView(memory.Pointer, 4, 4, 3);
         Refuses("3x3", s with { StrideH = 2 }, x, y, default);
         Refuses("5x3", s with { KernelHeight = 5 }, x, y, default);
+        using var strided = new WinogradWeight(3, 2, data.W.Pointer, WinogradTile.F4x4Stride2);
+        Assert.Throws<ArgumentException>(() => Winograd.Forward(s, x, strided, default, y));
+        Assert.Throws<ArgumentException>(() => WinogradWeight.ForDataGradient(3, 2, data.W.Pointer, WinogradTile.F4x4Stride2));
         Refuses("2 -> 3", s with { InChannels = 5 }, x, y, default);
         Refuses("x has images", s with { Height = 5 }, x, y, default);
         Refuses("y has images", s, x, y with { Width = 3 }, default);
@@ -234,10 +257,14 @@ public sealed unsafe class WinogradTests
 
         Assert.True(Winograd.Pays(Shape(1, 7, 7, 512, 512, 1), out var small));
         Assert.Equal(WinogradTile.F2x2, small);
+        Assert.True(Winograd.Pays(Strided(Shape(1, 32, 32, 48, 96, 1), WinogradTile.F4x4Stride2), out var strided));
+        Assert.Equal(WinogradTile.F4x4Stride2, strided);
+        Assert.False(Winograd.Pays(Strided(Shape(4, 8, 8, 256, 512, 1), strided), out _));
         // Few tiles of many weights; the image; other kernels and strides; nothing to compute.
         Assert.False(Winograd.Pays(Shape(1, 4, 4, 512, 512, 1), out _));
         Assert.False(Winograd.Pays(Shape(64, 32, 32, 3, 48, 1), out _));
-        Assert.False(Winograd.Pays(Shape(64, 32, 32, 48, 48, 1) with { StrideH = 2, StrideW = 2 }, out _));
+        Assert.False(Winograd.Pays(Shape(64, 32, 32, 48, 48, 1) with { StrideH = 3, StrideW = 3 }, out _));
+        Assert.False(Winograd.Pays(Shape(64, 32, 32, 48, 48, 1) with { StrideH = 2 }, out _));
         Assert.False(Winograd.Pays(Shape(64, 32, 32, 48, 48, 0) with { KernelHeight = 1, KernelWidth = 1 }, out _));
         Assert.False(Winograd.Pays(Shape(0, 32, 32, 48, 48, 1), out _));
         Assert.False(Winograd.Pays(Shape(4, 2, 2, 48, 48, 0), out _));
@@ -246,13 +273,21 @@ public sealed unsafe class WinogradTests
     private static ConvShape Shape(int batch, int height, int width, int inChannels, int outChannels, int pad) =>
         new(batch, height, width, inChannels, outChannels, 3, 3, 1, 1, pad, pad, pad, pad);
 
+    private static ConvShape Strided(ConvShape s, WinogradTile tile) =>
+        tile == WinogradTile.F4x4Stride2 ? s with { StrideH = 2, StrideW = 2 } : s;
+
     // Inputs and weights are uniform in -1 .. 1, with a variance of 1/3. The largest row of A * (|G| |B|) has the squared norm
-    // 5 for F(2, 3) and 24.6 for F(4, 3) (norms of the rows of G and B; in two dimensions, hence squared): that amplifies the
-    // variance of a rounding at a point. A product passes about 15 roundings of its own, and a sum of k of them is rounded
+    // 5 for F(2, 3) and 24.6 for F(4, 3) (norms of the rows of G and B; in two dimensions, hence squared), and 9.9 with strides
+    // of 2 (8.9 for the even inputs, 1 for the odd ones): that amplifies the deviation of a rounding at a point. A product passes about 15 roundings of its own, and a sum of k of them is rounded
     // k times while it grows: k^2 / 2. A rounding has a deviation of 2^-24 / sqrt(3); 8 deviations for the worst of many values.
     private static double Tolerance(WinogradTile tile, int channels, double value)
     {
-        var gain = tile == WinogradTile.F4x4 ? 24.6 : 5;
+        var gain = tile switch
+        {
+            WinogradTile.F2x2 => 5,
+            WinogradTile.F4x4 => 24.6,
+            _ => 9.9,
+        };
         var deviation = Math.Pow(2, -24) / Math.Sqrt(3) * gain * Math.Sqrt(15.0 * channels + channels * (double)channels / 2) / 3;
         // Bias, residual and their sums.
         return 8 * deviation + 4 * Math.Pow(2, -24) * (Math.Abs(value) + 2);

@@ -10,8 +10,14 @@ internal unsafe interface IWinogradTransform
     /// <summary>Outputs that a tile computes in each dimension.</summary>
     static abstract int Outputs { get; }
 
-    /// <summary>Inputs that it reads, and products that it takes, in each dimension: Outputs + 2.</summary>
+    /// <summary>The convolution's stride.</summary>
+    static abstract int Stride { get; }
+
+    /// <summary>Inputs that a tile reads, and as many products that it takes, in each dimension.</summary>
     static abstract int Points { get; }
+
+    /// <summary>Values of transformed weights in each dimension. The last one serves all further points.</summary>
+    static abstract int WeightPoints { get; }
 
     /// <summary>B d B': the points of a tile.</summary>
     /// <param name="from">The tile's first pixel.</param>
@@ -29,7 +35,7 @@ internal unsafe interface IWinogradTransform
     static abstract void Output<V>(float* from, nint step, in WinogradTarget to)
         where V : unmanaged, ISimd<V, float>;
 
-    /// <summary>G g in one dimension: from 3 weights to Points values.</summary>
+    /// <summary>G g in one dimension: from 3 weights to WeightPoints values.</summary>
     static abstract void Weight<V>(double* from, nint fromStep, double* to, nint toStep)
         where V : unmanaged, ISimd<V, double>;
 }

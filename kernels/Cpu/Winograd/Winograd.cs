@@ -1,6 +1,6 @@
 namespace EscNative.Kernels.Cpu;
 
-/// <summary>Convolutions of 3x3 kernels and stride 1 with fewer multiplications, in float.</summary>
+/// <summary>Convolutions of 3x3 kernels and strides of 1 or 2 with fewer multiplications, in float.</summary>
 /// <remarks>
 /// Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2016. An output depends on its tile alone and the
 /// order of its sums on the channels alone: results are equal bit for bit for any number of threads and images. A NaN or an
@@ -18,6 +18,7 @@ public static unsafe class Winograd
 
     // What Pays wants: measured where it says so, and the error grows with the channels.
     private const int FewestChannels = 16;
+    private const int FewestChannelsStride2 = 32;
     private const int MostChannels = 512;
     private const double LeastSaved = 1.7;
     private const long CachedWeightBytes = 10 << 20;
@@ -25,7 +26,7 @@ public static unsafe class Winograd
     private const int FewestTilesStreamed = 16;
 
     /// <summary>y = f(conv(x, weight) + bias + residual).</summary>
-    /// <param name="s">The sizes; the kernel is 3x3 and the strides are 1.</param>
+    /// <param name="s">The sizes; the kernel is 3x3, and the strides are those of the weights' tile.</param>
     /// <param name="x">The input. It is read in place where its halo covers the padding, else through a copy.</param>
     /// <param name="weight">The weights, of the same sizes.</param>
     /// <param name="epilogue">What else is done in the same pass.</param>
@@ -39,46 +40,65 @@ public static unsafe class Winograd
             return;
         if (weight.Tile == WinogradTile.F4x4)
             Run<WinogradF4>(s, x, weight.Data, epilogue, y);
-        else
+        else if (weight.Tile == WinogradTile.F2x2)
             Run<WinogradF2>(s, x, weight.Data, epilogue, y);
+        else
+            Run<WinogradF4Stride2>(s, x, weight.Data, epilogue, y);
         GC.KeepAlive(weight);
     }
 
     /// <summary>Whether <see cref="Forward"/> was measured to be clearly faster than the direct convolution, and with which tile.</summary>
     /// <param name="s">The sizes; the batch is that of one call.</param>
     /// <param name="tile">The faster tile, if one pays.</param>
-    // Times faster than the direct convolution with packed weights; one thread of an AMD EPYC of the Zen 5 generation, 512 bits:
-    //   channels @ map     batch 1: F4   F2    batch 4: F4   F2    batch 64: F4   F2
-    //    16 @ 32x32               1.5   1.1         2.1   1.2           1.2   0.7
-    //    48 @ 32x32               2.6   1.6         2.6   1.6           1.7   1.2
-    //    64 @ 32x32               3.0   1.8         3.0   1.8           1.9   1.2
-    //    96 @ 16x16               3.4   2.0         3.2   1.9           2.3   1.4
-    //    96 @ 8x8                 2.7   1.9         3.3   2.0           3.1   1.8
-    //   256 @ 8x8                 3.1   2.1         3.5   2.1           2.7   1.8
-    //   512 @ 7x7                 1.1   1.4         2.2   1.6           2.4   1.5
-    //   512 @ 4x4                 0.4   1.0         1.2   1.7           2.8   1.7
-    // Few tiles of many channels lose: they wait for the weights, which are four times as many as of a direct convolution.
+    // Times faster than the direct convolution with packed weights; one thread of an AMD EPYC of the Zen 5 generation, 512 bits.
+    // Batches of 64 lie in memory, not in a cache:
+    //   stride 1             batch 1: F4   F2    batch 4: F4   F2    batch 64: F4
+    //    16 @ 32x32               2.2   1.3         2.1   1.3           1.3
+    //    48 @ 32x32               2.9   1.9         3.0   1.8           1.9
+    //    64 @ 32x32               3.1   1.9         3.1   1.9           2.0
+    //    96 @ 16x16               3.4   2.0         3.4   2.0           2.5
+    //    96 @ 8x8                 2.8   2.0         3.5   2.1           2.6
+    //   128 @ 28x28               3.4   2.0         3.5   1.9           2.7
+    //   256 @ 8x8                 3.0   2.1         3.7   2.2           3.0
+    //   512 @ 7x7                 1.1   1.5         2.1   1.6           2.9
+    //   512 @ 4x4                 0.4   1.4         1.1   1.6           3.5
+    //   stride 2             batch 1              batch 4              batch 64
+    //    16 ->  32 @ 32x32                          1.0
+    //    32 ->  64 @ 16x16                          1.4                 0.9
+    //    48 ->  96 @ 32x32        1.4               1.4                 1.2
+    //    96 ->  96 @ 16x16        1.3               1.5                 1.3
+    //   128 -> 256 @ 16x16        1.4               1.6                 1.4
+    //   256 -> 512 @ 8x8          0.4               0.8                 1.5
+    // Few tiles of many channels lose: they wait for the weights, which are up to four times as many as of a direct convolution.
     public static bool Pays(in ConvShape s, out WinogradTile tile)
     {
         tile = WinogradTile.F4x4;
-        if (s is not { KernelHeight: 3, KernelWidth: 3, StrideH: 1, StrideW: 1 })
+        if ((s.KernelHeight, s.KernelWidth) != (3, 3) || s.StrideH != s.StrideW || s.StrideH > 2)
             return false;
-        if (Math.Min(s.InChannels, s.OutChannels) < FewestChannels || Math.Max(s.InChannels, s.OutChannels) > MostChannels)
+        var (fewest, most) = (Math.Min(s.InChannels, s.OutChannels), Math.Max(s.InChannels, s.OutChannels));
+        if (fewest < FewestChannels || most > MostChannels)
             return false;
-        if (Pays<WinogradF4>(s))
+        if (s.StrideH == 2)
+        {
+            tile = WinogradTile.F4x4Stride2;
+            return fewest >= FewestChannelsStride2 && Pays<WinogradF4Stride2>(s, StreamedTiles);
+        }
+
+        if (Pays<WinogradF4>(s, FewestTilesStreamed))
             return true;
         tile = WinogradTile.F2x2;
-        return Pays<WinogradF2>(s);
+        return Pays<WinogradF2>(s, FewestTilesStreamed);
     }
 
-    private static bool Pays<TTransform>(in ConvShape s)
+    private static bool Pays<TTransform>(in ConvShape s, int fewestStreamed)
         where TTransform : unmanaged, IWinogradTransform
     {
         var (outputs, points) = (TTransform.Outputs, TTransform.Points);
         var tiles = (long)s.Batch * ((s.OutHeight + outputs - 1) / outputs) * ((s.OutWidth + outputs - 1) / outputs);
         // Outputs that a tile computes beyond the edge of a small map are work for nothing.
         var saved = 9.0 * s.OutPixels / (points * points * Math.Max(1, tiles));
-        return saved >= LeastSaved && tiles >= (WeightBytes(s, points) <= CachedWeightBytes ? FewestTilesCached : FewestTilesStreamed);
+        var cached = WeightBytes(s, TTransform.WeightPoints) <= CachedWeightBytes;
+        return saved >= LeastSaved && tiles >= (cached ? FewestTilesCached : fewestStreamed);
     }
 
     private static long WeightBytes(in ConvShape s, int points) => (long)points * points * s.InChannels * s.OutChannels * sizeof(float);
@@ -88,7 +108,7 @@ public static unsafe class Winograd
     {
         var pass = new WinogradPass<TTransform>(s, x, weights, epilogue, y);
         var floats = pass.InputFloats(WinogradKernels.MostRows) + WinogradPass<TTransform>.ProductFloats(WinogradKernels.MostRows);
-        var fewest = WeightBytes(s, TTransform.Points) > CachedWeightBytes ? StreamedTiles / WinogradKernels.MostRows : 1;
+        var fewest = WeightBytes(s, TTransform.WeightPoints) > CachedWeightBytes ? StreamedTiles / WinogradKernels.MostRows : 1;
         var tiles = WinogradKernels.MostRows * (int)Math.Max(BlockBytes / (floats * sizeof(float)), fewest);
         var blocks = (pass.Tiles + tiles - 1) / tiles;
         var threads = s.Flops >= ConvForward.ParallelFlops ? CpuParallel.Threads : 1;
@@ -110,10 +130,12 @@ public static unsafe class Winograd
 
     private static void Check(in ConvShape s, in ImageView x, WinogradWeight weight, in ConvEpilogue epilogue, in ImageView y)
     {
-        if (s is not { KernelHeight: 3, KernelWidth: 3, StrideH: 1, StrideW: 1 })
+        var stride = weight.Tile == WinogradTile.F4x4Stride2 ? 2 : 1;
+        if ((s.KernelHeight, s.KernelWidth, s.StrideH, s.StrideW) != (3, 3, stride, stride))
         {
             throw new ArgumentException(
-                $"winograd: got a {s.KernelHeight}x{s.KernelWidth} kernel with strides {s.StrideH}, {s.StrideW}, wants 3x3 and 1, 1", nameof(s));
+                $"winograd {weight.Tile}: got a {s.KernelHeight}x{s.KernelWidth} kernel with strides {s.StrideH}, {s.StrideW}, wants 3x3 and {stride}, {stride}",
+                nameof(s));
         }
 
         if ((weight.OutChannels, weight.InChannels) != (s.OutChannels, s.InChannels))

@@ -11,10 +11,22 @@ internal readonly unsafe struct WinogradF2 : IWinogradTransform
         get => 2;
     }
 
+    public static int Stride
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => 1;
+    }
+
     public static int Points
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get => 4;
+    }
+
+    public static int WeightPoints
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Points;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]

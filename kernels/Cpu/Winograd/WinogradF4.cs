@@ -24,10 +24,22 @@ internal readonly unsafe struct WinogradF4 : IWinogradTransform
         get => 4;
     }
 
+    public static int Stride
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => 1;
+    }
+
     public static int Points
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get => 6;
+    }
+
+    public static int WeightPoints
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Points;
     }
 
     // A row of B holds the coefficients of the polynomial that is zero in the other finite points. The columns are transformed

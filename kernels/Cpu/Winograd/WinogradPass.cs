@@ -13,7 +13,7 @@ internal unsafe struct WinogradPass<TTransform>
     where TTransform : unmanaged, IWinogradTransform
 {
     // The most values of a tile, in the widest vectors.
-    private const int PatchFloats = 36 * 16;
+    private const int PatchFloats = 81 * 16;
 
     // The most columns of a panel.
     private const int MostPanelFloats = 48;
@@ -83,8 +83,8 @@ internal unsafe struct WinogradPass<TTransform>
     {
         var points = TTransform.Points;
         var (image, row, column) = Locate(tile);
-        row -= _shape.PadTop;
-        column -= _shape.PadLeft;
+        row = row * TTransform.Stride - _shape.PadTop;
+        column = column * TTransform.Stride - _shape.PadLeft;
         var halo = _x.Halo;
         var inside = row >= -halo && row + points <= _x.Height + halo && column >= -halo && column + points <= _x.Width + halo;
         var step = InputPoint(rows);
@@ -134,7 +134,7 @@ internal unsafe struct WinogradPass<TTransform>
     {
         var product = CpuScratch.Get<float>(CpuScratch.Slot.WinogradProduct, ProductFloats(count));
         var channel = WinogradKernels.PanelStart(panel, _shape.OutChannels);
-        var weights = _weights + WinogradKernels.WeightPanel(panel, channel, _shape.InChannels, AllPoints);
+        var weights = _weights + WinogradKernels.WeightPanel(panel, channel, _shape.InChannels, TTransform.WeightPoints * TTransform.WeightPoints);
         Multiply(count, channel, weights, input, product);
         TransformOutput<V>(first, count, channel, product);
     }
@@ -148,26 +148,40 @@ internal unsafe struct WinogradPass<TTransform>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void Multiply(int count, int channel, float* weights, float* input, float* product)
     {
-        var mostRows = WinogradKernels.MostRows;
         var columns = WinogradKernels.PanelColumns(channel, _shape.OutChannels);
         var depth = _shape.InChannels;
-        var whole = count / mostRows;
-        var lastRows = count % mostRows == 0 ? 0 : KernelRows(count % mostRows);
-        var kernel = WinogradKernels.Kernel(mostRows, columns);
-        for (var point = 0; point < AllPoints; point++, weights += WinogradKernels.WeightPoint(depth, columns))
+        var last = TTransform.WeightPoints - 1;
+        for (var i = 0; i <= last; i++)
         {
-            // A point's weights stay in L1 for all tiles.
-            var a = input + point * InputPoint(mostRows);
-            var c = product + point * ProductPoint(mostRows, columns);
-            var first = a + InputPoint(mostRows);
-            for (var group = 1; group <= whole; group++, a += InputGroup, c += ProductGroup(columns))
-                kernel(depth, a, weights, c, group < whole ? a + InputGroup : first);
-            if (lastRows == 0)
-                continue;
-            a = input + whole * InputGroup + point * InputPoint(lastRows);
-            c = product + whole * ProductGroup(columns) + point * ProductPoint(lastRows, columns);
-            WinogradKernels.Kernel(lastRows, columns)(depth, a, weights, c, a + InputPoint(lastRows));
+            for (var j = 0; j <= last; j++, weights += WinogradKernels.WeightPoint(depth, columns))
+            {
+                // The weights stay in L1 for all tiles, and for all points that they serve.
+                for (var row = i; row < (i == last ? TTransform.Points : i + 1); row++)
+                {
+                    for (var column = j; column < (j == last ? TTransform.Points : j + 1); column++)
+                        MultiplyPoint(count, row * TTransform.Points + column, depth, columns, weights, input, product);
+                }
+            }
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private readonly void MultiplyPoint(int count, int point, int depth, int columns, float* weights, float* input, float* product)
+    {
+        var mostRows = WinogradKernels.MostRows;
+        var whole = count / mostRows;
+        var kernel = WinogradKernels.Kernel(mostRows, columns);
+        var a = input + point * InputPoint(mostRows);
+        var c = product + point * ProductPoint(mostRows, columns);
+        var next = a + InputPoint(mostRows);
+        for (var group = 1; group <= whole; group++, a += InputGroup, c += ProductGroup(columns))
+            kernel(depth, a, weights, c, group < whole ? a + InputGroup : next);
+        if (whole * mostRows == count)
+            return;
+        var lastRows = KernelRows(count - whole * mostRows);
+        a = input + whole * InputGroup + point * InputPoint(lastRows);
+        c = product + whole * ProductGroup(columns) + point * ProductPoint(lastRows, columns);
+        WinogradKernels.Kernel(lastRows, columns)(depth, a, weights, c, a + InputPoint(lastRows));
     }
 
     /// <summary>Transforms products back, and writes the outputs.</summary>

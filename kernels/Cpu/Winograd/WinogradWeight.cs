@@ -47,7 +47,7 @@ public sealed unsafe class WinogradWeight : IDisposable
 
     /// <summary>Size of the transformed weights in memory.</summary>
     public long Bytes => sizeof(float) * WinogradKernels.WeightPanel(
-        WinogradKernels.PanelCount(OutChannels), WinogradKernels.Padded(OutChannels), InChannels, Tile == WinogradTile.F4x4 ? 36 : 16);
+        WinogradKernels.PanelCount(OutChannels), WinogradKernels.Padded(OutChannels), InChannels, Tile == WinogradTile.F2x2 ? 16 : 36);
 
     // Panels of output channels, each [point][inChannels][channels of the panel].
     internal float* Data
@@ -65,9 +65,14 @@ public sealed unsafe class WinogradWeight : IDisposable
     /// <param name="inChannels">Channels of its input; the gradient's convolution writes them.</param>
     /// <param name="weight">[outChannels, 3, 3, inChannels], as in the forward pass; not kept.</param>
     /// <param name="tile">How many outputs a tile computes.</param>
-    /// <remarks>The gradient's convolution pads by 2 minus the padding of the forward pass.</remarks>
-    public static WinogradWeight ForDataGradient(int outChannels, int inChannels, float* weight, WinogradTile tile) =>
-        new(inChannels, outChannels, weight, tile, forDataGradient: true);
+    /// <remarks>The gradient's convolution pads by 2 minus the padding of the forward pass, whose strides are 1.</remarks>
+    /// <exception cref="ArgumentException">A tile for strides other than 1.</exception>
+    public static WinogradWeight ForDataGradient(int outChannels, int inChannels, float* weight, WinogradTile tile)
+    {
+        if (tile == WinogradTile.F4x4Stride2)
+            throw new ArgumentException($"winograd weights for the data gradient: got {tile}, wants a tile for strides of 1", nameof(tile));
+        return new(inChannels, outChannels, weight, tile, forDataGradient: true);
+    }
 
     /// <summary>Transforms other weights of the same sizes, in the same memory. Nobody may use them meanwhile.</summary>
     /// <param name="weight">[outChannels, 3, 3, inChannels] of the forward pass; not kept.</param>

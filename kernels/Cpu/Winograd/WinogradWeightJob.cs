@@ -26,10 +26,13 @@ internal unsafe struct WinogradWeightJob : ISimdJob<double>
     public readonly void Execute<V>(int tile)
         where V : unmanaged, ISimd<V, double>
     {
+        var (panel, chunk) = Math.DivRem(tile, Chunks);
         if (Tile == WinogradTile.F4x4)
-            Transform<V, WinogradF4>(tile / Chunks, tile % Chunks * ChunkDepth);
+            Transform<V, WinogradF4>(panel, chunk * ChunkDepth);
+        else if (Tile == WinogradTile.F2x2)
+            Transform<V, WinogradF2>(panel, chunk * ChunkDepth);
         else
-            Transform<V, WinogradF2>(tile / Chunks, tile % Chunks * ChunkDepth);
+            Transform<V, WinogradF4Stride2>(panel, chunk * ChunkDepth);
     }
 
     private readonly void Transform<V, TTransform>(int panel, int from)
@@ -53,7 +56,7 @@ internal unsafe struct WinogradWeightJob : ISimdJob<double>
             matrix.Pack(channel, count, from, depth, columns, taps + tap * size);
         }
 
-        var points = TTransform.Points * TTransform.Points;
+        var points = TTransform.WeightPoints * TTransform.WeightPoints;
         var pointStride = WinogradKernels.WeightPoint(InChannels, columns);
         var target = Transformed + WinogradKernels.WeightPanel(panel, channel, InChannels, points) + (nint)from * columns;
         TransformValues<V, TTransform>(taps, size, target, pointStride, scratch, scratch + MostPoints * MostLanes);
@@ -65,7 +68,7 @@ internal unsafe struct WinogradWeightJob : ISimdJob<double>
         where TTransform : unmanaged, IWinogradTransform
     {
         var lanes = V.Count;
-        var points = TTransform.Points;
+        var points = TTransform.WeightPoints;
         // Whole vectors: the columns of a panel are.
         for (var i = 0; i < size; i += lanes)
         {
