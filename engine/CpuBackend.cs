@@ -1,3 +1,5 @@
+using EscNative.Engine.Plans;
+
 namespace EscNative.Engine;
 
 /// <summary>The CPU: memory, and in the other parts of this class the operations by family.</summary>
@@ -9,6 +11,8 @@ internal sealed unsafe partial class CpuBackend : Backend
     {
         // Every member returns with its work done.
     }
+
+    public override PlanProgram Compile(PlanGraph graph, PlanOptions options) => new CpuProgram(graph, options, Pool);
 
     public override void CopyFromHost(ReadOnlySpan<byte> source, Tensor destination) =>
         source.CopyTo(new Span<byte>((void*)destination.Pointer, source.Length));

@@ -1,6 +1,7 @@
 using System.Globalization;
 using EscNative.Engine;
 using EscNative.Engine.Layers;
+using EscNative.Engine.Plans;
 using EscNative.Kernels;
 
 namespace EscNative.Models;
@@ -56,5 +57,15 @@ public sealed class AllCnn : Module
         foreach (var block in _blocks)
             x = block.Forward(x);
         return scope.Keep(x.GlobalAveragePool2d());
+    }
+
+    /// <inheritdoc/>
+    protected override PlanValue LowerCore(PlanBuilder plan, PlanValue x)
+    {
+        if (x.Shape.Rank != 3 || x.Shape[0] != ImageSize || x.Shape[1] != ImageSize)
+            throw new ShapeException($"allcnn: got an image {x.Shape}, wants [{ImageSize}, {ImageSize}, c]");
+        foreach (var block in _blocks)
+            x = block.Lower(plan, x);
+        return plan.GlobalAveragePool2d(x);
     }
 }

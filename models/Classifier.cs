@@ -1,5 +1,6 @@
 using EscNative.Engine;
 using EscNative.Engine.Layers;
+using EscNative.Engine.Plans;
 using EscNative.Models.Erasure;
 
 namespace EscNative.Models;
@@ -57,6 +58,16 @@ public sealed class Classifier : Module
     {
         using var scope = Tensor.Scope();
         return scope.Keep(Head.Forward(Features(x)));
+    }
+
+    /// <inheritdoc/>
+    protected override PlanValue LowerCore(PlanBuilder plan, PlanValue x) => Head.Lower(plan, LowerFeatures(plan, x));
+
+    /// <summary>Describes <see cref="Features"/> to a plan: the erasure is part of it.</summary>
+    internal PlanValue LowerFeatures(PlanBuilder plan, PlanValue x)
+    {
+        var features = _extractor.Lower(plan, x);
+        return _erasure is null ? features : _erasure.Lower(plan, features);
     }
 
     /// <summary>Erases on top of what was erased before.</summary>

@@ -1,5 +1,6 @@
 using EscNative.Engine;
 using EscNative.Engine.Layers;
+using EscNative.Engine.Plans;
 using EscNative.Kernels;
 
 namespace EscNative.Models;
@@ -23,4 +24,7 @@ public sealed class ConvBlock : Module
         using var scope = Tensor.Scope();
         return scope.Keep(_norm.Forward(_conv.Forward(x), relu: true));
     }
+
+    /// <inheritdoc/>
+    protected override PlanValue LowerCore(PlanBuilder plan, PlanValue x) => plan.Unary(UnaryOp.Relu, _norm.Lower(plan, _conv.Lower(plan, x)));
 }

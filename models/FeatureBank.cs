@@ -1,4 +1,3 @@
-using EscNative.Engine;
 using EscNative.Models.Data;
 
 namespace EscNative.Models;
@@ -57,44 +56,29 @@ public sealed class FeatureBank
         }
     }
 
-    /// <summary>Runs the model over a set, in the set's order.</summary>
-    /// <param name="model">The model; its mode is as before afterwards.</param>
+    /// <summary>Runs the model, compiled for it, over a set, in the set's order.</summary>
+    /// <param name="model">The model, which computes as in evaluation mode; not changed.</param>
     /// <param name="images">The images.</param>
-    /// <param name="batchSize">Images a pass; the result does not depend on it.</param>
+    /// <param name="batchSize">Images a call; the result does not depend on it.</param>
     /// <param name="progress">Told how many images are done, or null.</param>
     /// <param name="cancel">Cancels between batches.</param>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static FeatureBank Extract(
-        Classifier model, ImageSet images, int batchSize = 128, IProgress<int>? progress = null, CancellationToken cancel = default)
+        Classifier model, ImageSet images, int batchSize = 512, IProgress<int>? progress = null, CancellationToken cancel = default)
     {
-        var (d, classes) = (model.FeatureWidth, model.Classes);
+        ArgumentNullException.ThrowIfNull(images);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(batchSize);
+        using var extractor = CompiledExtractor.Compile(model, images.Height, images.Width);
+        var (d, classes) = (extractor.FeatureWidth, extractor.Classes);
         var features = new float[(long)images.Count * d];
         var logits = new float[(long)images.Count * classes];
-        var training = model.Training;
-        model.Training = false;
-        try
+        for (var at = 0; at < images.Count;)
         {
-            using var noGrad = Tensor.NoGrad();
-            var loader = new BatchLoader(
-                images, model.Description.Normalisation, new BatchOptions { BatchSize = batchSize, Device = model.Device });
-            var at = 0;
-            foreach (var batch in loader.Epoch())
-            {
-                cancel.ThrowIfCancellationRequested();
-                using (Tensor.Scope())
-                {
-                    var z = model.Features(batch.Images);
-                    z.CopyTo(features.AsSpan(at * d, batch.Count * d));
-                    model.Head.Forward(z).CopyTo(logits.AsSpan(at * classes, batch.Count * classes));
-                    at += batch.Count;
-                }
-
-                progress?.Report(at);
-            }
-        }
-        finally
-        {
-            model.Training = training;
+            cancel.ThrowIfCancellationRequested();
+            var count = Math.Min(batchSize, images.Count - at);
+            extractor.Run(images, at, count, features.AsSpan(at * d, count * d), logits.AsSpan(at * classes, count * classes));
+            at += count;
+            progress?.Report(at);
         }
 
         return new FeatureBank(d, classes, features, logits, images.Labels());

@@ -36,12 +36,10 @@ internal sealed class TimedErasure(ErasureJob job, string output) : ITimedReques
     private void CountWork(StageRecorder recorder, Classifier model, ForgetSplit split, int k)
     {
         double n = split.Forget.Count, d = model.FeatureWidth, pixels = split.Forget.ImageSize;
-        var forward = ForwardCost.Of(model, AllCnn.ImageSize);
         recorder.AddWork(StageNames.Load, new FileInfo(job.ModelFile).Length, 0);
         recorder.AddWork(StageNames.Read, (double)(split.Data.Train.Count + split.Data.Test.Count) * (pixels + 1), 0);
-        // A byte read, a float written.
-        recorder.AddWork(StageNames.Upload, n * pixels * (1 + sizeof(float)), 0);
-        recorder.AddWork(StageNames.Forward, (n * forward.BytesPerImage) + forward.WeightBytes, n * forward.FlopsPerImage);
+        // A byte read and a byte written. (The method counts the forward pass: it has the plan.)
+        recorder.AddWork(StageNames.Upload, n * pixels * 2, 0);
         // Half of the symmetric d x d matrix, a multiply-add an image and entry. A solver that reads the rows makes none.
         if (!Solvers.Create(job.Options.Solver).NeedsRows)
             recorder.AddWork(StageNames.Gram, (n * d * sizeof(float)) + (d * d * sizeof(double)), n * d * (d + 1));

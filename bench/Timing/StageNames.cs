@@ -9,7 +9,10 @@ internal static class StageNames
     /// <summary>The image files, from disk to bytes in memory, and the choice of those to forget.</summary>
     public const string Read = "read";
 
-    /// <summary>Bytes to normalised floats on the device.</summary>
+    /// <summary>The network made into a plan: weights folded and packed.</summary>
+    public const string Compile = "compile";
+
+    /// <summary>The images' bytes put together for the device; normalised there.</summary>
     public const string Upload = "upload";
 
     /// <summary>The forward pass up to the features.</summary>

@@ -1,3 +1,5 @@
+using EscNative.Engine.Plans;
+
 namespace EscNative.Engine.Layers;
 
 /// <summary>Batch normalisation of the channels of [.., c], with PyTorch's running statistics.</summary>
@@ -56,5 +58,20 @@ public sealed class BatchNorm2d : Module
         x.Backend.TrackStatistics(mean, variance, RunningMean, RunningVariance, Momentum, rows > 1 ? rows / (rows - 1.0) : 1);
         BatchesTracked++;
         return scope.Keep(y);
+    }
+
+    /// <inheritdoc/>
+    protected override PlanValue LowerCore(PlanBuilder plan, PlanValue x)
+    {
+        float[] gamma = Weight.Value.ToArray(), beta = Bias.Value.ToArray(), mean = RunningMean.ToArray(), variance = RunningVariance.ToArray();
+        var scale = new double[gamma.Length];
+        var shift = new double[gamma.Length];
+        for (var c = 0; c < scale.Length; c++)
+        {
+            scale[c] = gamma[c] / Math.Sqrt(variance[c] + Eps);
+            shift[c] = beta[c] - (mean[c] * scale[c]);
+        }
+
+        return plan.Affine(x, scale, shift);
     }
 }

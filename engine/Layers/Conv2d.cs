@@ -1,3 +1,4 @@
+using EscNative.Engine.Plans;
 using EscNative.Kernels;
 
 namespace EscNative.Engine.Layers;
@@ -31,4 +32,7 @@ public sealed class Conv2d : Module
 
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x) => x.Conv2d(Weight, Bias?.Value, Stride, Padding);
+
+    /// <inheritdoc/>
+    protected override PlanValue LowerCore(PlanBuilder plan, PlanValue x) => plan.Conv2d(x, Weight, Bias?.Value, Stride, Padding);
 }

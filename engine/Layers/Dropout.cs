@@ -1,3 +1,4 @@
+using EscNative.Engine.Plans;
 using EscNative.Kernels;
 
 namespace EscNative.Engine.Layers;
@@ -15,4 +16,7 @@ public sealed class Dropout(double p, RandomSource random) : Module
         var offset = random.Skip((ulong)x.Count);
         return x.Dropout(p, random.Seed, random.Stream, offset);
     }
+
+    /// <inheritdoc/>
+    protected override PlanValue LowerCore(PlanBuilder plan, PlanValue x) => x;
 }

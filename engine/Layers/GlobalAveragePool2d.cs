@@ -1,3 +1,5 @@
+using EscNative.Engine.Plans;
+
 namespace EscNative.Engine.Layers;
 
 /// <summary>The mean over all pixels: [n, h, w, c] to [n, c].</summary>
@@ -5,4 +7,7 @@ public sealed class GlobalAveragePool2d : Module
 {
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x) => x.GlobalAveragePool2d();
+
+    /// <inheritdoc/>
+    protected override PlanValue LowerCore(PlanBuilder plan, PlanValue x) => plan.GlobalAveragePool2d(x);
 }

@@ -1,3 +1,5 @@
+using EscNative.Engine.Plans;
+
 namespace EscNative.Engine.Layers;
 
 /// <summary>Layer normalisation of [.., d].</summary>
@@ -22,4 +24,7 @@ public sealed class LayerNorm : Module
 
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x) => x.LayerNorm(Weight, Bias, Eps);
+
+    /// <inheritdoc/>
+    protected override PlanValue LowerCore(PlanBuilder plan, PlanValue x) => plan.LayerNorm(x, Weight, Bias, Eps);
 }

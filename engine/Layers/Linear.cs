@@ -1,3 +1,4 @@
+using EscNative.Engine.Plans;
 using EscNative.Kernels;
 
 namespace EscNative.Engine.Layers;
@@ -21,4 +22,7 @@ public sealed class Linear : Module
 
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x) => x.Linear(Weight, Bias?.Value);
+
+    /// <inheritdoc/>
+    protected override PlanValue LowerCore(PlanBuilder plan, PlanValue x) => plan.Linear(x, Weight, Bias?.Value);
 }

@@ -1,3 +1,5 @@
+using EscNative.Engine.Plans;
+
 namespace EscNative.Engine.Layers;
 
 /// <summary>A part of a network: parameters, buffers and child modules under dotted names, in the order of their creation.</summary>
@@ -76,6 +78,26 @@ public abstract class Module : IDisposable
     /// <summary>The module's function.</summary>
     public abstract Tensor Forward(Tensor x);
 
+    /// <summary>Describes what the module computes in evaluation mode to a plan.</summary>
+    /// <param name="plan">The plan.</param>
+    /// <param name="x">What the module is applied to.</param>
+    /// <returns>What it gives.</returns>
+    /// <exception cref="ShapeException">It cannot be applied to that.</exception>
+    /// <exception cref="UsageException">The module does not say how it is lowered.</exception>
+    public PlanValue Lower(PlanBuilder plan, PlanValue x)
+    {
+        ArgumentNullException.ThrowIfNull(plan);
+        plan.Enter(this);
+        try
+        {
+            return LowerCore(plan, x);
+        }
+        finally
+        {
+            plan.Leave();
+        }
+    }
+
     /// <summary>Frees parameters and buffers, the children's too.</summary>
     public void Dispose()
     {
@@ -93,6 +115,13 @@ public abstract class Module : IDisposable
     protected virtual void DisposeOwn()
     {
     }
+
+    /// <summary>What <see cref="Lower"/> does: the counterpart of <see cref="Forward"/> in evaluation mode, one call of the plan for each
+    /// operation, with the weights as they are now.</summary>
+    /// <param name="plan">The plan.</param>
+    /// <param name="x">What the module is applied to.</param>
+    protected virtual PlanValue LowerCore(PlanBuilder plan, PlanValue x) =>
+        throw new UsageException($"plan: {GetType().Name} does not say how it is lowered: override LowerCore beside Forward");
 
     /// <summary>Adds a trainable tensor, which the module now owns.</summary>
     protected Parameter AddParameter(string name, Tensor value)

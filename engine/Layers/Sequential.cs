@@ -1,4 +1,5 @@
 using System.Globalization;
+using EscNative.Engine.Plans;
 
 namespace EscNative.Engine.Layers;
 
@@ -31,5 +32,13 @@ public sealed class Sequential : Module
         }
 
         return scope.Keep(x);
+    }
+
+    /// <inheritdoc/>
+    protected override PlanValue LowerCore(PlanBuilder plan, PlanValue x)
+    {
+        foreach (var (_, child) in Children)
+            x = child.Lower(plan, x);
+        return x;
     }
 }

@@ -51,6 +51,12 @@ public static unsafe class CpuScratch
         /// <summary>Reductions, normalisation, softmax.</summary>
         Reduce,
 
+        /// <summary>The scores of one head of attention.</summary>
+        Attention,
+
+        /// <summary>The statistics that a layer norm of a plan does not keep.</summary>
+        PlanStatistics,
+
         /// <summary>How many slots there are.</summary>
         Count,
     }

@@ -1,5 +1,6 @@
 using EscNative.Engine;
 using EscNative.Engine.Layers;
+using EscNative.Engine.Plans;
 
 namespace EscNative.Models.Erasure;
 
@@ -38,6 +39,38 @@ internal sealed class ErasureLayer : Module
         }
 
         return scope.Keep(x);
+    }
+
+    // z - L(Rᵀz) + b is two products, the second of which adds z while it has the sums in registers.
+    protected override PlanValue LowerCore(PlanBuilder plan, PlanValue x)
+    {
+        foreach (var factor in Operator.Factors)
+        {
+            if (factor.IsIdentity)
+                continue;
+            var coordinates = plan.Linear(x, Transpose(factor.Right, factor.Width));
+            var left = factor.Left.ToArray();
+            if (factor.Kind != ErasureKind.Masked)
+                left = Array.ConvertAll(left, value => -value);
+            var change = plan.Linear(coordinates, left, factor.Offset);
+            x = factor.Kind == ErasureKind.Masked ? change : plan.Add(change, x);
+        }
+
+        return x;
+    }
+
+    // [d, k] to [k, d]
+    private static double[] Transpose(ReadOnlySpan<double> matrix, int width)
+    {
+        var rank = matrix.Length / width;
+        var result = new double[matrix.Length];
+        for (var i = 0; i < width; i++)
+        {
+            for (var j = 0; j < rank; j++)
+                result[(j * width) + i] = matrix[(i * rank) + j];
+        }
+
+        return result;
     }
 
     private static Tensor ToDevice(ReadOnlySpan<double> values, Shape shape, Device device)

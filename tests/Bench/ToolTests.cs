@@ -176,7 +176,7 @@ public sealed class ToolTests(SmallFiles files) : IClassFixture<SmallFiles>
         Assert.True(outcome.Code == 0, outcome.ToString());
         Assert.Equal(["artifacts/report.html", "artifacts/report.json"], folder.Files().Select(f => f.Replace('\\', '/')));
         var result = ResultJson.Parse(File.ReadAllText(folder["artifacts/report.json"]));
-        Assert.Equal(["load", "read", "upload", "forward", "gram", "solve", "apply", "save"], result.Latency!.Stages.Select(s => s.Name));
+        Assert.Equal(["load", "read", "compile", "upload", "forward", "gram", "solve", "apply", "save"], result.Latency!.Stages.Select(s => s.Name));
         Assert.Equal(["paper", "official"], result.Erasures!.Select(e => e.Mode));
         Assert.Equal(["original", "paper", "official"], result.Metrics!.Columns);
         Assert.True(result.Latency.Request.Count >= 10);

@@ -1,8 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
-using EscNative.Engine;
 using EscNative.Models;
-using EscNative.Models.Data;
 using EscNative.Models.Erasure;
 using EscNative.Unlearning.Subspaces;
 
@@ -79,60 +77,17 @@ public sealed class Esc : IUnlearningMethod
     private static SubspaceProblem ForwardPass(
         UnlearningContext context, bool keepRows, IProgress<StageProgress>? progress, CancellationToken cancel)
     {
-        var (model, options, forget) = (context.Model, context.Options, context.Forget);
-        var official = options.Mode == UnlearningMode.Official;
-        var augment = official && options.OfficialAugmentation;
-        var loader = new BatchLoader(forget, model.Description.Normalisation, new BatchOptions
-        {
-            BatchSize = options.BatchSize,
-            Shuffle = augment,
-            Augmentation = augment ? Augmentation.Flip : Augmentation.None,
-            Seed = options.Seed,
-            Device = model.Device,
-        });
-        var d = model.FeatureWidth;
+        var d = context.Model.FeatureWidth;
         var accumulator = new SubspaceAccumulator(d);
-        var kept = keepRows ? new float[(long)forget.Count * d] : [];
-        var rows = new float[options.BatchSize * d];
-        var done = 0;
-        var training = model.Training;
-        model.Training = official;
-        try
-        {
-            using var noGrad = Tensor.NoGrad();
-            using var batches = loader.Epoch().GetEnumerator();
-            while (true)
-            {
-                cancel.ThrowIfCancellationRequested();
-                using (context.Stage("upload"))
-                {
-                    if (!batches.MoveNext())
-                        break;
-                }
-
-                var batch = batches.Current;
-                var features = keepRows ? kept.AsSpan(done * d, batch.Count * d) : rows.AsSpan(0, batch.Count * d);
-                using (context.Stage("forward"))
-                using (Tensor.Scope())
-                    model.Features(batch.Images).CopyTo(features);
-                if (!keepRows)
-                {
-                    using (context.Stage("gram"))
-                        accumulator.Add(features, batch.Count);
-                }
-
-                done += batch.Count;
-                progress?.Report(new StageProgress("forward", done, forget.Count));
-            }
-        }
-        finally
-        {
-            model.Training = training;
-        }
-
+        var kept = keepRows ? new float[(long)context.Forget.Count * d] : [];
+        var pass = new FeaturePass(context, kept, keepRows ? null : accumulator, progress, cancel);
+        if (context.Options.Mode == UnlearningMode.Official)
+            pass.RunInTrainingMode();
+        else
+            pass.RunCompiled();
         // Rows that still wait for a full block are added here.
         using (context.Stage("gram"))
-            return keepRows ? new SubspaceProblem(kept, forget.Count, d) : new SubspaceProblem(accumulator);
+            return keepRows ? new SubspaceProblem(kept, context.Forget.Count, d) : new SubspaceProblem(accumulator);
     }
 
     /// <summary>

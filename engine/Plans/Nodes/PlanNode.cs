@@ -1,0 +1,34 @@
+namespace EscNative.Engine.Plans;
+
+/// <summary>One computation of a plan, before it is made into steps of a device.</summary>
+/// <param name="name">The module that it comes from.</param>
+internal abstract class PlanNode(string name)
+{
+    /// <summary>The module that it comes from.</summary>
+    public string Name { get; } = name;
+
+    public PlanValue Output { get; set; } = null!;
+
+    /// <summary>What it reads, the residual included.</summary>
+    public abstract IEnumerable<PlanValue> Inputs { get; }
+
+    /// <summary>What it computes, in words, with what was fused into it.</summary>
+    public abstract string Kind { get; }
+
+    /// <summary>Multiplications and additions for one image.</summary>
+    public abstract double Flops { get; }
+
+    /// <summary>Bytes of its constants.</summary>
+    public virtual double WeightBytes => 0;
+
+    /// <summary>Whether it reads and writes images that lie within a halo; else it wants contiguous ones.</summary>
+    public virtual bool Strided => true;
+
+    /// <summary>The halo that it wants around an input.</summary>
+    public virtual int WantedHalo(PlanValue input) => 0;
+
+    /// <summary>Whether the result may be written over an input, if nobody reads that any more.</summary>
+    public virtual bool MayOverwrite(PlanValue input) => false;
+
+    protected static double Count(PlanValue value) => (double)value.Height * value.Width * value.Channels;
+}

@@ -1,0 +1,18 @@
+namespace EscNative.Engine.Plans;
+
+/// <summary>How a plan is compiled.</summary>
+public sealed record PlanOptions
+{
+    /// <summary>
+    /// Whether 3x3 convolutions may run as Winograd's minimal filtering where that is faster. Its results differ from the direct
+    /// sums by rounding alone: relative error at most 1e-5 against float64, about 1e-6 as a rule.
+    /// </summary>
+    public bool Winograd { get; init; } = true;
+
+    /// <summary>Images that one thread takes through the whole network at a time; 0 chooses so that they stay in the cache.
+    /// The result does not depend on it.</summary>
+    public int ImagesPerChunk { get; init; }
+
+    /// <summary>The number of every byte in every channel, [channels, 256], for images of bytes; empty if they come as floats only.</summary>
+    public ReadOnlyMemory<float> ByteTable { get; init; }
+}
