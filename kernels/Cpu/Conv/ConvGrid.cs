@@ -4,7 +4,7 @@ namespace EscNative.Kernels.Cpu;
 internal readonly struct ConvGrid
 {
     // The window of a group and a panel of weights stay in L2 together.
-    private const int GroupBytes = 256 << 10;
+    private const int GroupBytes = 512 << 10;
 
     // With that many tasks for each thread, one that is slow delays the others little; but a task should take some 2 us.
     private const int TasksPerThread = 8;
