@@ -9,7 +9,12 @@ internal static class ComparisonSections
     public static IEnumerable<Section> Of(PeersResult result)
     {
         foreach (var workload in result.Workloads)
+        {
             yield return Of(workload);
+            if (workload.Steps is { } steps)
+                yield return Of(workload.Name, steps);
+        }
+
         yield return new Section(
             "How to read it",
             null,
@@ -35,4 +40,14 @@ internal static class ComparisonSections
         [string.Create(
             CultureInfo.InvariantCulture,
             $"{workload.Rounds} rounds of {workload.Seconds:0.###} s a side; noise {100 * workload.Spread:0.0} %, others {Numbers.Fixed(100 * workload.OthersShare)} %, waiting {100 * workload.WaitingShare:0.0} %")]);
+
+    private static Section Of(string workload, IReadOnlyList<StepResult> steps) => new(
+        $"{workload}: where our time goes, step by step",
+        new TextTable(
+            ["step", "computes", "algorithm", " ms", " share %", " GFLOP/s"],
+            [.. steps.Select(step => (IReadOnlyList<string>)
+            [
+                step.Name, step.Kind, step.Algorithm, Numbers.Short(step.Milliseconds), Numbers.Fixed(step.SharePercent), Numbers.Short(step.Gflops),
+            ])]),
+        ["Measured one step at a time, each waiting for the one before. GFLOP/s: as the mathematics counts them, whatever Winograd's algorithm saves."]);
 }

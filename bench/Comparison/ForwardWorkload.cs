@@ -1,7 +1,10 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using EscNative.Bench.Timing;
 using EscNative.Engine;
+using EscNative.Engine.Plans;
+using EscNative.Models;
 
 namespace EscNative.Bench.Comparison;
 
@@ -16,7 +19,10 @@ internal sealed class ForwardWorkload : Workload
     private readonly int _batch;
     private readonly float[] _images;
     private readonly Tensor _tensor;
+    private readonly float[] _features;
     private readonly float[] _logits;
+    private readonly CompiledExtractor _plan;
+    private readonly CompiledExtractor _direct;
 
     public ForwardWorkload(Subject subject, int batch, int threads)
     {
@@ -26,7 +32,17 @@ internal sealed class ForwardWorkload : Workload
         var test = subject.Split.Data.Test;
         _tensor = Tensor.From(_images, (batch, test.Height, test.Width, test.Channels), subject.Model.Device);
         _logits = new float[batch * subject.Model.Classes];
-        Own = [new OwnSide("eager", threads, false, seconds => Sampling.MedianSeconds(Eager, seconds))];
+        _features = new float[batch * subject.Model.FeatureWidth];
+        _plan = CompiledExtractor.Compile(subject.Model, test.Height, test.Width);
+        _direct = CompiledExtractor.Compile(subject.Model, test.Height, test.Width, new PlanOptions { Winograd = false });
+        Own =
+        [
+            Side("plan", () => _plan.Run(_images, _features, _logits)),
+            Side("plan without Winograd", () => _direct.Run(_images, _features, _logits)),
+            Side("eager", Eager),
+        ];
+
+        OwnSide Side(string variant, Action call) => new(variant, threads, false, seconds => Sampling.MedianSeconds(call, seconds));
     }
 
     public override string Name => string.Create(CultureInfo.InvariantCulture, $"forward-{_batch}");
@@ -56,7 +72,24 @@ internal sealed class ForwardWorkload : Workload
     public override Agreement Compare(string variant, ReadOnlySpan<float> theirs) =>
         Agreement.Between(_logits, theirs, RelativeTolerance * _logits.Max(Math.Abs), "class scores");
 
-    public override void Dispose() => _tensor.Dispose();
+    public override IReadOnlyList<StepResult> Profile(double seconds)
+    {
+        var steps = _plan.Plan.Steps;
+        var times = new double[steps.Count];
+        var runs = 0;
+        for (var started = Stopwatch.GetTimestamp(); runs < 3 || Stopwatch.GetElapsedTime(started).TotalSeconds < seconds; runs++)
+            _plan.Plan.Profile(_images, _features, times);
+        var total = times.Sum();
+        return [.. steps.Select((step, i) => new StepResult(
+            step.Name, step.Kind, step.Algorithm, 1e3 * times[i] / runs, 100 * times[i] / total, step.Flops > 0 ? step.Flops * _batch * runs / times[i] / 1e9 : null))];
+    }
+
+    public override void Dispose()
+    {
+        _tensor.Dispose();
+        _plan.Dispose();
+        _direct.Dispose();
+    }
 
     private void Eager()
     {

@@ -37,7 +37,19 @@ internal sealed record WorkloadResult
 
     /// <summary>Our first side first.</summary>
     public required IReadOnlyList<SideResult> Sides { get; init; }
+
+    /// <summary>The steps of our first side, measured one by one after the rounds; absent where they cannot be told apart.</summary>
+    public IReadOnlyList<StepResult>? Steps { get; init; }
 }
+
+/// <summary>One step of a plan.</summary>
+/// <param name="Name">The module that it comes from.</param>
+/// <param name="Kind">What it computes.</param>
+/// <param name="Algorithm">How.</param>
+/// <param name="Milliseconds">Of a call.</param>
+/// <param name="SharePercent">Of all steps.</param>
+/// <param name="Gflops">10^9 floating-point operations a second, as the mathematics counts them, whatever the algorithm saves.</param>
+internal sealed record StepResult(string Name, string Kind, string Algorithm, double Milliseconds, double SharePercent, double? Gflops);
 
 /// <summary>One side of a workload.</summary>
 internal sealed record SideResult

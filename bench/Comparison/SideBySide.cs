@@ -65,6 +65,7 @@ internal sealed class SideBySide(IReadOnlyList<IPeer> peers, int threads, int ro
             OthersShare = watch.OthersShare,
             WaitingShare = watch.WaitingShare,
             Sides = Results(workload, sides, times, agreements),
+            Steps = workload.Profile(seconds),
         };
 
         Measurement Measured(Side side, Watch? observer, double length)

@@ -31,5 +31,9 @@ internal abstract class Workload : IDisposable
     /// <param name="theirs">Its output.</param>
     public abstract Agreement Compare(string variant, ReadOnlySpan<float> theirs);
 
+    /// <summary>Where the time of our first side goes, or null where nobody knows.</summary>
+    /// <param name="seconds">How long to look, at the least.</param>
+    public virtual IReadOnlyList<StepResult>? Profile(double seconds) => null;
+
     public abstract void Dispose();
 }

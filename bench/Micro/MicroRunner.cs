@@ -15,7 +15,7 @@ namespace EscNative.Bench.Micro;
 internal static class MicroRunner
 {
     private static readonly Type[] Suites =
-        [typeof(OperationBenchmarks), typeof(ProductBenchmarks), typeof(ConvolutionBenchmarks), typeof(WinogradBenchmarks), typeof(SolveBenchmarks)];
+        [typeof(OperationBenchmarks), typeof(ProductBenchmarks), typeof(ConvolutionBenchmarks), typeof(WinogradBenchmarks), typeof(InferenceBenchmarks), typeof(SolveBenchmarks)];
 
     /// <summary>Runs the benchmarks whose name or suite holds a text.</summary>
     /// <param name="filter">The text; empty for all.</param>

@@ -51,6 +51,11 @@ public sealed class MicroTests
             suite.Cleanup();
         }
 
+        var inference = new InferenceBenchmarks { Batch = 1 };
+        inference.Setup();
+        inference.Plan();
+        inference.Eager();
+        inference.Cleanup();
         Assert.Equal(7, ConvolutionBenchmarks.Layers.Count());
         Assert.Equal(3, WinogradBenchmarks.Layers.Count());
         var solve = new SolveBenchmarks { Width = 96 };

@@ -71,6 +71,7 @@ public sealed class PeerProcessTests : IDisposable
         Assert.Empty(peers.Engines);
         Assert.Equal("forward-1", Assert.Single(peers.Workloads).Name);
         Assert.All(peers.Workloads[0].Sides, side => Assert.True(side is { Engine: "escnative", Milliseconds: > 0 }));
+        Assert.NotEmpty(peers.Workloads[0].Steps!);
         Assert.Contains("forward-1: 1 image", outcome.Output, StringComparison.Ordinal);
         Assert.Equal(2, ToolProcess.Run("peers", "--model-file", files.Model, "--filter", "nothing").Code);
     }

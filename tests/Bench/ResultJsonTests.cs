@@ -46,7 +46,9 @@ public sealed class ResultJsonTests
             "peers.workloads.sides.engine", "peers.workloads.sides.variant", "peers.workloads.sides.threads", "peers.workloads.sides.busyCore",
             "peers.workloads.sides.milliseconds", "peers.workloads.sides.imagesPerSecond", "peers.workloads.sides.ratio",
             "peers.workloads.sides.ratioLow", "peers.workloads.sides.ratioHigh", "peers.workloads.sides.best", "peers.workloads.sides.difference",
-            "peers.workloads.sides.tolerance", "peers.workloads.sides.compared", "micro", "micro.engine", "micro.job", "micro.rows", "micro.rows.suite",
+            "peers.workloads.sides.tolerance", "peers.workloads.sides.compared", "peers.workloads.steps",
+            "peers.workloads.steps.name", "peers.workloads.steps.kind", "peers.workloads.steps.algorithm", "peers.workloads.steps.milliseconds",
+            "peers.workloads.steps.sharePercent", "peers.workloads.steps.gflops", "micro", "micro.engine", "micro.job", "micro.rows", "micro.rows.suite",
             "micro.rows.name", "micro.rows.parameters", "micro.rows.meanNanoseconds", "micro.rows.medianNanoseconds", "micro.rows.errorNanoseconds",
             "micro.rows.allocatedBytes", "micro.rows.iterations", "notes",
         ];

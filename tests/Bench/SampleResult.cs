@@ -76,6 +76,7 @@ internal static class SampleResult
                             Ratio = 1.2, RatioLow = 1.1, RatioHigh = 1.3, Best = true, Difference = 2e-6, Tolerance = 1e-4, Compared = "class scores",
                         },
                     ],
+                    Steps = [new StepResult("features.0.0", "conv 3x3 + relu", "direct", 1.5, 100, 120)],
                 },
             ]),
         Micro = new MicroResult("BenchmarkDotNet 0.14.0", "short", [new MicroRow("Operation", "Relu", "Recording False", 250, 249, 3.5, 0, 3)]),

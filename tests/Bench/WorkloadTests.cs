@@ -44,9 +44,22 @@ public sealed class WorkloadTests : IDisposable
         using var noGrad = Tensor.NoGrad();
         using var y = model.Forward(x);
         var scores = y.ToArray();
+        // The last side that was measured is the eager one.
         Assert.True(work.Compare("any", scores) is { Holds: true, Difference: 0 });
+        Assert.True(work.Own[0].Measure(0) > 0);
+        Assert.True(work.Compare("any", scores).Holds);
         scores[^1] += 1e-3f * scores.Max(Math.Abs);
         Assert.False(work.Compare("any", scores).Holds);
+    }
+
+    [Fact]
+    public void Forward_tells_the_time_of_every_step_of_the_plan()
+    {
+        using var work = new ForwardWorkload(_subject, Batch, 1);
+        Assert.Equal(["plan", "plan without Winograd", "eager"], work.Own.Select(side => side.Variant));
+        var steps = work.Profile(0);
+        Assert.Equal(100, steps.Sum(step => step.SharePercent), 1e-6);
+        Assert.Equal(8, steps.Count(step => step is { Milliseconds: > 0, Gflops: > 0 } && step.Kind.StartsWith("conv", StringComparison.Ordinal)));
     }
 
     [Fact]
