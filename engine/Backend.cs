@@ -127,20 +127,12 @@ internal abstract class Backend
     /// <summary>dx = dy mask scale.</summary>
     public abstract void ApplyMask(Tensor dy, Tensor mask, double scale, Tensor dx);
 
-    /// <summary>PyTorch's SGD, in place: g += decay w; v = momentum v + g (v = g on the first step); w -= rate (nesterov ? g + momentum v : v).</summary>
-    public abstract void Sgd(
-        Tensor weight, Tensor gradient, Tensor? velocity, double rate, double momentum, double decay, bool nesterov);
+    /// <summary>PyTorch's SGD of all parameters in one pass, in place: g += decay w; v = momentum v + g; w -= rate (nesterov ? g + momentum v : v).</summary>
+    /// <param name="updates">With the velocity as first state, or null for none.</param>
+    public abstract void Sgd(ReadOnlySpan<ParameterUpdate> updates, double rate, double momentum, double decay, bool nesterov);
 
-    /// <summary>PyTorch's Adam (decay added to g) or AdamW (<paramref name="decoupled"/>), in place, at step t from 1.</summary>
+    /// <summary>PyTorch's Adam (decay added to g) or AdamW (<paramref name="decoupled"/>) of all parameters in one pass, in place, at step t from 1.</summary>
+    /// <param name="updates">With the two moments as states.</param>
     public abstract void Adam(
-        Tensor weight, Tensor gradient, Tensor first, Tensor second, double rate, double beta1, double beta2, double eps,
-        double decay, bool decoupled, long t);
-
-    /// <summary>
-    /// y [n, h, w, c] = (x / 255 - mean[c]) / std[c] for images x (U8, [n, h, w, c]), image i read mirrored where flip[i] != 0 and
-    /// shifted by (dy[i], dx[i]) pixels, zeros (black) outside; empty spans change nothing.
-    /// </summary>
-    public abstract void ImagesToFloat(
-        Tensor x, ReadOnlySpan<float> mean, ReadOnlySpan<float> std, ReadOnlySpan<byte> flip, ReadOnlySpan<int> dy, ReadOnlySpan<int> dx,
-        Tensor y);
+        ReadOnlySpan<ParameterUpdate> updates, double rate, double beta1, double beta2, double eps, double decay, bool decoupled, long t);
 }

@@ -5,6 +5,9 @@ internal readonly record struct ConvGeometry(
     int Batch, int Height, int Width, int InChannels, int OutChannels,
     int KernelHeight, int KernelWidth, int StrideHeight, int StrideWidth, int PadHeight, int PadWidth)
 {
+    /// <summary>Whether the device may compute this by an algorithm that rounds more than a plain sum, where that is faster.</summary>
+    public bool Fast { get; init; }
+
     public int OutHeight => ((Height + (2 * PadHeight) - KernelHeight) / StrideHeight) + 1;
 
     public int OutWidth => ((Width + (2 * PadWidth) - KernelWidth) / StrideWidth) + 1;

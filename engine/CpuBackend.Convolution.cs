@@ -4,22 +4,45 @@ namespace EscNative.Engine;
 
 internal sealed unsafe partial class CpuBackend
 {
+    private readonly WinogradWeightCache _winogradWeights = new();
+
     public override void Conv2d(in ConvGeometry g, Tensor x, Tensor weight, Tensor? bias, Tensor y)
     {
         var s = ConvShapeOf(g);
         if (IsDouble(x, "Conv2d"))
-            Conv.Forward(s, x.PointerTo<double>(), weight.PointerTo<double>(), bias is null ? null : bias.PointerTo<double>(), y.PointerTo<double>());
+        {
+            Conv.Forward(s, x.PointerTo<double>(), weight.PointerTo<double>(), Optional<double>(bias), y.PointerTo<double>());
+        }
+        else if (g.Fast && Winograd.Pays(s, out var tile))
+        {
+            RunWinograd(s, tile, forDataGradient: false, x, weight, Optional<float>(bias), y);
+        }
         else
-            Conv.Forward(s, x.PointerTo<float>(), weight.PointerTo<float>(), bias is null ? null : bias.PointerTo<float>(), y.PointerTo<float>());
+        {
+            Conv.Forward(s, x.PointerTo<float>(), weight.PointerTo<float>(), Optional<float>(bias), y.PointerTo<float>());
+        }
     }
 
     public override void Conv2dDataGradient(in ConvGeometry g, Tensor dy, Tensor weight, Tensor dx)
     {
         var s = ConvShapeOf(g);
+        // The gradient is a convolution too, of the output's size and with the rest of the padding.
+        var gradient = new ConvShape(
+            g.Batch, g.OutHeight, g.OutWidth, g.OutChannels, g.InChannels, 3, 3, 1, 1,
+            2 - g.PadHeight, 2 - g.PadWidth, 2 - g.PadHeight, 2 - g.PadWidth);
         if (IsDouble(dy, "Conv2d"))
+        {
             Conv.DataGradient(s, dy.PointerTo<double>(), weight.PointerTo<double>(), dx.PointerTo<double>());
+        }
+        else if (g is { Fast: true, KernelHeight: 3, KernelWidth: 3, StrideHeight: 1, StrideWidth: 1, PadHeight: <= 2, PadWidth: <= 2 }
+            && Winograd.Pays(gradient, out var tile))
+        {
+            RunWinograd(gradient, tile, forDataGradient: true, dy, weight, null, dx);
+        }
         else
+        {
             Conv.DataGradient(s, dy.PointerTo<float>(), weight.PointerTo<float>(), dx.PointerTo<float>());
+        }
     }
 
     public override void Conv2dWeightGradient(in ConvGeometry g, Tensor x, Tensor dy, Tensor dWeight)
@@ -29,6 +52,16 @@ internal sealed unsafe partial class CpuBackend
             Conv.WeightGradient(s, x.PointerTo<double>(), dy.PointerTo<double>(), dWeight.PointerTo<double>());
         else
             Conv.WeightGradient(s, x.PointerTo<float>(), dy.PointerTo<float>(), dWeight.PointerTo<float>());
+    }
+
+    private void RunWinograd(in ConvShape s, WinogradTile tile, bool forDataGradient, Tensor x, Tensor weight, float* bias, Tensor y)
+    {
+        var transformed = _winogradWeights.Rent(s.OutChannels, s.InChannels, tile, forDataGradient, weight.PointerTo<float>());
+        Winograd.Forward(
+            s, new ImageView(x.PointerTo<float>(), s.Height, s.Width, s.InChannels), transformed,
+            new ConvEpilogue((nint)bias, default, Relu: false),
+            new ImageView(y.PointerTo<float>(), s.OutHeight, s.OutWidth, s.OutChannels));
+        _winogradWeights.Return(transformed, forDataGradient);
     }
 
     private static ConvShape ConvShapeOf(in ConvGeometry g) => new(

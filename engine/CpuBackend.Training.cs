@@ -28,52 +28,43 @@ internal sealed unsafe partial class CpuBackend
             RandomFill.ApplyMask(dy.PointerTo<float>(), mask.PointerTo<byte>(), scale, dx.PointerTo<float>(), dx.Count);
     }
 
-    public override void Sgd(
-        Tensor weight, Tensor gradient, Tensor? velocity, double rate, double momentum, double decay, bool nesterov)
+    public override void Sgd(ReadOnlySpan<ParameterUpdate> updates, double rate, double momentum, double decay, bool nesterov)
     {
-        if (IsDouble(weight, "Sgd"))
-        {
-            Optimizers.Sgd(
-                weight.PointerTo<double>(), gradient.PointerTo<double>(), Optional<double>(velocity), weight.Count, rate, momentum, decay, nesterov);
-        }
-        else
-        {
-            Optimizers.Sgd(
-                weight.PointerTo<float>(), gradient.PointerTo<float>(), Optional<float>(velocity), weight.Count, rate, momentum, decay, nesterov);
-        }
+        var (floats, doubles) = Split(updates, "Sgd");
+        Optimizers.Sgd<float>(floats, rate, momentum, decay, nesterov);
+        Optimizers.Sgd<double>(doubles, rate, momentum, decay, nesterov);
     }
 
     public override void Adam(
-        Tensor weight, Tensor gradient, Tensor first, Tensor second, double rate, double beta1, double beta2, double eps,
-        double decay, bool decoupled, long t)
+        ReadOnlySpan<ParameterUpdate> updates, double rate, double beta1, double beta2, double eps, double decay, bool decoupled, long t)
     {
-        if (IsDouble(weight, "Adam"))
-        {
-            Optimizers.Adam(
-                weight.PointerTo<double>(), gradient.PointerTo<double>(), first.PointerTo<double>(), second.PointerTo<double>(), weight.Count,
-                rate, beta1, beta2, eps, decay, decoupled, t);
-        }
-        else
-        {
-            Optimizers.Adam(
-                weight.PointerTo<float>(), gradient.PointerTo<float>(), first.PointerTo<float>(), second.PointerTo<float>(), weight.Count,
-                rate, beta1, beta2, eps, decay, decoupled, t);
-        }
+        var (floats, doubles) = Split(updates, "Adam");
+        Optimizers.Adam<float>(floats, rate, beta1, beta2, eps, decay, decoupled, t);
+        Optimizers.Adam<double>(doubles, rate, beta1, beta2, eps, decay, decoupled, t);
     }
 
-    public override void ImagesToFloat(
-        Tensor x, ReadOnlySpan<float> mean, ReadOnlySpan<float> std, ReadOnlySpan<byte> flip, ReadOnlySpan<int> dy, ReadOnlySpan<int> dx,
-        Tensor y)
+    private static (OptimizerTensor<float>[] Floats, OptimizerTensor<double>[] Doubles) Split(
+        ReadOnlySpan<ParameterUpdate> updates, string operation)
     {
-        if (IsDouble(y, "ImagesToFloat"))
+        var doubles = 0;
+        foreach (var update in updates)
+            doubles += IsDouble(update.Weight, operation) ? 1 : 0;
+        return (Table<float>(updates, DType.F32, updates.Length - doubles), Table<double>(updates, DType.F64, doubles));
+    }
+
+    private static OptimizerTensor<T>[] Table<T>(ReadOnlySpan<ParameterUpdate> updates, DType type, int count)
+        where T : unmanaged
+    {
+        if (count == 0)
+            return [];
+        var table = new OptimizerTensor<T>[count];
+        var at = 0;
+        foreach (var (weight, gradient, first, second) in updates)
         {
-            Images.ToNumbers(
-                x.PointerTo<byte>(), y.PointerTo<double>(), x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3], mean, std, flip, dy, dx);
+            if (weight.DType == type)
+                table[at++] = new(weight.PointerTo<T>(), gradient.PointerTo<T>(), Optional<T>(first), Optional<T>(second), weight.Count);
         }
-        else
-        {
-            Images.ToNumbers(
-                x.PointerTo<byte>(), y.PointerTo<float>(), x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3], mean, std, flip, dy, dx);
-        }
+
+        return table;
     }
 }

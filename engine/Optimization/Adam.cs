@@ -43,6 +43,6 @@ public sealed class Adam : Optimizer
         new(parameters, learningRate, weightDecay: weightDecay, decoupled: true);
 
     /// <inheritdoc/>
-    protected override void Update(int index, Tensor weight, Tensor gradient) => weight.Backend.Adam(
-        weight, gradient, _first[index], _second[index], LearningRate, Beta1, Beta2, Eps, WeightDecay, Decoupled, Steps);
+    protected override void Update(ReadOnlySpan<int> indices, ReadOnlySpan<Tensor> gradients) => gradients[0].Backend.Adam(
+        Updates(indices, gradients, _first, _second), LearningRate, Beta1, Beta2, Eps, WeightDecay, Decoupled, Steps);
 }

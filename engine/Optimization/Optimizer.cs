@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using EscNative.Engine.Layers;
 
 namespace EscNative.Engine.Optimization;
@@ -8,7 +9,16 @@ public abstract class Optimizer : IDisposable
     private readonly List<Tensor> _state = [];
 
     /// <param name="parameters">What is trained. The parameters stay the caller's.</param>
-    protected Optimizer(IEnumerable<Parameter> parameters) => Parameters = [.. parameters];
+    /// <exception cref="UsageException">They lie on more than one device.</exception>
+    protected Optimizer(IEnumerable<Parameter> parameters)
+    {
+        Parameters = [.. parameters];
+        foreach (var parameter in Parameters)
+        {
+            if (parameter.Value.Device != Parameters[0].Value.Device)
+                throw new UsageException($"Optimizer: got parameters on {Parameters[0].Value.Device} and {parameter.Value.Device}, wants one device");
+        }
+    }
 
     /// <summary>The step size.</summary>
     public required double LearningRate { get; set; }
@@ -26,11 +36,18 @@ public abstract class Optimizer : IDisposable
     public void Step(Gradients gradients)
     {
         Steps++;
+        var (indices, reached) = (new List<int>(Parameters.Count), new List<Tensor>(Parameters.Count));
         for (var i = 0; i < Parameters.Count; i++)
         {
             if (gradients.TryGet(Parameters[i], out var gradient))
-                Update(i, Parameters[i], gradient);
+            {
+                indices.Add(i);
+                reached.Add(gradient);
+            }
         }
+
+        if (indices.Count > 0)
+            Update(CollectionsMarshal.AsSpan(indices), CollectionsMarshal.AsSpan(reached));
     }
 
     /// <summary>Takes up where a saved run stopped.</summary>
@@ -60,8 +77,19 @@ public abstract class Optimizer : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Changes parameter <paramref name="index"/> by its gradient.</summary>
-    protected abstract void Update(int index, Tensor weight, Tensor gradient);
+    /// <summary>Changes the parameters that the loss reached, at least one, by their gradients: all in one call.</summary>
+    /// <param name="indices">Their places in <see cref="Parameters"/>.</param>
+    /// <param name="gradients">As many.</param>
+    protected abstract void Update(ReadOnlySpan<int> indices, ReadOnlySpan<Tensor> gradients);
+
+    /// <summary>What a device's step takes: parameters and gradients with the states of the same places.</summary>
+    private protected ParameterUpdate[] Updates(ReadOnlySpan<int> indices, ReadOnlySpan<Tensor> gradients, Tensor[]? first, Tensor[]? second)
+    {
+        var updates = new ParameterUpdate[indices.Length];
+        for (var i = 0; i < updates.Length; i++)
+            updates[i] = new(Parameters[indices[i]], gradients[i], first?[indices[i]], second?[indices[i]]);
+        return updates;
+    }
 
     /// <summary>A tensor of zeros for each parameter.</summary>
     protected Tensor[] AddState()

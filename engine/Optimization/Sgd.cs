@@ -34,6 +34,6 @@ public sealed class Sgd : Optimizer
 
     /// <inheritdoc/>
     // A velocity of zeros gives v = g on the first step, as PyTorch's missing buffer does.
-    protected override void Update(int index, Tensor weight, Tensor gradient) =>
-        weight.Backend.Sgd(weight, gradient, _velocity?[index], LearningRate, Momentum, WeightDecay, Nesterov);
+    protected override void Update(ReadOnlySpan<int> indices, ReadOnlySpan<Tensor> gradients) => gradients[0].Backend.Sgd(
+        Updates(indices, gradients, _velocity, null), LearningRate, Momentum, WeightDecay, Nesterov);
 }

@@ -49,6 +49,28 @@ public static partial class OperationCases
             };
         }
 
+        // Winograd's transforms multiply values by up to 8 and subtract them again: ten times the error of a plain sum. Cases of
+        // 4x4 tiles, whole and cut, of 2x2 tiles, of strides of 2, and two that stay plain sums.
+        foreach (var c in (ConvCase[])
+            [
+                new(3, 12, 13, 16, 16, (3, 3), (1, 1), (1, 1), true), new(2, 6, 7, 17, 33, (3, 3), (1, 1), (0, 0), false),
+                new(1, 9, 9, 16, 20, (3, 3), (1, 1), (2, 2), true), new(5, 2, 2, 16, 16, (3, 3), (1, 1), (1, 1), false),
+                new(2, 9, 10, 48, 50, (3, 3), (2, 2), (1, 1), true), new(2, 8, 8, 16, 16, (3, 3), (2, 2), (1, 1), false), new(1, 8, 8, 16, 16, (3, 3), (1, 1), (3, 3), false),
+            ])
+        {
+            Input[] inputs = [Input.Of(c.N, c.H, c.W, c.In), Input.Of(c.Out, c.Kernel.H, c.Kernel.W, c.In)];
+            yield return new(
+                $"fast {c.Name}", c.Bias ? [.. inputs, Input.Of(c.Out)] : inputs,
+                x => x[0].Conv2d(x[1], x.ElementAtOrDefault(2), c.Stride, c.Padding, fast: true),
+                x => Conv2d(x[0], x[1], x.ElementAtOrDefault(2), c.Stride, c.Padding))
+            {
+                Terms = (c.Kernel.H * c.Kernel.W * c.In) + 1,
+                GradientTerms = Math.Max(c.Kernel.H * c.Kernel.W * c.Out, c.N * (c.H + (2 * c.Padding.H)) * (c.W + (2 * c.Padding.W))),
+                Factor = 40,
+                GradientFactor = 80,
+            };
+        }
+
         yield return new(
             "conv by the short form", [Input.Of(1, 6, 5, 2), Input.Of(3, 3, 3, 2)], x => x[0].Conv2d(x[1], stride: 2, padding: 1),
             x => Conv2d(x[0], x[1], null, (2, 2), (1, 1)))

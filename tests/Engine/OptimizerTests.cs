@@ -116,6 +116,27 @@ public sealed class OptimizerTests
     }
 
     [Fact]
+    public void Parameters_of_two_types_are_stepped_together()
+    {
+        foreach (var setting in Settings)
+        {
+            using var narrow = new Parameter("narrow", Start(5, DType.F32));
+            using var wide = new Parameter("wide", Start(7, DType.F64));
+            using var other = new Parameter("other", Start(7, DType.F64));
+            using var together = setting.Make([narrow, wide]);
+            using var alone = setting.Make([other]);
+            using var scope = Tensor.Scope();
+            using var gradients = (narrow.Value.Sum().To(DType.F64) + wide.Value.Square().Sum()).Backward();
+            using var otherGradients = other.Value.Square().Sum().Backward();
+            var before = narrow.Value.ToArray();
+            together.Step(gradients);
+            alone.Step(otherGradients);
+            Assert.Equal(other.Value.ToArray<double>(), wide.Value.ToArray<double>());
+            Assert.All(narrow.Value.ToArray().Zip(before), w => Assert.True(w.First < w.Second));
+        }
+    }
+
+    [Fact]
     public void A_step_does_not_change_the_gradients()
     {
         foreach (var setting in Settings)

@@ -80,8 +80,8 @@ public sealed unsafe class TrainingKernelTests
             {
                 var g = values.Floats(n);
                 using var gradient = new GuardedBuffer<float>(g);
-                Optimizers.Sgd(
-                    weight.Pointer, gradient.Pointer, momentum == 0 ? null : velocity.Pointer, n, 0.1, momentum, decay, nesterov);
+                Optimizers.Sgd<float>(
+                    [new(weight.Pointer, gradient.Pointer, momentum == 0 ? null : velocity.Pointer, null, n)], 0.1, momentum, decay, nesterov);
                 for (var i = 0; i < n; i++)
                 {
                     var d = g[i] + decay * wanted[i];
@@ -120,10 +120,10 @@ public sealed unsafe class TrainingKernelTests
                 var g = Array.ConvertAll(values.Floats(n), v => MathF.CopySign(Math.Max(Math.Abs(v), 0.1f), v));
                 using var gradient = new GuardedBuffer<float>(g);
                 using var wideGradient = new GuardedBuffer<double>(Values.Wide(g));
-                Optimizers.Adam(
-                    weight.Pointer, gradient.Pointer, first.Pointer, second.Pointer, n, 1e-2, 0.9, 0.999, 1e-8, decay, decoupled, step);
-                Optimizers.Adam(
-                    wideWeight.Pointer, wideGradient.Pointer, wideFirst.Pointer, wideSecond.Pointer, n, 1e-2, 0.9, 0.999, 1e-8, decay,
+                Optimizers.Adam<float>(
+                    [new(weight.Pointer, gradient.Pointer, first.Pointer, second.Pointer, n)], 1e-2, 0.9, 0.999, 1e-8, decay, decoupled, step);
+                Optimizers.Adam<double>(
+                    [new(wideWeight.Pointer, wideGradient.Pointer, wideFirst.Pointer, wideSecond.Pointer, n)], 1e-2, 0.9, 0.999, 1e-8, decay,
                     decoupled, step);
                 for (var i = 0; i < n; i++)
                 {
@@ -146,43 +146,37 @@ public sealed unsafe class TrainingKernelTests
         }
     }
 
+    // One call for all: the bits of a call for each, whatever their sizes; a tensor of no values among them.
     [Theory]
-    [InlineData(0, 4, 4, 3)]
-    [InlineData(3, 5, 7, 3)]
-    [InlineData(2, 1, 1, 1)]
-    [InlineData(33, 32, 32, 3)]
-    public void Images_are_normalised_mirrored_and_shifted(int n, int height, int width, int channels)
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Many_tensors_at_once_give_the_bits_of_one_at_a_time(bool adam)
     {
         var values = new Values();
-        var x = Array.ConvertAll(values.Ints((long)n * height * width * channels, 256), v => (byte)v);
-        float[] mean = [0.49f, 0.48f, 0.44f];
-        float[] std = [0.2f, 0.19f, 0.22f];
-        var flip = Array.ConvertAll(values.Ints(n, 2), v => (byte)v);
-        var down = Array.ConvertAll(values.Ints(n, 9), v => v - 4);
-        var right = Array.ConvertAll(values.Ints(n, 9), v => v - 4);
-        using var input = new GuardedBuffer<byte>(x);
-        using var plain = new GuardedBuffer<float>(x.Length);
-        using var augmented = new GuardedBuffer<float>(x.Length);
-        Images.ToNumbers(
-            input.Pointer, plain.Pointer, n, height, width, channels, mean.AsSpan(0, channels), std.AsSpan(0, channels), [], [], []);
-        Images.ToNumbers(
-            input.Pointer, augmented.Pointer, n, height, width, channels, mean.AsSpan(0, channels), std.AsSpan(0, channels), flip, down,
-            right);
-        plain.AssertIntact();
-        augmented.AssertIntact();
-        for (var i = 0; i < x.Length; i++)
+        var together = Sizes.Select(n => Fresh(n)).ToArray();
+        var alone = together.Select(t => Array.ConvertAll(t, b => new GuardedBuffer<float>(b.Span.ToArray()))).ToArray();
+        Step(together.Select(Of).ToArray());
+        foreach (var tensor in alone)
+            Step(Of(tensor));
+        foreach (var (a, b) in together.Zip(alone).SelectMany(p => p.First.Zip(p.Second)))
         {
-            var c = i % channels;
-            var column = i / channels % width;
-            var row = i / channels / width % height;
-            var image = i / channels / width / height;
-            Assert.Equal((float)((x[i] / 255.0 - mean[c]) / std[c]), plain.Span[i]);
-            // Cropped out of the padded image first, mirrored then.
-            var fromRow = row + down[image];
-            var fromColumn = (flip[image] != 0 ? width - 1 - column : column) + right[image];
-            var inside = fromRow >= 0 && fromRow < height && fromColumn >= 0 && fromColumn < width;
-            var raw = inside ? x[((image * height + fromRow) * width + fromColumn) * channels + c] : 0;
-            Assert.Equal((float)((raw / 255.0 - mean[c]) / std[c]), augmented.Span[i]);
+            a.AssertIntact();
+            Assert.Equal(b.Span, a.Span);
+            a.Dispose();
+            b.Dispose();
+        }
+
+        GuardedBuffer<float>[] Fresh(int n) =>
+            [.. Enumerable.Range(0, 4).Select(i => new GuardedBuffer<float>(values.Floats(n, 1, i == 3 ? 9 : 0)))];
+
+        OptimizerTensor<float> Of(GuardedBuffer<float>[] t) => new(t[0].Pointer, t[1].Pointer, t[2].Pointer, t[3].Pointer, t[0].Span.Length);
+
+        void Step(params ReadOnlySpan<OptimizerTensor<float>> tensors)
+        {
+            if (adam)
+                Optimizers.Adam(tensors, 1e-2, 0.9, 0.999, 1e-8, 0.01, decoupled: false, 3);
+            else
+                Optimizers.Sgd(tensors, 0.1, 0.9, 5e-4, nesterov: true);
         }
     }
 
@@ -220,10 +214,6 @@ public sealed unsafe class TrainingKernelTests
     }
 
     [Fact]
-    public void Images_with_another_number_of_flips_are_refused() =>
-        Assert.Throws<ArgumentException>(() => Images.ToNumbers<float>(null, null, 3, 1, 1, 1, [0f], [1f], [1, 0], [], []));
-
-    [Fact]
     public void Bits_do_not_depend_on_threads()
     {
         var x = new Values(31).Floats(200_001);
@@ -236,7 +226,7 @@ public sealed unsafe class TrainingKernelTests
             fixed (byte* pm = mask)
             {
                 RandomFill.Dropout(px, py, pm, 0.5, x.Length, 1, 2, 3);
-                Optimizers.Sgd(py, px, null, x.Length, 0.1, 0, 0.01, false);
+                Optimizers.Sgd<float>([new(py, px, null, null, x.Length)], 0.1, 0, 0.01, false);
             }
 
             return y;

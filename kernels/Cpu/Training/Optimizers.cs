@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace EscNative.Kernels.Cpu;
 
-/// <summary>Optimizer steps, in place, one pass over the memory; PyTorch's formulas.</summary>
+/// <summary>Optimizer steps of many tensors at once, in place, one pass over the memory; PyTorch's formulas.</summary>
 public static unsafe class Optimizers
 {
     private const MethodImplOptions Hot = MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining;
@@ -11,28 +11,23 @@ public static unsafe class Optimizers
     /// g' = g + decay w; v = momentum v + g'; w -= rate (nesterov ? g' + momentum v : v). A velocity of zeros makes the first
     /// step v = g', as PyTorch's.
     /// </summary>
-    /// <param name="weight">[n], changed.</param>
-    /// <param name="gradient">[n].</param>
-    /// <param name="velocity">[n], changed; null for no momentum.</param>
-    /// <param name="n">How many values.</param>
+    /// <param name="tensors">What is changed; v is the first state, null for no momentum.</param>
     /// <param name="rate">The learning rate.</param>
     /// <param name="momentum">The part of the velocity that stays.</param>
     /// <param name="decay">Weight decay, as a part of the gradient.</param>
     /// <param name="nesterov">Whether to look ahead.</param>
-    public static void Sgd<T>(T* weight, T* gradient, T* velocity, long n, double rate, double momentum, double decay, bool nesterov)
-        where T : unmanaged => SimdRunner.Run<T, SgdJob<T>>(
-            SimdRunner.TilesOf(n, SimdRunner.TileValues),
-            new SgdJob<T>(weight, gradient, velocity, n, rate, momentum, decay, nesterov));
+    public static void Sgd<T>(ReadOnlySpan<OptimizerTensor<T>> tensors, double rate, double momentum, double decay, bool nesterov)
+        where T : unmanaged
+    {
+        fixed (OptimizerTensor<T>* table = tensors)
+            SimdRunner.Run<T, SgdJob<T>>(Tiles(tensors), new SgdJob<T>(table, rate, momentum, decay, nesterov));
+    }
 
     /// <summary>
     /// g' = g + decay w, or w *= 1 - rate decay first where decoupled (AdamW); m += (1 - beta1)(g' - m);
     /// v = beta2 v + (1 - beta2) g'^2; w -= rate / (1 - beta1^t) m / (sqrt(v) / sqrt(1 - beta2^t) + eps).
     /// </summary>
-    /// <param name="weight">[n], changed.</param>
-    /// <param name="gradient">[n].</param>
-    /// <param name="first">[n], m, changed.</param>
-    /// <param name="second">[n], v, changed.</param>
-    /// <param name="n">How many values.</param>
+    /// <param name="tensors">What is changed; m is the first state and v the second.</param>
     /// <param name="rate">The learning rate.</param>
     /// <param name="beta1">The part of m that stays.</param>
     /// <param name="beta2">The part of v that stays.</param>
@@ -41,36 +36,58 @@ public static unsafe class Optimizers
     /// <param name="decoupled">AdamW rather than Adam.</param>
     /// <param name="step">t, from 1.</param>
     public static void Adam<T>(
-        T* weight, T* gradient, T* first, T* second, long n, double rate, double beta1, double beta2, double eps, double decay,
-        bool decoupled, long step)
+        ReadOnlySpan<OptimizerTensor<T>> tensors, double rate, double beta1, double beta2, double eps, double decay, bool decoupled,
+        long step)
         where T : unmanaged
     {
-        var job = new AdamJob<T>
+        fixed (OptimizerTensor<T>* table = tensors)
         {
-            Weight = weight,
-            Gradient = gradient,
-            First = first,
-            Second = second,
-            Count = n,
-            Shrink = decoupled ? 1 - rate * decay : 1,
-            Decay = decoupled ? 0 : decay,
-            Beta1 = beta1,
-            Beta2 = beta2,
-            Eps = eps,
-            StepSize = rate / (1 - Math.Pow(beta1, step)),
-            RootCorrection = Math.Sqrt(1 - Math.Pow(beta2, step)),
-        };
-        SimdRunner.Run<T, AdamJob<T>>(SimdRunner.TilesOf(n, SimdRunner.TileValues), job);
+            var job = new AdamJob<T>
+            {
+                Tensors = table,
+                Shrink = decoupled ? 1 - rate * decay : 1,
+                Decay = decoupled ? 0 : decay,
+                Beta1 = beta1,
+                Beta2 = beta2,
+                Eps = eps,
+                StepSize = rate / (1 - Math.Pow(beta1, step)),
+                RootCorrection = Math.Sqrt(1 - Math.Pow(beta2, step)),
+            };
+            SimdRunner.Run<T, AdamJob<T>>(Tiles(tensors), job);
+        }
     }
 
-    private readonly struct SgdJob<T>(
-        T* weight, T* gradient, T* velocity, long n, double rate, double momentum, double decay, bool nesterov) : ISimdJob<T>
+    private static long Tiles<T>(ReadOnlySpan<OptimizerTensor<T>> tensors)
         where T : unmanaged
     {
-        private readonly T* _weight = weight;
-        private readonly T* _gradient = gradient;
-        private readonly T* _velocity = velocity;
-        private readonly long _n = n;
+        var tiles = 0L;
+        foreach (ref readonly var tensor in tensors)
+            tiles += SimdRunner.TilesOf(tensor.Count, SimdRunner.TileValues);
+        return tiles;
+    }
+
+    /// <summary>The tensor that a tile lies in, and the range of its values.</summary>
+    private static OptimizerTensor<T>* Find<T>(OptimizerTensor<T>* tensors, long tile, out long start, out long end)
+        where T : unmanaged
+    {
+        while (true)
+        {
+            var tiles = SimdRunner.TilesOf(tensors->Count, SimdRunner.TileValues);
+            if (tile < tiles)
+                break;
+            tile -= tiles;
+            tensors++;
+        }
+
+        start = tile * SimdRunner.TileValues;
+        end = Math.Min(tensors->Count, start + SimdRunner.TileValues);
+        return tensors;
+    }
+
+    private readonly struct SgdJob<T>(OptimizerTensor<T>* tensors, double rate, double momentum, double decay, bool nesterov) : ISimdJob<T>
+        where T : unmanaged
+    {
+        private readonly OptimizerTensor<T>* _tensors = tensors;
         private readonly double _rate = rate;
         private readonly double _momentum = momentum;
         private readonly double _decay = decay;
@@ -80,14 +97,14 @@ public static unsafe class Optimizers
         public void Execute<V>(int tile)
             where V : unmanaged, ISimd<V, T>
         {
-            var w = _weight;
-            var g = _gradient;
-            var v = _velocity;
+            var tensor = Find(_tensors, tile, out var i, out var end);
+            var w = tensor->Weight;
+            var g = tensor->Gradient;
+            var v = tensor->First;
             var rate = V.Constant(-_rate);
             var momentum = V.Constant(_momentum);
             var decay = V.Constant(_decay);
-            var end = Math.Min(_n, (tile + 1) * SimdRunner.TileValues);
-            for (var i = tile * SimdRunner.TileValues; i < end; i += V.Count)
+            for (; i < end; i += V.Count)
             {
                 var left = end - i;
                 var old = ColumnKernels.Read<V, T>(w + i, left);
@@ -107,11 +124,7 @@ public static unsafe class Optimizers
     private struct AdamJob<T> : ISimdJob<T>
         where T : unmanaged
     {
-        public T* Weight;
-        public T* Gradient;
-        public T* First;
-        public T* Second;
-        public long Count;
+        public OptimizerTensor<T>* Tensors;
         public double Shrink;
         public double Decay;
         public double Beta1;
@@ -124,10 +137,11 @@ public static unsafe class Optimizers
         public readonly void Execute<V>(int tile)
             where V : unmanaged, ISimd<V, T>
         {
-            var w = Weight;
-            var g = Gradient;
-            var m = First;
-            var v = Second;
+            var tensor = Find(Tensors, tile, out var i, out var end);
+            var w = tensor->Weight;
+            var g = tensor->Gradient;
+            var m = tensor->First;
+            var v = tensor->Second;
             var shrink = V.Constant(Shrink);
             var decay = V.Constant(Decay);
             var rest1 = V.Constant(1 - Beta1);
@@ -136,8 +150,7 @@ public static unsafe class Optimizers
             var eps = V.Constant(Eps);
             var size = V.Constant(-StepSize);
             var correction = V.Constant(RootCorrection);
-            var end = Math.Min(Count, (tile + 1) * SimdRunner.TileValues);
-            for (var i = tile * SimdRunner.TileValues; i < end; i += V.Count)
+            for (; i < end; i += V.Count)
             {
                 var left = end - i;
                 var old = ColumnKernels.Read<V, T>(w + i, left) * shrink;
