@@ -218,6 +218,40 @@ public sealed unsafe class WinogradTests
     }
 
     [Fact]
+    public void Nothing_is_allocated_once_the_scratch_memory_has_grown()
+    {
+        var s = Shape(1, 16, 16, 48, 48, 1);
+        var data = new Data(new Case(s, 0, 0, Residual.None, 0, false, false));
+        using var weight = new WinogradWeight(48, 48, data.W.Pointer, WinogradTile.F4x4);
+        using var y = new GuardedBuffer<float>(s.OutPixels * 48);
+        Run();
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Run();
+        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+
+        void Run()
+        {
+            weight.Update(data.W.Pointer);
+            Winograd.Forward(s, new ImageView(data.X.Pointer, 16, 16, 48), weight, default, new ImageView(y.Pointer, 16, 16, 48));
+        }
+    }
+
+    [Theory]
+    [InlineData(WinogradTile.F4x4)]
+    [InlineData(WinogradTile.F4x4Stride2)]
+    public void Images_that_no_cache_holds_equal_those_that_one_holds(WinogradTile tile)
+    {
+        // 40 images are fetched ahead, one is not.
+        var c = new Case(Strided(Shape(40, 33, 32, 16, 32, 1), tile), 1, 1, Residual.None, 0, true, true);
+        var data = new Data(c);
+        var all = data.Run(c, tile);
+        var one = data.Run(c with { Shape = c.Shape with { Batch = 1 } }, tile, firstImage: 39);
+        Assert.True(all.AsSpan(39 * one.Length).SequenceEqual(one), $"seed {Seed}");
+        for (var i = 0; i < all.Length; i++)
+            Assert.InRange(Math.Abs(all[i] - data.Expected[i]), 0, Tolerance(tile, 16, data.Expected[i]));
+    }
+
+    [Fact]
     public void Other_sizes_are_refused()
     {
         var s = Shape(1, 4, 4, 2, 3, 1);

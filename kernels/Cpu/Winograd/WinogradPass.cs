@@ -18,6 +18,10 @@ internal unsafe struct WinogradPass<TTransform>
     // The most columns of a panel.
     private const int MostPanelFloats = 48;
 
+    // Images that are larger together come from memory. They are fetched ahead during the products, which need none of it;
+    // in a cache they had better be left alone.
+    private const int CachedImageBytes = 4 << 20;
+
     private readonly ConvShape _shape;
     private readonly ImageView _x, _y;
     private readonly ConvEpilogue _epilogue;
@@ -134,9 +138,22 @@ internal unsafe struct WinogradPass<TTransform>
     {
         var product = CpuScratch.Get<float>(CpuScratch.Slot.WinogradProduct, ProductFloats(count));
         var channel = WinogradKernels.PanelStart(panel, _shape.OutChannels);
-        var weights = _weights + WinogradKernels.WeightPanel(panel, channel, _shape.InChannels, TTransform.WeightPoints * TTransform.WeightPoints);
-        Multiply(count, channel, weights, input, product);
+        var points = TTransform.WeightPoints * TTransform.WeightPoints;
+        var weights = _weights + WinogradKernels.WeightPanel(panel, channel, _shape.InChannels, points);
+        Multiply(count, channel, weights, input, product, Ahead(_x, TTransform.Stride, first + count, count, panel), Ahead(_y, 1, first, count, panel));
         TransformOutput<V>(first, count, channel, product);
+    }
+
+    // What lies between the first pixels of two tiles, about as much as the tiles between them read or write; one panel's share.
+    private readonly Prefetch Ahead(in ImageView view, int stride, int first, int count, int panel)
+    {
+        if (_shape.Batch * (_x.ImageStride + _y.ImageStride) * sizeof(float) <= CachedImageBytes || first + count >= Tiles)
+            return default;
+        var (image, row, column) = Locate(first);
+        var from = view.At(image, row * stride, column * stride);
+        (image, row, column) = Locate(first + count);
+        var share = (nint)(view.At(image, row * stride, column * stride) - from) / Panels;
+        return new Prefetch(from + panel * share, from + (panel + 1) * share, TTransform.WeightPoints * TTransform.WeightPoints);
     }
 
     /// <summary>Multiplies transformed tiles by one panel of the weights, at each point.</summary>
@@ -145,8 +162,10 @@ internal unsafe struct WinogradPass<TTransform>
     /// <param name="weights">The panel.</param>
     /// <param name="input">What <see cref="TransformInput"/> wrote.</param>
     /// <param name="product">[group][point][tile of the group][channel of the panel]</param>
+    /// <param name="coming">The input of the next tiles.</param>
+    /// <param name="going">The output of these tiles.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly void Multiply(int count, int channel, float* weights, float* input, float* product)
+    private readonly void Multiply(int count, int channel, float* weights, float* input, float* product, Prefetch coming, Prefetch going)
     {
         var columns = WinogradKernels.PanelColumns(channel, _shape.OutChannels);
         var depth = _shape.InChannels;
@@ -155,6 +174,8 @@ internal unsafe struct WinogradPass<TTransform>
         {
             for (var j = 0; j <= last; j++, weights += WinogradKernels.WeightPoint(depth, columns))
             {
+                coming.Step();
+                going.Step();
                 // The weights stay in L1 for all tiles, and for all points that they serve.
                 for (var row = i; row < (i == last ? TTransform.Points : i + 1); row++)
                 {
