@@ -22,7 +22,7 @@ internal static class ComparisonSections
                 "Each round measures our first side, every other side, our first side again. ms: the median over the rounds of a call's median time. "
                 + "ratio: its time / our first side's, the median over the rounds; above 1 our first side is faster. *: an engine's fastest variant.",
                 "noise: what our two measurements of a round differ by; others: the share of the machine that foreign processes used; "
-                + "waiting: the most that sides which had to wait used of a core.",
+                + "waiting: what sides that had to wait used of a core, where it was most.",
                 .. result.Engines.Select(e => $"{e.Name}: {e.Software}"),
             ]);
     }
@@ -49,5 +49,5 @@ internal static class ComparisonSections
             [
                 step.Name, step.Kind, step.Algorithm, Numbers.Short(step.Milliseconds), Numbers.Fixed(step.SharePercent), Numbers.Short(step.Gflops),
             ])]),
-        ["Measured one step at a time, each waiting for the one before. GFLOP/s: as the mathematics counts them, whatever Winograd's algorithm saves."]);
+        ["Measured one step at a time, each waiting for the one before. GFLOP/s: as the mathematics counts them, whatever Winograd's algorithm saves. Up to the features."]);
 }

@@ -74,14 +74,16 @@ internal sealed class ForwardWorkload : Workload
 
     public override IReadOnlyList<StepResult> Profile(double seconds)
     {
-        var steps = _plan.Plan.Steps;
-        var times = new double[steps.Count];
+        var times = new double[_plan.Plan.Steps.Count];
         var runs = 0;
         for (var started = Stopwatch.GetTimestamp(); runs < 3 || Stopwatch.GetElapsedTime(started).TotalSeconds < seconds; runs++)
             _plan.Plan.Profile(_images, _features, times);
         var total = times.Sum();
-        return [.. steps.Select((step, i) => new StepResult(
-            step.Name, step.Kind, step.Algorithm, 1e3 * times[i] / runs, 100 * times[i] / total, step.Flops > 0 ? step.Flops * _batch * runs / times[i] / 1e9 : null))];
+        // A profile ends with the features: the steps of the head have no time.
+        return [.. _plan.Plan.Steps.Zip(times).Where(step => step.Second > 0).Select(step => Of(step.First, step.Second / runs, step.Second / total))];
+
+        StepResult Of(PlanStep step, double time, double share) => new(
+            step.Name, step.Kind, step.Algorithm, 1e3 * time, 100 * share, step.Flops > 0 ? step.Flops * _batch / time / 1e9 : null);
     }
 
     public override void Dispose()

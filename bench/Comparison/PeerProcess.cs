@@ -67,19 +67,17 @@ internal sealed class PeerProcess : IPeer, IDisposable
 
     public JsonObject Ask(JsonObject request)
     {
-        string? line;
         try
         {
             _process.StandardInput.WriteLine(request.ToJsonString());
             _process.StandardInput.Flush();
-            line = _process.StandardOutput.ReadLine();
         }
         catch (IOException)
         {
-            // The pipe is closed: the peer has ended.
-            line = null;
+            // The peer has ended; what it said last may say why.
         }
 
+        var line = _process.StandardOutput.ReadLine();
         JsonObject answer;
         try
         {

@@ -32,7 +32,7 @@ internal sealed record WorkloadResult
     /// <summary>The share of the machine that processes outside of the comparison used meanwhile; NaN where nobody knows.</summary>
     public required double OthersShare { get; init; }
 
-    /// <summary>The share of a core that the sides which had to wait used meanwhile.</summary>
+    /// <summary>The share of a core that the sides which had to wait used meanwhile, in the median, for the side that it hit most.</summary>
     public required double WaitingShare { get; init; }
 
     /// <summary>Our first side first.</summary>

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
 using EscNative.Bench.Timing;
@@ -31,13 +30,13 @@ internal sealed class SideBySide(IReadOnlyList<IPeer> peers, int threads, int ro
         foreach (var peer in peers.Where(peer => peer.Variants(workload.Operation).Count > 0))
             Prepare(peer, workload);
         var sides = Sides(workload).ToArray();
-        var watch = new Watch(peers);
+        using var watch = new Watch(peers, sides.Length);
         var agreements = new Agreement?[sides.Length];
         var steps = 0.0;
         for (var i = 0; i < sides.Length; i++)
         {
             // The first call of each side warms it up and shows that it computes the same.
-            if (Measured(sides[i], null, 0).Output is { } output)
+            if (Measured(i, warmUp: true).Output is { } output)
                 agreements[i] = Check(workload, sides[i], output);
         }
 
@@ -48,8 +47,8 @@ internal sealed class SideBySide(IReadOnlyList<IPeer> peers, int threads, int ro
         for (var round = 0; round < rounds; round++)
         {
             for (var i = 0; i < sides.Length; i++)
-                times[i][round] = Measured(sides[i], watch, seconds).Seconds;
-            var (first, second) = (times[0][round], Measured(sides[0], watch, seconds).Seconds);
+                times[i][round] = Measured(i).Seconds;
+            var (first, second) = (times[0][round], Measured(0).Seconds);
             times[0][round] = (first + second) / 2;
             spreads[round] = Math.Abs((first / second) - 1);
         }
@@ -68,16 +67,19 @@ internal sealed class SideBySide(IReadOnlyList<IPeer> peers, int threads, int ro
             Steps = workload.Profile(seconds),
         };
 
-        Measurement Measured(Side side, Watch? observer, double length)
+        Measurement Measured(int index, bool warmUp = false)
         {
             cancel.ThrowIfCancellationRequested();
             progress(steps++ / ((sides.Length * (rounds + 1)) + rounds));
+            var side = sides[index];
             using var busy = side.BusyCore ? new BusyCore() : null;
             Thread.Sleep(Pause);
-            if (observer is null || side.BusyCore)
-                return side.Measure(length);
-            using (observer.Over(side.Peer))
-                return side.Measure(length);
+            if (warmUp)
+                return side.Measure(0);
+            if (side.BusyCore)
+                return side.Measure(seconds);
+            using (watch.Over(index, side.Peer))
+                return side.Measure(seconds);
         }
     }
 
@@ -168,62 +170,4 @@ internal sealed class SideBySide(IReadOnlyList<IPeer> peers, int threads, int ro
     private sealed record Side(string Engine, string Variant, int Threads, bool BusyCore, IPeer? Peer, Func<double, Measurement> Measure);
 
     private readonly record struct Measurement(double Seconds, float[]? Output);
-
-    /// <summary>What everybody else does while one side is measured.</summary>
-    private sealed class Watch(IReadOnlyList<IPeer> peers)
-    {
-        private readonly Process _own = Process.GetCurrentProcess();
-        private double _wall;
-        private double _busy;
-        private double _known;
-
-        public double OthersShare => _wall > 0 ? Math.Max(0, (_busy - _known) / (_wall * Environment.ProcessorCount)) : double.NaN;
-
-        public double WaitingShare { get; private set; }
-
-        public Window Over(IPeer? measured) => new(this, measured);
-
-        private double Own()
-        {
-            _own.Refresh();
-            return _own.TotalProcessorTime.TotalSeconds;
-        }
-
-        public readonly struct Window : IDisposable
-        {
-            private readonly Watch _watch;
-            private readonly IPeer? _measured;
-            private readonly long _start = Stopwatch.GetTimestamp();
-            private readonly double _machine = MachineLoad.BusySeconds();
-            private readonly double _own;
-            private readonly double[] _peers;
-
-            public Window(Watch watch, IPeer? measured)
-            {
-                (_watch, _measured) = (watch, measured);
-                _own = watch.Own();
-                _peers = [.. watch.Peers.Select(peer => peer.ProcessorTime.TotalSeconds)];
-            }
-
-            public void Dispose()
-            {
-                var wall = Stopwatch.GetElapsedTime(_start).TotalSeconds;
-                var own = _watch.Own() - _own;
-                double known = own, waiting = _measured is null ? 0 : own;
-                for (var i = 0; i < _peers.Length; i++)
-                {
-                    var used = _watch.Peers[i].ProcessorTime.TotalSeconds - _peers[i];
-                    known += used;
-                    waiting += _watch.Peers[i] == _measured ? 0 : used;
-                }
-
-                _watch._wall += wall;
-                _watch._busy += MachineLoad.BusySeconds() - _machine;
-                _watch._known += known;
-                _watch.WaitingShare = Math.Max(_watch.WaitingShare, waiting / wall);
-            }
-        }
-
-        private IReadOnlyList<IPeer> Peers => peers;
-    }
 }
