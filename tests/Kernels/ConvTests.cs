@@ -76,6 +76,8 @@ public sealed unsafe class ConvTests
     [InlineData(4, 16, 16, 48, 48, 1)]
     [InlineData(9, 16, 16, 3, 70, 1)]
     [InlineData(8, 32, 32, 24, 24, 2)]
+    // One image: divided by output channels too.
+    [InlineData(1, 8, 8, 96, 200, 1)]
     public void Results_are_equal_bit_for_bit_for_any_number_of_threads(int batch, int height, int width, int inChannels, int outChannels, int stride)
     {
         var s = new ConvShape(batch, height, width, inChannels, outChannels, 3, 3, stride, stride, 1, 1, 1, 1);
