@@ -13,6 +13,7 @@ internal sealed class PeerProcess : IPeer, IDisposable
     private readonly Process _process;
     private readonly JsonObject _hello;
     private readonly string _name;
+    private TimeSpan _lastProcessorTime;
 
     /// <summary>Starts the peer and asks who it is.</summary>
     /// <param name="command">A command line: the program and its arguments, separated by blanks.</param>
@@ -57,8 +58,16 @@ internal sealed class PeerProcess : IPeer, IDisposable
     {
         get
         {
-            _process.Refresh();
-            return _process.TotalProcessorTime;
+            try
+            {
+                _process.Refresh();
+                return _lastProcessorTime = _process.TotalProcessorTime;
+            }
+            catch (InvalidOperationException)
+            {
+                // It has ended, which the next request will tell.
+                return _lastProcessorTime;
+            }
         }
     }
 

@@ -69,6 +69,11 @@ internal static class PeersCommand
                 Peers = new PeersResult([.. peers.Select(peer => new PeerResult(peer.Name, peer.Software))], results),
             });
         }
+        catch (UsageException) when (context.Cancel.IsCancellationRequested)
+        {
+            // Ctrl-C reaches the peers too: that one of them has ended is no fault.
+            throw new OperationCanceledException(context.Cancel);
+        }
         finally
         {
             foreach (var peer in peers)
