@@ -92,6 +92,29 @@ public sealed class LayerTests
         Assert.Equal(rows.LayerNorm(norm.Weight, norm.Bias).ToArray(), norm.Forward(rows).ToArray());
     }
 
+    // Winograd's rounding shows that it was used: a plain sum has other bits.
+    [Fact]
+    public void A_convolution_takes_the_fast_algorithm_only_where_training_is_recorded()
+    {
+        using var scope = Tensor.Scope();
+        var random = new RandomSource(4);
+        using var conv = new Conv2d(32, 32, 3, random, padding: 1);
+        var values = new float[4 * 12 * 12 * 32];
+        random.FillNormal(values);
+        var x = Tensor.From(values, (4, 12, 12, 32));
+        var (weight, bias) = (conv.Weight.Value, conv.Bias!.Value);
+        var plain = x.Conv2d(weight, bias, padding: 1).ToArray();
+        var fast = x.Conv2d(weight, bias, padding: 1, fast: true).ToArray();
+        Assert.NotEqual(plain, fast);
+        // 288 products of about 1 x 0.03; ten times the rounding of their sum.
+        Assert.All(plain.Zip(fast), pair => Assert.Equal(pair.First, pair.Second, 1e-5));
+        Assert.Equal(fast, conv.Forward(x).ToArray());
+        using (Tensor.NoGrad())
+            Assert.Equal(plain, conv.Forward(x).ToArray());
+        conv.Training = false;
+        Assert.Equal(plain, conv.Forward(x).ToArray());
+    }
+
     [Fact]
     public void Batch_norm_tracks_statistics_only_in_training()
     {
