@@ -14,6 +14,7 @@ public static unsafe class Winograd
     // Weights that L3 does not hold are amortised by as many tiles.
     private const int StreamedTiles = 64;
 
+    // With that many tasks for each thread, one that is slow delays the others little.
     private const int TasksPerThread = 4;
 
     // What Pays wants: measured where it says so, and the error grows with the channels.
@@ -110,8 +111,10 @@ public static unsafe class Winograd
         var floats = pass.InputFloats(WinogradKernels.MostRows) + WinogradPass<TTransform>.ProductFloats(WinogradKernels.MostRows);
         var fewest = WeightBytes(s, TTransform.WeightPoints) > CachedWeightBytes ? StreamedTiles / WinogradKernels.MostRows : 1;
         var tiles = WinogradKernels.MostRows * (int)Math.Max(BlockBytes / (floats * sizeof(float)), fewest);
+        var threads = s.Flops >= ConvForward.ParallelFlops ? CpuParallel.ThreadsHere : 1;
+        if (threads > 1)
+            tiles = Math.Min(tiles, WinogradKernels.MostRows * Math.Max(1, pass.Tiles / (TasksPerThread * threads * WinogradKernels.MostRows)));
         var blocks = (pass.Tiles + tiles - 1) / tiles;
-        var threads = s.Flops >= ConvForward.ParallelFlops ? CpuParallel.Threads : 1;
         if (threads == 1 || blocks >= 2 * threads)
         {
             SimdRunner.Run<float, BlockJob<TTransform>>(blocks, new BlockJob<TTransform>(pass, tiles));
