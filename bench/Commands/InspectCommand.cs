@@ -14,8 +14,8 @@ internal static class InspectCommand
         return new Verb(
             "inspect",
             "Lists the tensors, metadata, architecture and erasures of a model file.",
-            [options.ModelFile, options.Json, options.Force, options.Config, options.Quiet],
-            ["escnative inspect model.safetensors", "escnative inspect --model-file model.safetensors --json model.json"],
+            [options.ModelFile, options.Plan, options.Json, options.Force, options.Config, options.Quiet],
+            ["escnative inspect model.safetensors", "escnative inspect model.safetensors --plan", "escnative inspect --model-file model.safetensors --json model.json"],
             context => Run(context, file))
         { File = file };
     }
@@ -40,9 +40,20 @@ internal static class InspectCommand
                 mapping,
                 [.. file.Entries.Select(e => new TensorResult(e.Name, e.TypeName, e.Shape.ToArray(), e.End - e.Begin))],
                 new SortedDictionary<string, string>(file.Metadata.ToDictionary(), StringComparer.Ordinal),
-                erasures),
+                erasures,
+                context.Get(options.Plan) ? Plan(file) : null),
         });
         return ExitCode.Ok;
+    }
+
+    private static PlanStepResult[] Plan(SafetensorsFile file)
+    {
+        using var model = ModelFile.Load(file);
+        using var extractor = CompiledExtractor.Compile(model, AllCnn.ImageSize, AllCnn.ImageSize);
+        return
+        [
+            .. extractor.Plan.Steps.Select(s => new PlanStepResult(s.Name, s.Kind, s.Algorithm, s.Output.ToArray(), s.Flops, s.Bytes, s.WeightBytes)),
+        ];
     }
 
     // A file that is no model of ours can still be listed: why it does not load is then part of the answer.

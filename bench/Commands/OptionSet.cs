@@ -33,6 +33,8 @@ internal sealed class OptionSet
 
     public Option<string?> ModelFile { get; } = Text("--model-file", "FILE", "A checkpoint (safetensors).");
 
+    public Option<bool> Plan { get; } = Flag("--plan", "Show the steps that the model is compiled to, and what each costs.");
+
     public Option<string?> Original { get; } = Text("--original", "FILE", "The model before erasure, measured beside the other one.");
 
     public Option<string?> Retrain { get; } = Text("--retrain", "FILE", "A model trained without what is to be forgotten: the reference of the metrics.");

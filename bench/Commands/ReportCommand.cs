@@ -26,6 +26,7 @@ internal static class ReportCommand
         ],
         [
             "escnative",
+            "escnative report --data ./cifar-10-batches-bin",
             "escnative report --data ./cifar-10-batches-bin --model-file allcnn.safetensors --forget-class 4",
             "escnative report --k 2 --solver svd --json result.json",
         ],
@@ -38,24 +39,23 @@ internal static class ReportCommand
         var (device, setup) = Setup.Take(context);
         var document = Setup.Document(context, setup);
         var given = context.Get(options.ModelFile);
-        if (given is null && context.Get(options.Data) != EmbeddedData.Name)
-            throw new UsageException("report: --data wants a model for it: give --model-file FILE (escnative train makes one), or leave --data out for the embedded set");
-
         var defaults = DefaultOutputs(context);
+        var retrainFile = context.Get(options.Retrain);
         var scratch = Directory.CreateTempSubdirectory("escnative-");
         try
         {
-            var (modelFile, source, training) = given is null
-                ? SmallModel.Get(new ModelCache(context.Get(options.Cache)), scratch.FullName, context.Get(options.Seed), device, context)
-                : (given, Setup.NameOf(given), null);
+            var (modelFile, source, training) = given is not null ? (given, Setup.NameOf(given), null)
+                : context.Get(options.Data) == EmbeddedData.Name
+                    ? SmallModel.Get(new ModelCache(context.Get(options.Cache)), scratch.FullName, context.Get(options.Seed), device, context)
+                    : Pretrained(context, scratch.FullName, ref retrainFile);
             var job = JobOptions.Job(context, modelFile, DefaultForgetClass, device);
             using var progress = new ProgressLine(context.Terminal);
             var latency = Latency(context, job, scratch.FullName, progress);
-            document = Measure(context, document, job, source, progress) with { Latency = latency, Training = training };
+            document = Measure(context, document, job, source, retrainFile, progress) with { Latency = latency, Training = training };
             progress.Dispose();
             if (training is not null)
                 document = document with { Notes = [.. document.Notes, "The model was trained by this run, so the cold request found the code of the forward pass compiled already."] };
-            if (given is null)
+            if (given is null && context.Get(options.Data) == EmbeddedData.Name)
                 document = document with { Notes = [ReportNotes.Small, .. document.Notes] };
             Setup.Publish(context, document);
             WriteDefaults(context, document, defaults);
@@ -65,6 +65,15 @@ internal static class ReportCommand
         {
             scratch.Delete(recursive: true);
         }
+    }
+
+    private static (string Path, string Source, TrainingResult? Training) Pretrained(CommandContext context, string scratch, ref string? retrainFile)
+    {
+        var options = context.Options;
+        var classes = context.Get(options.ForgetIndices) is null ? context.Get(options.ForgetClass) ?? DefaultForgetClass : null;
+        var found = PretrainedModels.For(context.Get(options.Data), classes, scratch);
+        retrainFile ??= found.Retrain;
+        return (found.ModelFile, found.Source, null);
     }
 
     private static LatencyResult Latency(CommandContext context, ErasureJob job, string scratch, ProgressLine progress)
@@ -77,12 +86,13 @@ internal static class ReportCommand
     }
 
     // Both modes on the same request, each from a fresh copy of the model: the official one changes batch norm.
-    private static ResultDocument Measure(CommandContext context, ResultDocument document, ErasureJob job, string source, ProgressLine progress)
+    private static ResultDocument Measure(
+        CommandContext context, ResultDocument document, ErasureJob job, string source, string? retrainFile, ProgressLine progress)
     {
         using var original = job.LoadModel();
         var split = job.ReadData(original);
         var before = Measurement.Of("original", original, split, progress, context.Cancel);
-        var retrain = Measurement.OfFile("retrain", context.Get(context.Options.Retrain), split, job.Device, progress, context.Cancel);
+        var retrain = Measurement.OfFile("retrain", retrainFile, split, job.Device, progress, context.Cancel);
         var erasures = new List<ErasureResult>();
         var evaluations = new List<(string, Evaluation)>();
         RequestResult? request = null;

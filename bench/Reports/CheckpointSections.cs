@@ -33,6 +33,27 @@ internal static class CheckpointSections
                 ]));
         }
 
+        if (checkpoint.Plan is { } plan)
+            sections.Add(OfPlan(plan));
         return sections;
+    }
+
+    private static Section OfPlan(IReadOnlyList<PlanStepResult> plan)
+    {
+        static IReadOnlyList<string> Row(string step, string kind, string algorithm, string output, double flops, double bytes, double weights) =>
+        [
+            step, kind, algorithm, output, (flops / 1e6).ToString("0.00", CultureInfo.InvariantCulture), (bytes / 1024).ToString("#,##0.0", CultureInfo.InvariantCulture),
+            (weights / 1024).ToString("#,##0.0", CultureInfo.InvariantCulture),
+        ];
+        return new Section(
+            "Plan",
+            new TextTable(
+                ["step", "computes", "algorithm", "output", " MFLOP", " KiB", " weights KiB"],
+                [
+                    .. plan.Select(s => Row(
+                        s.Step, s.Kind, s.Algorithm, $"[{string.Join(", ", s.Output.Select(n => n.ToString(CultureInfo.InvariantCulture)))}]", s.Flops, s.Bytes, s.WeightBytes)),
+                    Row("all", "", "", "", plan.Sum(s => s.Flops), plan.Sum(s => s.Bytes), plan.Sum(s => s.WeightBytes)),
+                ]),
+            ["For one image. FLOPs are those of the definition, a multiply-add is two; a Winograd step computes fewer."]);
     }
 }

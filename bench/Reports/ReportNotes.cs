@@ -11,5 +11,5 @@ internal static class ReportNotes
     /// <summary>How far the figures of the embedded set go.</summary>
     public const string Small =
         "These are the small embedded set (2,000 Fashion-MNIST images) and a small model trained on it: they show that everything works here and how long it "
-        + "takes, not how well ESC does on the paper's task. Give --data and --model-file for CIFAR-10.";
+        + "takes, not how well ESC does on the paper's task. Give --data with a folder of CIFAR-10 for that.";
 }

@@ -136,7 +136,19 @@ internal sealed record CheckpointResult(
     string Mapping,
     IReadOnlyList<TensorResult> Tensors,
     IReadOnlyDictionary<string, string> Metadata,
-    IReadOnlyList<ErasureFactorResult> Erasures);
+    IReadOnlyList<ErasureFactorResult> Erasures,
+    IReadOnlyList<PlanStepResult>? Plan = null);
+
+/// <summary>One step of the plan that a model is compiled to.</summary>
+/// <param name="Step">The module.</param>
+/// <param name="Kind">What it computes, with what was fused into it.</param>
+/// <param name="Algorithm">How, where there are several ways; else empty.</param>
+/// <param name="Output">The shape of its result for one image.</param>
+/// <param name="Flops">Floating-point operations an image by definition.</param>
+/// <param name="Bytes">Bytes of activations an image.</param>
+/// <param name="WeightBytes">Bytes of weights.</param>
+internal sealed record PlanStepResult(
+    string Step, string Kind, string Algorithm, IReadOnlyList<int> Output, double Flops, double Bytes, double WeightBytes);
 
 /// <summary>One tensor of a model file.</summary>
 internal sealed record TensorResult(string Name, string Type, IReadOnlyList<int> Shape, long Bytes);

@@ -32,7 +32,6 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("report --mode exact", "--mode: got 'exact', wants paper or official")]
     [InlineData("report --precision bf16", "--precision: got 'bf16', wants f32")]
     [InlineData("report --runs 3", "--runs: got '3', wants a whole number from 10")]
-    [InlineData("report --data somewhere", "report: --data wants a model for it: give --model-file FILE")]
     [InlineData("train", "train: --output FILE is missing")]
     [InlineData("unlearn --forget-class 4", "unlearn: --model-file FILE is missing")]
     [InlineData("unlearn --model-file m --output m", "the input is never replaced")]

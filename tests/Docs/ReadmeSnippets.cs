@@ -53,4 +53,21 @@ public sealed class ReadmeSnippets
         using var again = ModelFile.Load(erasedPath);
         Assert.Equal(1, again.Erasure!.Factors[0].Rank);
     }
+
+    [Fact]
+    public void Compile_a_model()
+    {
+        using var model = SmallImages.Model();
+        const int count = 3;
+        var set = SmallImages.Set(count, 5);
+        byte[] images = [.. Enumerable.Range(0, count).SelectMany(i => set.Pixels(i).ToArray())];
+
+        // snippet: compile
+        using var extractor = CompiledExtractor.Compile(model, 32, 32);   // a copy: batch norm folded, ReLU fused, memory planned once
+        var features = new float[count * extractor.FeatureWidth];         // erased, if the model is
+        var scores = new float[count * extractor.Classes];
+        extractor.Run(images, features, scores);                          // bytes [n, 32, 32, 3]; any number of threads may call it at once
+        // end
+        Assert.Equal(FeatureBank.Extract(model, set).Logits, scores);
+    }
 }

@@ -34,7 +34,7 @@ internal sealed unsafe class ConvStep : CpuStep
         }
     }
 
-    public override string Algorithm => _winograd is null ? "direct" : _winograd.Tile == WinogradTile.F2x2 ? "winograd 2x2" : "winograd 4x4";
+    public override string Algorithm => _winograd?.Tile switch { null => "direct", WinogradTile.F2x2 => "winograd 2x2", WinogradTile.F4x4 => "winograd 4x4", _ => "winograd 4x4, stride 2" };
 
     public override void Run(float* arena, int images)
     {

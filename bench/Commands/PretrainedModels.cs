@@ -1,0 +1,49 @@
+using EscNative.Bench.Requests;
+using EscNative.Models;
+using EscNative.Models.Data;
+
+namespace EscNative.Bench.Commands;
+
+/// <summary>The models that come with the program: All-CNN on CIFAR-10, and its Retrain reference without class 4.</summary>
+/// <remarks>How they were trained stands in the README beside them.</remarks>
+internal static class PretrainedModels
+{
+    private const string Original = "allcnn-cifar10.safetensors";
+    private const string Retrained = "allcnn-cifar10-without-4.safetensors";
+    private const int RetrainedWithout = 4;
+
+    /// <summary>A model file and where it came from in words; the Retrain reference for the request, or null where there is none.</summary>
+    public readonly record struct Found(string ModelFile, string Source, string? Retrain);
+
+    /// <summary>The models for some images.</summary>
+    /// <param name="dataPath">The images.</param>
+    /// <param name="forgetClasses">The classes to forget as the user named them, or null for a request by images.</param>
+    /// <param name="folder">Where the files are written.</param>
+    /// <exception cref="UsageException">There is none for these images.</exception>
+    public static Found For(string dataPath, string? forgetClasses, string folder)
+    {
+        var data = Inputs.Open(dataPath);
+        var path = Write(Original, folder);
+        using (var model = ModelFile.Load(path))
+        {
+            if (!model.Description.ClassNames.SequenceEqual(data.ClassNames) || model.Description.Channels != data.Train.Channels)
+            {
+                throw new UsageException(
+                    $"report: there is no model for {data.Name} in the program, only one for CIFAR-10: give --model-file FILE (escnative train makes one), or leave --data out for the embedded set");
+            }
+        }
+
+        var forgotten = forgetClasses is null ? [] : ForgetRequest.ParseClasses(forgetClasses, data.ClassNames).Classes.ToArray();
+        return new Found(path, "comes with the program", forgotten is [RetrainedWithout] ? Write(Retrained, folder) : null);
+    }
+
+    private static string Write(string name, string folder)
+    {
+        var path = Path.Combine(folder, name);
+        using var source = typeof(PretrainedModels).Assembly.GetManifestResourceStream(name)
+            ?? throw new InvalidOperationException($"the program lacks its resource {name}");
+        using var target = File.Create(path);
+        source.CopyTo(target);
+        return path;
+    }
+}
