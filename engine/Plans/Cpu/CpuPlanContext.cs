@@ -37,8 +37,10 @@ internal sealed unsafe class CpuPlanContext : IDisposable
 
         EnsureArenas(threads);
         _call = call;
-        _chunk = Math.Min(_program.ImagesPerChunk, (call.Images + threads - 1) / threads);
-        CpuParallel.Run((call.Images + _chunk - 1) / _chunk, new ChunkJob(GCHandle.ToIntPtr(_self)));
+        // As many chunks for each thread, and chunks of one size: 64 images in chunks of 9 would be 36 for one thread of two.
+        var chunks = Math.Min(RoundUp(Quotient(call.Images, _program.ImagesPerChunk), threads), call.Images);
+        _chunk = Quotient(call.Images, chunks);
+        CpuParallel.Run(Quotient(call.Images, _chunk), new ChunkJob(GCHandle.ToIntPtr(_self)));
         GC.KeepAlive(this);
     }
 
@@ -47,6 +49,10 @@ internal sealed unsafe class CpuPlanContext : IDisposable
         Free(late: false);
         GC.SuppressFinalize(this);
     }
+
+    private static int Quotient(int dividend, int divisor) => (int)(((long)dividend + divisor - 1) / divisor);
+
+    private static int RoundUp(int value, int multiple) => Quotient(value, multiple) * multiple;
 
     private void RunChunk(int chunk, int worker)
     {
