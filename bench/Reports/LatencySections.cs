@@ -23,7 +23,7 @@ internal static class LatencySections
         {
             $"Times in ms; median, p05 and p95 (interpolated) of n runs. The stages of a run add up to its total within {Numbers.Short(latency.StageSumErrorPercent)} %.",
             "Cold is the first request of the process: it pays for compiling the code and for the first memory.",
-            "MB and GFLOP are counted from the shapes, not measured; a stage without them was not counted.",
+            "MB and GFLOP are counted from the shapes, not measured; a stage without them was not counted. What Winograd's algorithm saves is not subtracted: its share of the peak may exceed 100 %.",
         };
         if (latency.PeakF32Gflops is { } peak)
             remarks.Add($"Peak: {Numbers.Short(peak)} GFLOP/s in float32 and {Numbers.Short(latency.PeakF64Gflops)} in float64, measured here with chains of multiply-adds on all threads.");

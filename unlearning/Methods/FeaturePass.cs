@@ -27,7 +27,7 @@ internal sealed class FeaturePass(
         CompiledExtractor extractor;
         using (context.Stage("compile"))
             extractor = CompiledExtractor.Compile(model, forget.Height, forget.Width);
-        using (extractor)
+        try
         {
             var images = new byte[(long)Math.Min(CompiledBatch, forget.Count) * forget.ImageSize];
             var features = new float[Math.Min(CompiledBatch, forget.Count) * model.FeatureWidth];
@@ -48,6 +48,11 @@ internal sealed class FeaturePass(
             }
 
             AddWork(extractor.Plan.Steps);
+        }
+        finally
+        {
+            using (context.Stage("compile"))
+                extractor.Dispose();
         }
     }
 
