@@ -23,7 +23,8 @@ public sealed class PlanBuilder
         ArgumentNullException.ThrowIfNull(root);
         if (input.Count == 0)
             throw new ShapeException($"plan: got images {input}, wants extents of 1 or more");
-        _names = root.NamedModules.ToDictionary(m => m.Module, m => m.Name);
+        // A module without weights, as a ReLU, may stand in a network several times: it goes by its first name.
+        _names = root.NamedModules.DistinctBy(m => m.Module).ToDictionary(m => m.Module, m => m.Name);
         Input = new PlanValue(this, input, null);
     }
 

@@ -53,6 +53,17 @@ public sealed class PlanTests
     }
 
     [Fact]
+    public void A_module_may_stand_in_a_network_twice()
+    {
+        var random = new RandomSource(1);
+        var relu = new Relu();
+        using var net = new Sequential(new Linear(4, 3, random), relu, new Linear(3, 2, random), relu);
+        using var plan = InferencePlan.Compile(net, 4);
+        Assert.Equal(["0", "2"], plan.Steps.Select(s => s.Name));
+        Assert.All(plan.Steps, s => Assert.Equal("linear + relu", s.Kind));
+    }
+
+    [Fact]
     public void What_cannot_be_fused_stays_a_step_of_its_own()
     {
         var random = new RandomSource(1);

@@ -57,7 +57,7 @@ internal static unsafe class GemmDriver<T>
         var volume = (long)m * n * k;
         var job = new BatchJob(m, n, k, a, strideA, b, strideB, c, ldc, strideC, accumulate);
         // A product inside a tile runs on that tile's thread; few large products are better computed one after another.
-        var together = volume * batch >= ParallelVolume && (volume < ParallelVolume || batch >= TasksPerThread * CpuParallel.Threads);
+        var together = volume * batch >= ParallelVolume && (volume < ParallelVolume || batch >= TasksPerThread * CpuParallel.ThreadsHere);
         Run(together, batch, job);
     }
 
@@ -85,14 +85,14 @@ internal static unsafe class GemmDriver<T>
         var blockM = BlockSize(m, BlockABytes / (depth * sizeof(T)), rows);
         // How C is divided among threads has no influence on its values.
         if (parallel)
-            blockM = Math.Min(blockM, BlockSize(m, Math.Max(m / CpuParallel.Threads, 8 * rows), rows));
+            blockM = Math.Min(blockM, BlockSize(m, Math.Max(m / CpuParallel.ThreadsHere, 8 * rows), rows));
         var blocksM = Blocks(m, blockM);
         var packedB = CpuScratch.Get<T>(CpuScratch.Slot.GemmB, (long)depth * blockN);
 
         for (var j = 0; j < n; j += blockN)
         {
             var width = Math.Min(blockN, n - j);
-            var wantedN = parallel ? Blocks(TasksPerThread * CpuParallel.Threads, blocksM) : 1;
+            var wantedN = parallel ? Blocks(TasksPerThread * CpuParallel.ThreadsHere, blocksM) : 1;
             var taskN = BlockSize(width, Math.Max(Blocks(width, wantedN), 4 * columns), columns);
             for (var p = 0; p < k; p += depth)
             {

@@ -48,7 +48,7 @@ internal static unsafe class GramDriver<T>
     {
         for (var group = LargestGroup; group > 1; group /= 2)
         {
-            if (Triangle((panels + group - 1) / group) >= 4 * CpuParallel.Threads)
+            if (Triangle((panels + group - 1) / group) >= 4 * CpuParallel.ThreadsHere)
                 return group;
         }
 
