@@ -54,9 +54,26 @@ template <class T> struct lanes { static constexpr int count = 16 / sizeof(T); }
 
 DEV bool aligned16(const void* p) { return ((u64)p & 15u) == 0; }
 
+// ---- the functions of both float types under one name
+DEV float exp_of(float x) { return expf(x); }
+DEV double exp_of(double x) { return exp(x); }
+DEV float log_of(float x) { return logf(x); }
+DEV double log_of(double x) { return log(x); }
+DEV float sqrt_of(float x) { return sqrtf(x); }
+DEV double sqrt_of(double x) { return sqrt(x); }
+DEV float fma_of(float a, float b, float c) { return fmaf(a, b, c); }
+DEV double fma_of(double a, double b, double c) { return fma(a, b, c); }
+DEV float rint_of(float x) { return rintf(x); }
+DEV double rint_of(double x) { return rint(x); }
+DEV float abs_of(float x) { return fabsf(x); }
+DEV double abs_of(double x) { return fabs(x); }
+
 // ---- the place of a thread in the grid
 DEV i64 thread_index() { return (i64)blockIdx.x * blockDim.x + threadIdx.x; }
 DEV i64 thread_count() { return (i64)gridDim.x * blockDim.x; }
+
+// a / b for a >= 0 < b: 32-bit division where that is enough, since one of 64 bits takes some hundred instructions.
+DEV i64 quotient(i64 a, i64 b) { return ((a | b) >> 32) == 0 ? (i64)((u32)a / (u32)b) : a / b; }
 
 // ---- constants of both float types
 template <class A> DEV A infinity();
@@ -100,12 +117,16 @@ template <class A> DEV A block_max(A v, A* scratch32) {
   return warp_max(lane < warps ? scratch32[lane] : -infinity<A>());
 }
 
-// ---- a fault that the host reads when it next waits: [code, where low, where high, value]; the first one is kept
-DEV void report_fault(int* faults, int code, i64 where, int value) {
+// ---- a fault that the host reads when it next waits; the first one is kept: [code, value, where low, where high, limit low, limit high]
+enum Fault { kRowOutOfRange = 1, kLabelOutOfRange = 2 };
+
+DEV void report_fault(int* faults, int code, int value, i64 where, i64 limit) {
   if (atomicCAS(faults, 0, code) != 0) return;
-  faults[1] = (int)where;
-  faults[2] = (int)(where >> 32);
-  faults[3] = value;
+  faults[1] = value;
+  faults[2] = (int)where;
+  faults[3] = (int)(where >> 32);
+  faults[4] = (int)limit;
+  faults[5] = (int)(limit >> 32);
 }
 
 // ---- asynchronous copies to shared memory (sm_80): 'valid' of the 16 or 4 bytes are copied, the rest is set to 0

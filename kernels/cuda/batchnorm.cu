@@ -1,0 +1,210 @@
+#include "prelude.cuh"
+
+// Batch normalisation of the columns of x [rows, channels], with its ReLU, and the gradients. Parameters and statistics are acc_t.
+// A block works on a tile of columns: 'width' columns (a power of 2, 32 or fewer) by 256 / width rows at a time; the rows are cut
+// into chunks whose number follows from the sizes alone, and a second launch combines the chunks in order.
+// budget: batch_statistics=48 batch_statistics_f64=64 batch_statistics_combine=40 batch_normalise=40 batch_norm_gradient=48 batch_norm_gradient_f64=64 batch_norm_gradient_combine=40 batch_norm_backward=40 batch_norm_backward_f64=56 track_statistics=32
+
+constexpr int kThreads = 256;
+
+struct Tile {
+  int width, lane, row, height;
+  i64 column;
+  bool wanted;
+};
+
+DEV Tile tile_of(int width, i64 channels) {
+  Tile t;
+  t.width = width;
+  t.lane = threadIdx.x & (width - 1);
+  t.row = threadIdx.x / width;
+  t.height = kThreads / width;
+  t.column = (i64)blockIdx.y * width + t.lane;
+  t.wanted = t.column < channels;
+  return t;
+}
+
+// Means and sums of squared deviations of two parts become those of both (Chan, Golub and LeVeque 1979).
+template <class A> DEV void merge(A& count, A& mean, A& m2, A count2, A mean2, A m22) {
+  if (count2 == 0) return;
+  A delta = mean2 - mean, share = count2 / (count + count2);
+  mean += delta * share;
+  m2 += m22 + delta * delta * (count * share);
+  count += count2;
+}
+
+// Combines the rows of a tile of threads column by column; the threads of row 0 have the result.
+template <class A> DEV void merge_rows(const Tile& t, A* shared, A& count, A& mean, A& m2) {
+#pragma unroll 1
+  for (int step = t.height / 2; step > 0; step /= 2) {
+    __syncthreads();
+    if (t.row >= step && t.row < 2 * step) {
+      shared[threadIdx.x] = count;
+      shared[kThreads + threadIdx.x] = mean;
+      shared[2 * kThreads + threadIdx.x] = m2;
+    }
+    __syncthreads();
+    int other = threadIdx.x + step * t.width;
+    if (t.row < step) merge(count, mean, m2, shared[other], shared[kThreads + other], shared[2 * kThreads + other]);
+  }
+}
+
+// partial: [3, chunks, channels] = counts, means, sums of squared deviations. Deviations are from the thread's first value, so that
+// a large mean costs no digits.
+template <class T> DEV void batch_statistics(const T* x, acc_t<T>* partial, i64 rows, i64 channels, i64 chunk, int width) {
+  typedef acc_t<T> A;
+  SMEM(A, shared, [3 * kThreads]);
+  Tile t = tile_of(width, channels);
+  i64 begin = (i64)blockIdx.x * chunk, end = min(rows, begin + chunk);
+  A count = 0, mean = 0, m2 = 0;
+  i64 r = begin + t.row;
+  if (t.wanted && r < end) {
+    A origin = widen(x[r * channels + t.column]), sum = 0, squares = 0;
+    for (; r < end; r += t.height) {
+      A v = (A)widen(x[r * channels + t.column]) - origin;
+      sum += v;
+      squares = fma_of(v, v, squares);
+      count += 1;
+    }
+    mean = origin + sum / count;
+    m2 = max_nan(squares - sum * (sum / count), (A)0);
+  }
+  merge_rows(t, (A*)shared, count, mean, m2);
+  if (t.wanted && t.row == 0) {
+    i64 size = (i64)gridDim.x * channels, at = (i64)blockIdx.x * channels + t.column;
+    partial[at] = count;
+    partial[size + at] = mean;
+    partial[2 * size + at] = m2;
+  }
+}
+
+// The biased variance.
+template <class A> DEV void batch_statistics_combine(const A* partial, A* mean_out, A* variance, i64 chunks, i64 channels, int width) {
+  SMEM(A, shared, [3 * kThreads]);
+  Tile t = tile_of(width, channels);
+  i64 size = chunks * channels;
+  A count = 0, mean = 0, m2 = 0;
+  if (t.wanted) {
+    const A* p = partial + t.row * channels + t.column;
+#pragma unroll 1
+    for (i64 c = t.row; c < chunks; c += t.height, p += t.height * channels) merge(count, mean, m2, p[0], p[size], p[2 * size]);
+  }
+  merge_rows(t, (A*)shared, count, mean, m2);
+  if (t.wanted && t.row == 0) {
+    mean_out[t.column] = mean;
+    variance[t.column] = m2 / count;
+  }
+}
+
+template <class T> DEV void batch_normalise(const T* x, const acc_t<T>* mean, const acc_t<T>* variance, const acc_t<T>* gamma, const acc_t<T>* beta, acc_t<T> eps, int relu, T* y, i64 rows, i64 channels, int width) {
+  typedef acc_t<T> A;
+  Tile t = tile_of(width, channels);
+  if (!t.wanted) return;
+  A m = mean[t.column], r = (A)1 / sqrt_of(variance[t.column] + eps), g = gamma[t.column], b = beta[t.column];
+  for (i64 row = (i64)blockIdx.x * t.height + t.row; row < rows; row += (i64)gridDim.x * t.height) {
+    A v = fma_of(((A)widen(x[row * channels + t.column]) - m) * r, g, b);
+    y[row * channels + t.column] = narrow<T>(relu ? max_nan(v, (A)0) : v);
+  }
+}
+
+// With x' = (x - mean) / sigma: d beta = sum dy, d gamma = sum dy x'. dy is 0 where the ReLU cut.
+template <class T> DEV acc_t<T> gradient_at(acc_t<T> normalised, acc_t<T> dy, acc_t<T> g, acc_t<T> b, int relu) {
+  return relu && fma_of(normalised, g, b) <= (acc_t<T>)0 ? (acc_t<T>)0 : dy;
+}
+
+// partial: [2, chunks, channels] = d beta and d gamma of the chunks.
+template <class T> DEV void batch_norm_gradient(const T* x, const T* dy, const acc_t<T>* mean, const acc_t<T>* variance, const acc_t<T>* gamma, const acc_t<T>* beta, acc_t<T> eps, int relu, acc_t<T>* partial, i64 rows, i64 channels, i64 chunk, int width) {
+  typedef acc_t<T> A;
+  SMEM(A, shared, [2 * kThreads]);
+  Tile t = tile_of(width, channels);
+  A d_beta = 0, d_gamma = 0;
+  if (t.wanted) {
+    A m = mean[t.column], r = (A)1 / sqrt_of(variance[t.column] + eps), g = gamma[t.column], b = beta[t.column];
+    i64 begin = (i64)blockIdx.x * chunk, end = min(rows, begin + chunk);
+    for (i64 row = begin + t.row; row < end; row += t.height) {
+      A n = ((A)widen(x[row * channels + t.column]) - m) * r, d = gradient_at<T>(n, widen(dy[row * channels + t.column]), g, b, relu);
+      d_beta += d;
+      d_gamma = fma_of(d, n, d_gamma);
+    }
+  }
+  for (int step = t.height / 2; step > 0; step /= 2) {
+    __syncthreads();
+    if (t.row >= step && t.row < 2 * step) {
+      shared[threadIdx.x] = d_beta;
+      shared[kThreads + threadIdx.x] = d_gamma;
+    }
+    __syncthreads();
+    int other = threadIdx.x + step * t.width;
+    if (t.row < step) {
+      d_beta += shared[other];
+      d_gamma += shared[kThreads + other];
+    }
+  }
+  if (t.wanted && t.row == 0) {
+    i64 at = (i64)blockIdx.x * channels + t.column;
+    partial[at] = d_beta;
+    partial[(i64)gridDim.x * channels + at] = d_gamma;
+  }
+}
+
+template <class A> DEV void batch_norm_gradient_combine(const A* partial, A* d_gamma, A* d_beta, i64 chunks, i64 channels) {
+  i64 column = thread_index();
+  if (column >= channels) return;
+  A b = 0, g = 0;
+  for (i64 c = 0; c < chunks; c++) {
+    b += partial[c * channels + column];
+    g += partial[(chunks + c) * channels + column];
+  }
+  d_beta[column] = b;
+  d_gamma[column] = g;
+}
+
+// dx = gamma / sigma (dy - mean(dy) - x' mean(dy x')) where the statistics are the batch's own, else gamma / sigma dy. dx may be dy.
+template <class T> DEV void batch_norm_backward(const T* x, const T* dy, const acc_t<T>* mean, const acc_t<T>* variance, const acc_t<T>* gamma, const acc_t<T>* beta, acc_t<T> eps, int relu, int own, const acc_t<T>* d_gamma, const acc_t<T>* d_beta, T* dx, i64 rows, i64 channels, int width) {
+  typedef acc_t<T> A;
+  Tile t = tile_of(width, channels);
+  if (!t.wanted) return;
+  A m = mean[t.column], r = (A)1 / sqrt_of(variance[t.column] + eps), g = gamma[t.column], b = beta[t.column];
+  A mean_d = own ? d_beta[t.column] / (A)rows : (A)0, mean_dn = own ? d_gamma[t.column] / (A)rows : (A)0;
+  for (i64 row = (i64)blockIdx.x * t.height + t.row; row < rows; row += (i64)gridDim.x * t.height) {
+    i64 at = row * channels + t.column;
+    A n = ((A)widen(x[at]) - m) * r, d = gradient_at<T>(n, widen(dy[at]), g, b, relu);
+    dx[at] = narrow<T>(g * r * (d - mean_d - n * mean_dn));
+  }
+}
+
+// running += momentum (batch - running)
+template <class A> DEV void track_statistics(const A* mean, const A* variance, A* running_mean, A* running_variance, A momentum, A correction, i64 channels) {
+  i64 c = thread_index();
+  if (c >= channels) return;
+  running_mean[c] = fma_of(momentum, mean[c] - running_mean[c], running_mean[c]);
+  running_variance[c] = fma_of(momentum, variance[c] * correction - running_variance[c], running_variance[c]);
+}
+
+#define INSTANTIATE(T, S) \
+  KERNEL(256) batch_statistics_##S(const T* x, acc_t<T>* partial, i64 rows, i64 channels, i64 chunk, int width) { batch_statistics<T>(x, partial, rows, channels, chunk, width); } \
+  KERNEL_EXPORT(batch_statistics_##S) \
+  KERNEL(256) batch_normalise_##S(const T* x, const acc_t<T>* mean, const acc_t<T>* variance, const acc_t<T>* gamma, const acc_t<T>* beta, acc_t<T> eps, int relu, T* y, i64 rows, i64 channels, int width) { \
+    batch_normalise<T>(x, mean, variance, gamma, beta, eps, relu, y, rows, channels, width); } \
+  KERNEL_EXPORT(batch_normalise_##S) \
+  KERNEL(256) batch_norm_gradient_##S(const T* x, const T* dy, const acc_t<T>* mean, const acc_t<T>* variance, const acc_t<T>* gamma, const acc_t<T>* beta, acc_t<T> eps, int relu, acc_t<T>* partial, i64 rows, i64 channels, i64 chunk, int width) { \
+    batch_norm_gradient<T>(x, dy, mean, variance, gamma, beta, eps, relu, partial, rows, channels, chunk, width); } \
+  KERNEL_EXPORT(batch_norm_gradient_##S) \
+  KERNEL(256) batch_norm_backward_##S(const T* x, const T* dy, const acc_t<T>* mean, const acc_t<T>* variance, const acc_t<T>* gamma, const acc_t<T>* beta, acc_t<T> eps, int relu, int own, const acc_t<T>* d_gamma, const acc_t<T>* d_beta, T* dx, i64 rows, i64 channels, int width) { \
+    batch_norm_backward<T>(x, dy, mean, variance, gamma, beta, eps, relu, own, d_gamma, d_beta, dx, rows, channels, width); } \
+  KERNEL_EXPORT(batch_norm_backward_##S)
+
+INSTANTIATE(float, f32)
+INSTANTIATE(bf16, bf16)
+INSTANTIATE(double, f64)
+
+#define INSTANTIATE_STATISTICS(A, S) \
+  KERNEL(256) batch_statistics_combine_##S(const A* partial, A* mean, A* variance, i64 chunks, i64 channels, int width) { batch_statistics_combine<A>(partial, mean, variance, chunks, channels, width); } \
+  KERNEL_EXPORT(batch_statistics_combine_##S) \
+  KERNEL(256) batch_norm_gradient_combine_##S(const A* partial, A* d_gamma, A* d_beta, i64 chunks, i64 channels) { batch_norm_gradient_combine<A>(partial, d_gamma, d_beta, chunks, channels); } \
+  KERNEL_EXPORT(batch_norm_gradient_combine_##S) \
+  KERNEL(256) track_statistics_##S(const A* mean, const A* variance, A* running_mean, A* running_variance, A momentum, A correction, i64 channels) { track_statistics<A>(mean, variance, running_mean, running_variance, momentum, correction, channels); } \
+  KERNEL_EXPORT(track_statistics_##S)
+
+INSTANTIATE_STATISTICS(float, f32)
+INSTANTIATE_STATISTICS(double, f64)
