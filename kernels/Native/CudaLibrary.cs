@@ -1,0 +1,11 @@
+namespace EscNative.Kernels.Cuda;
+
+/// <summary>The native libraries of CUDA that this engine uses.</summary>
+internal enum CudaLibrary
+{
+    Driver,
+    Nvrtc,
+    Cublas,
+    Cusolver,
+    Nvtx,
+}

@@ -1,0 +1,104 @@
+using System.Runtime.CompilerServices;
+
+namespace EscNative.Kernels.Cuda;
+
+/// <summary>A queue of work on a device, done in the order of issue. Any thread may issue; a launch takes no lock and allocates nothing.</summary>
+public sealed unsafe class CudaStream
+{
+    private const uint NonBlocking = 1;
+
+    private readonly CudaContext _context;
+
+    internal CudaStream(CudaContext context)
+    {
+        _context = context;
+        context.MakeCurrent();
+        nint handle;
+        context.Check(DriverApi.cuStreamCreate(&handle, NonBlocking));
+        Handle = handle;
+    }
+
+    internal nint Handle { get; private set; }
+
+    /// <summary>Launches a kernel.</summary>
+    /// <param name="function">The kernel.</param>
+    /// <param name="shape">Its blocks and threads.</param>
+    /// <param name="arguments">A pointer to each argument, in the order of the kernel's parameters.</param>
+    /// <exception cref="DeviceException">The device refuses the launch, or is lost.</exception>
+    public void Launch(in CudaFunction function, in LaunchShape shape, void** arguments)
+    {
+        _context.MakeCurrent();
+        var error = DriverApi.cuLaunchKernel(
+            function.Handle, shape.GridX, shape.GridY, shape.GridZ, shape.BlockX, 1, 1, shape.SharedBytes, Handle, arguments, null);
+        if (error != 0)
+            Refused(error, function, shape);
+        _context.Counters.CountLaunch();
+    }
+
+    /// <summary>Launches a kernel whose blocks wait for each other: all of them run at once, or the launch is refused.</summary>
+    /// <param name="function">The kernel.</param>
+    /// <param name="shape">Its blocks and threads; at most <see cref="CudaContext.ResidentBlocks"/> blocks.</param>
+    /// <param name="arguments">A pointer to each argument, in the order of the kernel's parameters.</param>
+    /// <exception cref="DeviceException">The device refuses the launch, or is lost.</exception>
+    public void LaunchCooperative(in CudaFunction function, in LaunchShape shape, void** arguments)
+    {
+        _context.MakeCurrent();
+        var error = DriverApi.cuLaunchCooperativeKernel(
+            function.Handle, shape.GridX, shape.GridY, shape.GridZ, shape.BlockX, 1, 1, shape.SharedBytes, Handle, arguments);
+        if (error != 0)
+            Refused(error, function, shape);
+        _context.Counters.CountLaunch();
+    }
+
+    /// <summary>Copies from the host. The source may be changed or freed when this returns only if it is not pinned.</summary>
+    public void CopyToDevice(void* source, nint destination, long bytes)
+    {
+        _context.MakeCurrent();
+        _context.Check(DriverApi.cuMemcpyHtoDAsync(destination, source, (nuint)bytes, Handle));
+        _context.Counters.CountToDevice(bytes);
+    }
+
+    /// <summary>Copies to the host; the values are there after <see cref="Synchronize"/>.</summary>
+    public void CopyToHost(nint source, void* destination, long bytes)
+    {
+        _context.MakeCurrent();
+        _context.Check(DriverApi.cuMemcpyDtoHAsync(destination, source, (nuint)bytes, Handle));
+        _context.Counters.CountToHost(bytes);
+    }
+
+    /// <summary>Copies within the device.</summary>
+    public void Copy(nint source, nint destination, long bytes)
+    {
+        _context.MakeCurrent();
+        _context.Check(DriverApi.cuMemcpyDtoDAsync(destination, source, (nuint)bytes, Handle));
+    }
+
+    /// <summary>Sets every byte.</summary>
+    public void Fill(nint destination, byte value, long bytes)
+    {
+        _context.MakeCurrent();
+        _context.Check(DriverApi.cuMemsetD8Async(destination, value, (nuint)bytes, Handle));
+    }
+
+    /// <summary>Waits until everything issued is done.</summary>
+    /// <exception cref="EscException">A kernel reported a bad index since the last wait.</exception>
+    /// <exception cref="DeviceException">Something issued before failed, or the device is lost.</exception>
+    public void Synchronize()
+    {
+        _context.MakeCurrent();
+        _context.Check(DriverApi.cuStreamSynchronize(Handle));
+        _context.Counters.CountSynchronization();
+        _context.ThrowOnFault();
+    }
+
+    internal void Destroy()
+    {
+        if (Handle != 0 && _context.TryMakeCurrent())
+            _ = DriverApi.cuStreamDestroy(Handle);
+        Handle = 0;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void Refused(int error, in CudaFunction function, in LaunchShape shape) => _context.Throw(
+        error, $"launch of {function.Name} with {shape.GridX} x {shape.GridY} x {shape.GridZ} blocks of {shape.BlockX} threads, {shape.SharedBytes} bytes shared");
+}
