@@ -17,8 +17,7 @@ internal static class KernelCompiler
     /// <exception cref="DeviceException">It does not compile; the message holds the log.</exception>
     public static NvrtcResult Compile(Nvrtc nvrtc, string family, string architecture, bool verbose = false) =>
         nvrtc.Compile(
-            family + ".cu", KernelSources.OfFamily(family), KernelSources.Prelude, KernelSources.Read(KernelSources.Prelude),
-            Options(architecture, verbose));
+            family + ".cu", KernelSources.OfFamily(family), KernelSources.Headers, HeaderTexts(), Options(architecture, verbose));
 
     /// <summary>The machine code of a family for a device of a compute capability.</summary>
     /// <exception cref="DeviceException">It does not compile, or this NVRTC does not know the device.</exception>
@@ -26,11 +25,13 @@ internal static class KernelCompiler
     {
         var architecture = $"sm_{nvrtc.ArchitectureFor(major, minor)}";
         var key = CubinCache.Key(
-            [KernelSources.OfFamily(family), KernelSources.Read(KernelSources.Prelude), .. Options(architecture), nvrtc.Version.ToString()]);
+            [KernelSources.OfFamily(family), .. HeaderTexts(), .. Options(architecture), nvrtc.Version.ToString()]);
         if (cache.Find(family, key) is { } known)
             return known;
         var image = Compile(nvrtc, family, architecture).Image;
         cache.Keep(family, key, image);
         return image;
     }
+
+    private static string[] HeaderTexts() => Array.ConvertAll(KernelSources.Headers, KernelSources.Read);
 }

@@ -5,7 +5,8 @@ namespace EscNative.Kernels.Cuda;
 /// <summary>The CUDA C++ sources, which travel inside the assembly.</summary>
 internal static class KernelSources
 {
-    public const string Prelude = "prelude.cuh";
+    /// <summary>What the sources may include: the prelude, and the product tile of matrix products and convolutions.</summary>
+    public static readonly string[] Headers = ["prelude.cuh", "tile.cuh"];
 
     private const string Folder = "cuda/";
     private const string Ending = ".cu";

@@ -57,14 +57,16 @@ internal sealed unsafe class Nvrtc
 
     /// <summary>Compiles a source; its includes are found among the headers alone.</summary>
     /// <exception cref="DeviceException">It does not compile; the message holds the log.</exception>
-    public NvrtcResult Compile(string name, string source, string headerName, string header, IReadOnlyList<string> options)
+    public NvrtcResult Compile(string name, string source, string[] headerNames, string[] headers, IReadOnlyList<string> options)
     {
-        using var text = new NativeStrings([source, name, header, headerName, .. options]);
+        using var text = new NativeStrings([source, name, .. headers, .. headerNames, .. options]);
+        var firstOption = 2 + (2 * headers.Length);
         nint program;
-        Check(_api.CreateProgram(&program, text[0], text[1], 1, text.From(2), text.From(3)), "nvrtcCreateProgram");
+        Check(
+            _api.CreateProgram(&program, text[0], text[1], headers.Length, text.From(2), text.From(2 + headers.Length)), "nvrtcCreateProgram");
         try
         {
-            var result = _api.CompileProgram(program, options.Count, text.From(4));
+            var result = _api.CompileProgram(program, options.Count, text.From(firstOption));
             var log = Log(program);
             if (result != 0)
                 throw new DeviceException($"NVRTC {Version}: {name} does not compile ({Text(result)}) with {string.Join(' ', options)}:\n{log}");
