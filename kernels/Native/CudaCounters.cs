@@ -10,7 +10,7 @@ public sealed class CudaCounters
     private long _bytesToHost;
     private long _allocations;
 
-    /// <summary>Kernels launched, those of libraries and graphs not counted.</summary>
+    /// <summary>Kernels launched or recorded; what libraries launch and what a recorded graph launches again is not counted.</summary>
     public long Launches => Interlocked.Read(ref _launches);
 
     /// <summary>Graphs launched.</summary>

@@ -7,7 +7,11 @@ public sealed unsafe class CudaStream
 {
     private const uint NonBlocking = 1;
 
+    // Only calls of the recording thread are held to the rules of recording.
+    private const int CaptureThreadLocal = 1;
+
     private readonly CudaContext _context;
+    private volatile bool _capturing;
 
     internal CudaStream(CudaContext context)
     {
@@ -19,6 +23,9 @@ public sealed unsafe class CudaStream
     }
 
     internal nint Handle { get; private set; }
+
+    /// <summary>Whether what is issued goes into a graph.</summary>
+    public bool IsCapturing => _capturing;
 
     /// <summary>Launches a kernel.</summary>
     /// <param name="function">The kernel.</param>
@@ -50,9 +57,10 @@ public sealed unsafe class CudaStream
         _context.Counters.CountLaunch();
     }
 
-    /// <summary>Copies from the host. The source may be changed or freed when this returns only if it is not pinned.</summary>
+    /// <summary>Copies from the host. Pinned memory must stay as it is until the copy is done; other memory may be changed as soon as this returns.</summary>
     public void CopyToDevice(void* source, nint destination, long bytes)
     {
+        NotCapturing("a copy from the host");
         _context.MakeCurrent();
         _context.Check(DriverApi.cuMemcpyHtoDAsync(destination, source, (nuint)bytes, Handle));
         _context.Counters.CountToDevice(bytes);
@@ -61,6 +69,7 @@ public sealed unsafe class CudaStream
     /// <summary>Copies to the host; the values are there after <see cref="Synchronize"/>.</summary>
     public void CopyToHost(nint source, void* destination, long bytes)
     {
+        NotCapturing("a copy to the host");
         _context.MakeCurrent();
         _context.Check(DriverApi.cuMemcpyDtoHAsync(destination, source, (nuint)bytes, Handle));
         _context.Counters.CountToHost(bytes);
@@ -85,10 +94,26 @@ public sealed unsafe class CudaStream
     /// <exception cref="DeviceException">Something issued before failed, or the device is lost.</exception>
     public void Synchronize()
     {
+        NotCapturing("a wait");
         _context.MakeCurrent();
         _context.Check(DriverApi.cuStreamSynchronize(Handle));
         _context.Counters.CountSynchronization();
         _context.ThrowOnFault();
+    }
+
+    internal void BeginCapture()
+    {
+        NotCapturing("a recording");
+        _context.MakeCurrent();
+        _context.Check(DriverApi.cuStreamBeginCapture(Handle, CaptureThreadLocal));
+        _capturing = true;
+    }
+
+    internal int EndCapture(out nint graph)
+    {
+        _capturing = false;
+        fixed (nint* pointer = &graph)
+            return DriverApi.cuStreamEndCapture(Handle, pointer);
     }
 
     internal void Destroy()
@@ -96,6 +121,12 @@ public sealed unsafe class CudaStream
         if (Handle != 0 && _context.TryMakeCurrent())
             _ = DriverApi.cuStreamDestroy(Handle);
         Handle = 0;
+    }
+
+    private void NotCapturing(string what)
+    {
+        if (_capturing)
+            throw new DeviceException($"{_context}: {what} while a graph is recorded; do it before or after");
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -1,0 +1,59 @@
+namespace EscNative.Kernels.Cuda;
+
+/// <summary>A mark in a stream, to wait for or to take times with.</summary>
+public sealed unsafe class CudaEvent : CudaResource
+{
+    private const uint DisableTiming = 2;
+
+    /// <summary>An event.</summary>
+    /// <param name="context">The device.</param>
+    /// <param name="timing">Whether it takes the time; without, recording it costs less.</param>
+    /// <exception cref="DeviceException">The driver has none.</exception>
+    public CudaEvent(CudaContext context, bool timing = false)
+        : base(context)
+    {
+        context.MakeCurrent();
+        nint handle;
+        context.Check(DriverApi.cuEventCreate(&handle, timing ? 0 : DisableTiming));
+        Handle = handle;
+    }
+
+    /// <summary>Whether everything before the last mark is done; also true before the first.</summary>
+    public bool IsDone
+    {
+        get
+        {
+            Context.MakeCurrent();
+            var error = DriverApi.cuEventQuery(Handle);
+            if (error != DriverError.NotReady)
+                Context.Check(error, nameof(DriverApi.cuEventQuery));
+            return error == 0;
+        }
+    }
+
+    /// <summary>Marks this point of a stream.</summary>
+    public void Record(CudaStream stream)
+    {
+        Context.MakeCurrent();
+        Context.Check(DriverApi.cuEventRecord(Handle, stream.Handle));
+    }
+
+    /// <summary>Waits until everything before the last mark is done.</summary>
+    public void Synchronize()
+    {
+        Context.MakeCurrent();
+        Context.Check(DriverApi.cuEventSynchronize(Handle));
+        Context.Counters.CountSynchronization();
+    }
+
+    /// <summary>Milliseconds on the device from another event's mark to this one's; both are done and take times.</summary>
+    public float MillisecondsSince(CudaEvent start)
+    {
+        Context.MakeCurrent();
+        float milliseconds;
+        Context.Check(DriverApi.cuEventElapsedTime(&milliseconds, start.Handle, Handle));
+        return milliseconds;
+    }
+
+    private protected override void Free(nint handle) => _ = DriverApi.cuEventDestroy(handle);
+}

@@ -1,0 +1,32 @@
+namespace EscNative.Kernels.Cuda;
+
+/// <summary>Main memory that the device copies from and to on its own, while the host goes on.</summary>
+public sealed unsafe class PinnedMemory : CudaResource
+{
+    private const uint Portable = 1;
+
+    private readonly int _bytes;
+
+    /// <summary>Uninitialised memory.</summary>
+    /// <param name="context">The device.</param>
+    /// <param name="bytes">Its size, 1 or more.</param>
+    /// <exception cref="DeviceException">There is not enough.</exception>
+    public PinnedMemory(CudaContext context, int bytes)
+        : base(context)
+    {
+        context.MakeCurrent();
+        nint pointer;
+        context.Check(DriverApi.cuMemHostAlloc(&pointer, (nuint)bytes, Portable));
+        Handle = pointer;
+        _bytes = bytes;
+    }
+
+    /// <summary>Its address.</summary>
+    /// <exception cref="ObjectDisposedException">It was given back.</exception>
+    public nint Pointer => Handle;
+
+    /// <summary>The memory. It must not be used once this is disposed.</summary>
+    public Span<byte> Span => new((void*)Handle, _bytes);
+
+    private protected override void Free(nint handle) => _ = DriverApi.cuMemFreeHost(handle);
+}
