@@ -87,9 +87,16 @@ internal abstract class MemoryPool
         {
             OnReturn(pointer, bytes, size);
             _live -= size;
-            _cached += size;
             if (late)
                 _lateReturns++;
+            if (!KeepsReturned)
+            {
+                FreeBlock(pointer);
+                TrimLocked();
+                return;
+            }
+
+            _cached += size;
             if (!_free.TryGetValue(size, out var blocks))
                 _free[size] = blocks = new Stack<nint>();
             blocks.Push(pointer);
@@ -105,6 +112,9 @@ internal abstract class MemoryPool
 
     /// <summary>Bytes that were asked from the system and not given back.</summary>
     protected long Held => _live + _cached;
+
+    /// <summary>Whether blocks that come back can be used again.</summary>
+    protected virtual bool KeepsReturned => true;
 
     /// <summary>A block of memory, or 0 where the system has none.</summary>
     protected abstract nint AllocateBlock(long bytes);

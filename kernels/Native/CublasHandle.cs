@@ -8,7 +8,7 @@ public sealed unsafe class CublasHandle : CudaResource
     private const int WorkspaceBytes = 32 << 20;
     private const int DefaultAlgorithm = -1;
 
-    private readonly DeviceMemory _workspace;
+    private readonly CudaDeviceVariable<byte> _workspace;
 
     /// <summary>A handle.</summary>
     /// <exception cref="DeviceException">cuBLAS is not there, with every path tried, or does not start.</exception>
@@ -19,7 +19,7 @@ public sealed unsafe class CublasHandle : CudaResource
             throw new DeviceException($"{context}: {CudaRuntime.Explain(finding)}");
         context.MakeCurrent();
         nint handle;
-        _workspace = new DeviceMemory(context, WorkspaceBytes, "cuBLAS workspace");
+        _workspace = new CudaDeviceVariable<byte>(context, WorkspaceBytes, "cuBLAS workspace");
         try
         {
             Check(CublasApi.cublasCreate_v2(&handle), nameof(CublasApi.cublasCreate_v2));

@@ -8,6 +8,7 @@ namespace EscNative.Kernels.Cuda;
 /// Some errors (an illegal address in a kernel, say) make a context useless. From then on every call throws and says so, what is
 /// disposed is forgotten without an error, and only a new process can use the device again.
 /// </remarks>
+[SuppressMessage("Design", "CA1001", Justification = "Lives as long as the process; Release is for those of tests.")]
 public sealed unsafe class CudaContext
 {
     // In NVRTC's words sm_80: cp.async and the bf16 tensor cores begin there.
@@ -30,6 +31,7 @@ public sealed unsafe class CudaContext
     private readonly CubinCache _cache;
     private readonly int _device;
     private readonly int* _faults;
+    private readonly HostCopies _copies = null!;
     private nint _handle;
     private volatile string? _lost;
 
@@ -63,6 +65,7 @@ public sealed unsafe class CudaContext
             new Span<byte>(_faults, FaultBytes).Clear();
             Check(DriverApi.cuMemHostGetDevicePointer(&mapped, host, 0));
             Faults = mapped;
+            _copies = new HostCopies(this);
         }
         catch
         {
@@ -155,9 +158,18 @@ public sealed unsafe class CudaContext
     /// <summary>Gives device memory back. It waits for the device. It never throws: a lost device has nothing to give back.</summary>
     public void Free(nint pointer)
     {
-        if (TryMakeCurrent() && DriverApi.cuMemFree(pointer) is not 0 and var error)
-            NoteLoss(error, nameof(DriverApi.cuMemFree));
+        if (TryMakeCurrent())
+            Succeeded(DriverApi.cuMemFree(pointer), nameof(DriverApi.cuMemFree));
     }
+
+    /// <summary>Issues a copy from the host to the device; the source may change when this returns.</summary>
+    /// <exception cref="DeviceException">The device refuses it, or is lost.</exception>
+    public void Upload(ReadOnlySpan<byte> source, nint destination) => _copies.Upload(source, destination);
+
+    /// <summary>Copies from the device to the host, once everything issued before is done.</summary>
+    /// <exception cref="EscException">A kernel reported a bad index since the last wait.</exception>
+    /// <exception cref="DeviceException">Something issued before failed, or the device is lost.</exception>
+    public void Download(nint source, Span<byte> destination) => _copies.Download(source, destination);
 
     /// <summary>Free and total device memory, in bytes, of all processes together.</summary>
     public (long Free, long Total) MemoryInfo()
@@ -202,12 +214,8 @@ public sealed unsafe class CudaContext
             return false;
         if (t_current != this)
         {
-            if (DriverApi.cuCtxSetCurrent(_handle) is not 0 and var error)
-            {
-                NoteLoss(error, nameof(DriverApi.cuCtxSetCurrent));
+            if (!Succeeded(DriverApi.cuCtxSetCurrent(_handle), nameof(DriverApi.cuCtxSetCurrent)))
                 return false;
-            }
-
             t_current = this;
         }
 
@@ -222,13 +230,21 @@ public sealed unsafe class CudaContext
             Throw(error, call);
     }
 
+    /// <summary>The same for what must not throw: only remembers when the device is lost.</summary>
+    internal bool Succeeded(int error, string call)
+    {
+        if (DriverError.IsSticky(error))
+            _lost ??= $"{call}: {DriverError.Text(error)}";
+        return error == 0;
+    }
+
     [DoesNotReturn]
     internal void Throw(int error, string call)
     {
         // From an argument expression: DriverApi.cuMemFree(pointer).
         if (call.StartsWith(nameof(DriverApi), StringComparison.Ordinal))
             call = call[(nameof(DriverApi).Length + 1)..call.IndexOf('(', StringComparison.Ordinal)];
-        NoteLoss(error, call);
+        Succeeded(error, call);
         throw new DeviceException(
             $"{this}: {call} failed: {DriverError.Text(error)}{(_lost is null ? "" : "; the device is lost to this process, start it again")}",
             code: error == DriverError.OutOfMemory ? ErrorCode.OutOfResources : ErrorCode.Device);
@@ -257,6 +273,7 @@ public sealed unsafe class CudaContext
         foreach (var module in _modules.Values)
             module.Unload();
         _modules.Clear();
+        _copies?.Dispose();
         Stream?.Destroy();
         if (_faults is not null && TryMakeCurrent())
             _ = DriverApi.cuMemFreeHost((nint)_faults);
@@ -278,12 +295,6 @@ public sealed unsafe class CudaContext
             throw new DeviceException($"{this}: the device is lost to this process since an earlier error ({reason}); start the process again");
         Check(DriverApi.cuCtxSetCurrent(_handle));
         t_current = this;
-    }
-
-    private void NoteLoss(int error, string call)
-    {
-        if (DriverError.IsSticky(error))
-            _lost ??= $"{call}: {DriverError.Text(error)}";
     }
 
     private int Attribute(int attribute)

@@ -101,6 +101,23 @@ public sealed unsafe class CudaStream
         _context.ThrowOnFault();
     }
 
+    /// <summary>Reads device memory now, for checks that must neither throw nor count; false where the device fails.</summary>
+    public bool TryRead(nint source, Span<byte> destination)
+    {
+        if (!_context.TryMakeCurrent())
+            return false;
+        fixed (byte* bytes = destination)
+        {
+            var error = DriverApi.cuMemcpyDtoHAsync(bytes, source, (nuint)destination.Length, Handle);
+            return _context.Succeeded(error == 0 ? DriverApi.cuStreamSynchronize(Handle) : error, nameof(TryRead));
+        }
+    }
+
+    /// <summary>As <see cref="Fill"/>, for checks that must not throw; false where the device fails.</summary>
+    public bool TryFill(nint destination, byte value, long bytes) =>
+        _context.TryMakeCurrent()
+        && _context.Succeeded(DriverApi.cuMemsetD8Async(destination, value, (nuint)bytes, Handle), nameof(TryFill));
+
     internal void BeginCapture()
     {
         NotCapturing("a recording");

@@ -1,0 +1,27 @@
+using EscNative.Kernels.Cuda;
+
+namespace EscNative.Engine;
+
+/// <summary>A GPU: memory and transfers, and in the other parts of this class the operations by family.</summary>
+internal sealed unsafe partial class CudaBackend : Backend
+{
+    private readonly CudaContext _context;
+
+    /// <param name="context">The device.</param>
+    public CudaBackend(CudaContext context)
+    {
+        _context = context;
+        Pool = new CudaMemoryPool(context);
+    }
+
+    public override MemoryPool Pool { get; }
+
+    /// <summary>The device.</summary>
+    public CudaContext Context => _context;
+
+    public override void Synchronize() => _context.Stream.Synchronize();
+
+    public override void CopyFromHost(ReadOnlySpan<byte> source, Tensor destination) => _context.Upload(source, destination.Pointer);
+
+    public override void CopyToHost(Tensor source, Span<byte> destination) => _context.Download(source.Pointer, destination);
+}
