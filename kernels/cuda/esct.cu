@@ -25,6 +25,7 @@ struct EpochArguments {
   float* slope;          // [batch, classes]: softmax - onehot on hits
   int* hit;              // [batch]
   float* head;           // [classes, d]: W A A^T
+  float* outside;        // [blocks, 2, batch + classes, width]: the coordinates, where they do not fit shared memory; else null
   int* result;           // hits after the epoch, steps that changed M
   u32* barrier;
   i64 n, ordered;
@@ -36,10 +37,10 @@ struct EpochArguments {
 struct Slab {
   float4* u;     // [groups, d]
   float4* m;     // [groups, d]
-  float* t;      // [batch, width]
-  float* b;      // [classes, width]
-  float* dt;     // [batch, width]
-  float* db;     // [classes, width]
+  float* t;      // [batch, width]: T, here or outside
+  float* b;      // [classes, width]: B
+  float* dt;     // [batch, width]: G B
+  float* db;     // [classes, width]: G^T T
   float* line;   // [classes]: the logits of one row
   float* sums;   // [threads]
   float* scratch;// [32]
@@ -115,8 +116,8 @@ DEV void share_of_basis(const EpochArguments& a, const Slab& s, int first, int r
   }
 }
 
-// The sum over all blocks of one line of the partial sums, into s.line: threads beside each other take classes, and groups of
-// threads every so manieth block.
+// The sum over all blocks of one line of the partial sums, into s.line. Neighbouring threads take neighbouring classes; where there
+// are few of them, teams of threads share the blocks.
 DEV void sum_line(const EpochArguments& a, const Slab& s, int row) {
   int width = min(a.classes, kThreads), teams = kThreads / width, c = threadIdx.x % width, team = threadIdx.x / width;
   i64 stride = (i64)a.panel * a.classes;
@@ -312,11 +313,13 @@ extern "C" __global__ void __launch_bounds__(kThreads, 2) esct_epoch_f32(EpochAr
   s.width = a.groups * kGroup;
   s.u = shared;
   s.m = s.u + (i64)s.groups * s.d;
-  s.t = reinterpret_cast<float*>(s.m + (i64)s.groups * s.d);
+  float* behind = reinterpret_cast<float*>(s.m + (i64)s.groups * s.d);
+  i64 coordinates = (i64)(a.batch + a.classes) * s.width;
+  s.t = a.outside ? a.outside + blockIdx.x * 2 * coordinates : behind;
   s.b = s.t + a.batch * s.width;
-  s.dt = s.b + a.classes * s.width;
-  s.db = s.dt + a.batch * s.width;
-  s.line = s.db + a.classes * s.width;
+  s.dt = s.t + coordinates;
+  s.db = s.b + coordinates;
+  s.line = a.outside ? behind : behind + 2 * coordinates;
   s.sums = s.line + a.classes;
   s.scratch = s.sums + kThreads;
   s.rows = reinterpret_cast<int*>(s.scratch + 32);
