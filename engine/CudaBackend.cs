@@ -1,3 +1,4 @@
+using EscNative.Engine.Plans;
 using EscNative.Kernels.Cuda;
 
 namespace EscNative.Engine;
@@ -18,6 +19,8 @@ internal sealed unsafe partial class CudaBackend : Backend
 
     /// <summary>The device.</summary>
     public CudaContext Context => _context;
+
+    public override PlanProgram Compile(PlanGraph graph, PlanOptions options) => new CudaProgram(graph, options, this);
 
     public override void Synchronize() => _context.Stream.Synchronize();
 

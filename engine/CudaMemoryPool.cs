@@ -55,7 +55,7 @@ internal sealed class CudaMemoryPool : MemoryPool
 
     protected override void OnReturn(nint pointer, long bytes, long size)
     {
-        if (_margin == 0 || _context.Stream.IsCapturing)
+        if (_margin == 0 || CudaStream.IsCapturing)
             return;
         Span<byte> margins = stackalloc byte[MostGuarded + Margin];
         var front = margins[.._margin];

@@ -6,6 +6,8 @@ public sealed class Device
     private const string NoCuda =
         "this version computes on the CPU only (the CUDA backend is not part of it yet); use --device cpu";
 
+    private static Device? _default;
+
     private Device(string name, Backend backend)
     {
         Name = name;
@@ -14,6 +16,18 @@ public sealed class Device
 
     /// <summary>The CPU: present on every machine.</summary>
     public static Device Cpu { get; } = new("cpu", new CpuBackend());
+
+    /// <summary>Where tensors, modules and plans are made when no device is named: the CPU, unless a program sets another one at its
+    /// start.</summary>
+    public static Device Default
+    {
+        get => _default ?? Cpu;
+        set
+        {
+            ArgumentNullException.ThrowIfNull(value);
+            _default = value;
+        }
+    }
 
     /// <summary>The best device at hand. It may be the CPU; <see cref="AutoReason"/> then says why.</summary>
     public static Device Auto => Cpu;
@@ -26,6 +40,9 @@ public sealed class Device
 
     /// <summary>The memory of this device at this moment.</summary>
     public MemoryStatistics Memory => Backend.Pool.Statistics;
+
+    /// <summary>Whether its memory is the host's.</summary>
+    internal bool IsHost => this == Cpu;
 
     internal Backend Backend { get; }
 

@@ -37,7 +37,7 @@ public sealed partial class Tensor
     /// <summary>A tensor of one value.</summary>
     public static Tensor Full(Shape shape, double value, DType type = DType.F32, Device? device = null)
     {
-        var y = Allocate(device ?? Device.Cpu, type, shape, "Full");
+        var y = Allocate(device ?? Device.Default, type, shape, "Full");
         y.Backend.Fill(y, value);
         return y;
     }
@@ -100,7 +100,7 @@ public sealed partial class Tensor
     {
         if (values.Length != shape.Count)
             throw new ShapeException($"From: got {values.Length} values for {shape}, wants {shape.Count}");
-        var y = Allocate(device ?? Device.Cpu, type, shape, "From");
+        var y = Allocate(device ?? Device.Default, type, shape, "From");
         y.Backend.CopyFromHost(MemoryMarshal.AsBytes(values), y);
         return y;
     }

@@ -30,6 +30,40 @@ public sealed partial class Tensor
         return scope.Keep(y);
     }
 
+    /// <summary>The values on another device, in the gradient graph; the gradient comes back to this tensor's device. Waits for both.</summary>
+    public Tensor To(Device device)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        if (device == Device)
+            return Share();
+        using var scope = Scope();
+        var x = Dense();
+        var y = Allocate(device, DType, Shape, "To");
+        var bytes = checked((int)(Count * DType.Size()));
+        unsafe
+        {
+            // One of the two sides is nearly always main memory already.
+            if (device.IsHost)
+            {
+                Backend.CopyToHost(x, new Span<byte>((void*)y.Pointer, bytes));
+            }
+            else if (Device.IsHost)
+            {
+                y.Backend.CopyFromHost(new ReadOnlySpan<byte>((void*)x.Pointer, bytes), y);
+            }
+            else
+            {
+                var host = new byte[bytes];
+                Backend.CopyToHost(x, host);
+                y.Backend.CopyFromHost(host, y);
+            }
+        }
+
+        if (Node.Wanted(this))
+            y.SetNode(new MoveNode(this));
+        return scope.Keep(y);
+    }
+
     /// <summary>The contiguous values outside the graph: what a kernel reads. The same tensor where nothing needs copying.</summary>
     internal Tensor Dense() => IsContiguous ? this : CopyContiguous(scoped: true);
 
@@ -46,6 +80,13 @@ public sealed partial class Tensor
     private sealed class CopyNode(Tensor x) : Node(x.Shape, x)
     {
         public override void Backward(Tensor dy) => Send(0, dy);
+    }
+
+    private sealed class MoveNode(Tensor x) : Node(x.Shape, x)
+    {
+        private readonly Device _device = x.Device;
+
+        public override void Backward(Tensor dy) => Send(0, dy.To(_device));
     }
 
     private sealed class ConvertNode(Tensor x) : Node(x.Shape, x)

@@ -50,14 +50,14 @@ public sealed class InferencePlan : IDisposable
     /// <param name="module">The network; it computes as in evaluation mode, whatever mode it is in. Later changes of its weights do
     /// not reach the plan.</param>
     /// <param name="image">The shape of one image, [h, w, c], [t, d] or [d].</param>
-    /// <param name="device">Where the plan runs, or null for the CPU.</param>
+    /// <param name="device">Where the plan runs, or null for <see cref="Device.Default"/>.</param>
     /// <param name="options">How, or null for the defaults.</param>
     /// <exception cref="ShapeException">The module cannot take such images.</exception>
     /// <exception cref="UsageException">A module has no <see cref="Module.Lower"/>, or an option makes no sense.</exception>
     public static InferencePlan Compile(Module module, Shape image, Device? device = null, PlanOptions? options = null)
     {
         var builder = new PlanBuilder(module, image);
-        return builder.Compile(device ?? Device.Cpu, options, module.Lower(builder, builder.Input));
+        return builder.Compile(device ?? Device.Default, options, module.Lower(builder, builder.Input));
     }
 
     /// <summary>Runs the plan up to its first output.</summary>
@@ -83,6 +83,38 @@ public sealed class InferencePlan : IDisposable
     /// <inheritdoc cref="Run(ReadOnlySpan{float}, Span{float}, Span{float})"/>
     public void Run(ReadOnlySpan<byte> images, Span<float> first, Span<float> second) => Run([], images, first, second, both: true);
 
+    /// <summary>Runs the plan on images of bytes; the outputs stay on the plan's device.</summary>
+    /// <param name="images">n images on the host, contiguous.</param>
+    /// <param name="first">Receives n results of the first output, F32, contiguous, on the plan's device.</param>
+    /// <param name="second">Receives n results of the second output, or null.</param>
+    /// <exception cref="ShapeException">A length belongs to no whole number of images, or to different ones.</exception>
+    /// <exception cref="DTypeException">An output is not F32, or is on another device.</exception>
+    /// <exception cref="UsageException">The plan was compiled without a table, or has one output and room for two was given.</exception>
+    public void Run(ReadOnlySpan<byte> images, Tensor first, Tensor? second = null)
+    {
+        unsafe
+        {
+            fixed (byte* bytes = images)
+                Run(new PlanCall { Bytes = bytes }, images.Length, first, second);
+        }
+    }
+
+    /// <summary>Runs the plan on images that lie on its device; the outputs stay there.</summary>
+    /// <param name="images">n images, F32, or U8 for the plan's table; contiguous.</param>
+    /// <inheritdoc cref="Run(ReadOnlySpan{byte}, Tensor, Tensor)"/>
+    public unsafe void Run(Tensor images, Tensor first, Tensor? second = null)
+    {
+        ArgumentNullException.ThrowIfNull(images);
+        if (images.Device != Device || images.DType is not (DType.F32 or DType.U8) || !images.IsContiguous)
+            throw new DTypeException($"plan: got images {images}, wants F32 or U8, contiguous, on {Device}");
+        var call = new PlanCall { ImagesOnDevice = true };
+        if (images.DType == DType.F32)
+            call.Floats = images.PointerTo<float>();
+        else
+            call.Bytes = images.PointerTo<byte>();
+        Run(call, images.Count, first, second);
+    }
+
     /// <summary>Runs the plan step by step and measures each; slower than a run, since every step waits for the one before.</summary>
     /// <param name="images">n images, contiguous.</param>
     /// <param name="output">Receives n results of the first output.</param>
@@ -102,14 +134,12 @@ public sealed class InferencePlan : IDisposable
         ReadOnlySpan<float> floats, ReadOnlySpan<byte> bytes, Span<float> first, Span<float> second, bool both, Span<double> seconds = default)
     {
         var length = floats.IsEmpty ? bytes.Length : floats.Length;
-        var n = (int)(length / InputShape.Count);
-        if (n * InputShape.Count != length)
-            throw new ShapeException($"plan: got {length} values, wants whole images of {InputShape}");
+        var n = CountImages(length);
         if (both && OutputShapes.Count < 2)
             throw new UsageException("plan: got room for two outputs, the plan has one");
-        CheckOutput(first, n, 0);
+        CheckOutput(first.Length, n, 0);
         if (both)
-            CheckOutput(second, n, 1);
+            CheckOutput(second.Length, n, 1);
         if (n == 0)
             return;
         fixed (float* x = floats, y0 = first, y1 = second)
@@ -118,9 +148,36 @@ public sealed class InferencePlan : IDisposable
             _program.Run(new PlanCall { Images = n, Floats = x, Bytes = b, First = y0, Second = y1, OutputMask = both ? 3 : 1, Seconds = times });
     }
 
-    private void CheckOutput(Span<float> output, int n, int index)
+    private unsafe void Run(PlanCall call, long length, Tensor first, Tensor? second)
     {
-        if (output.Length != n * OutputShapes[index].Count)
-            throw new ShapeException($"plan: got room for {output.Length} values of output {index}, wants {n} images of {OutputShapes[index]}");
+        ArgumentNullException.ThrowIfNull(first);
+        call.Images = CountImages(length);
+        if (second is not null && OutputShapes.Count < 2)
+            throw new UsageException("plan: got room for two outputs, the plan has one");
+        (call.OnDevice, call.OutputMask) = (true, second is null ? 1 : 3);
+        call.First = Pointer(first, 0);
+        call.Second = second is null ? null : Pointer(second, 1);
+        if (call.Images > 0)
+            _program.Run(call);
+
+        float* Pointer(Tensor output, int index)
+        {
+            if (output.Device != Device || output.DType != DType.F32 || !output.IsContiguous)
+                throw new DTypeException($"plan: got output {output}, wants F32, contiguous, on {Device}");
+            CheckOutput(output.Count, call.Images, index);
+            return output.PointerTo<float>();
+        }
+    }
+
+    private int CountImages(long length)
+    {
+        var n = checked((int)(length / InputShape.Count));
+        return n * InputShape.Count == length ? n : throw new ShapeException($"plan: got {length} values, wants whole images of {InputShape}");
+    }
+
+    private void CheckOutput(long length, int n, int index)
+    {
+        if (length != n * OutputShapes[index].Count)
+            throw new ShapeException($"plan: got room for {length} values of output {index}, wants {n} images of {OutputShapes[index]}");
     }
 }

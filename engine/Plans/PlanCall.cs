@@ -18,6 +18,12 @@ internal unsafe struct PlanCall
     /// <summary>Which outputs are wanted: bit i for output i.</summary>
     public int OutputMask;
 
+    /// <summary>Whether the images lie in the device's memory, rather than the host's.</summary>
+    public bool ImagesOnDevice;
+
+    /// <summary>Whether the outputs go to the device's memory, rather than the host's.</summary>
+    public bool OnDevice;
+
     /// <summary>Where the times of the steps are added up, or null.</summary>
     public double* Seconds;
 }

@@ -11,13 +11,11 @@ internal sealed class PlanGraph
 
     public IReadOnlyList<PlanNode> Nodes { get; }
 
-    /// <summary>Fuses what was described, drops what no output needs, and decides the layout of every value.</summary>
+    /// <summary>Fuses what was described and drops what no output needs.</summary>
     public static PlanGraph Of(PlanBuilder builder, ReadOnlySpan<PlanValue> outputs)
     {
         var wanted = outputs.ToArray();
-        var nodes = FusionPass.Run(Needed(builder.Nodes, wanted), wanted);
-        ChooseHalos(builder.Input, wanted, nodes);
-        return new PlanGraph(builder.Input, wanted, nodes);
+        return new PlanGraph(builder.Input, wanted, FusionPass.Run(Needed(builder.Nodes, wanted), wanted));
     }
 
     /// <summary>Which of the outputs need a node: bit i for output i.</summary>
@@ -46,6 +44,21 @@ internal sealed class PlanGraph
             sizeof(float) * node.Inputs.Append(node.Output).Sum(v => (double)v.Height * v.Width * v.Channels), node.WeightBytes)),
     ];
 
+    /// <summary>Gives every value as wide a halo as the convolution with the most padding wants, unless someone can only use contiguous
+    /// images. For devices whose convolutions read padding from memory.</summary>
+    public void ChooseHalos()
+    {
+        var contiguous = new HashSet<PlanValue>(Outputs);
+        foreach (var node in Nodes.Where(n => !n.Strided))
+            contiguous.UnionWith([node.Output, .. node.Inputs]);
+        foreach (var value in Nodes.Select(n => n.Output).Append(Input))
+        {
+            value.Halo = contiguous.Contains(value)
+                ? 0
+                : Nodes.Where(n => n.Inputs.Contains(value)).Max(n => (int?)n.WantedHalo(value)) ?? 0;
+        }
+    }
+
     private static List<PlanNode> Needed(IReadOnlyList<PlanNode> nodes, PlanValue[] outputs)
     {
         var needed = new HashSet<PlanValue>(outputs);
@@ -62,17 +75,4 @@ internal sealed class PlanGraph
         return kept;
     }
 
-    // A value has as wide a halo as the convolution with the most padding wants, unless someone can only use contiguous images.
-    private static void ChooseHalos(PlanValue input, PlanValue[] outputs, PlanNode[] nodes)
-    {
-        var contiguous = new HashSet<PlanValue>(outputs);
-        foreach (var node in nodes.Where(n => !n.Strided))
-            contiguous.UnionWith([node.Output, .. node.Inputs]);
-        foreach (var value in nodes.Select(n => n.Output).Append(input))
-        {
-            value.Halo = contiguous.Contains(value)
-                ? 0
-                : nodes.Where(n => n.Inputs.Contains(value)).Max(n => (int?)n.WantedHalo(value)) ?? 0;
-        }
-    }
 }

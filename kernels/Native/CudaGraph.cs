@@ -4,7 +4,8 @@ namespace EscNative.Kernels.Cuda;
 /// <remarks>
 /// A graph keeps the addresses that it was recorded with: whoever records owns the memory (an arena) for as long as the graph
 /// lives, and what changes from run to run lies in device memory. While recording, nothing may wait, copy from or to the host, or
-/// ask the driver for memory, and no other thread may use the stream.
+/// ask the driver for memory. Other threads may issue work, which is not recorded; cuBLAS and cuSOLVER are bound to the context's
+/// stream and cannot be recorded.
 /// </remarks>
 public sealed unsafe class CudaGraph : CudaResource
 {

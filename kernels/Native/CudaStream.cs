@@ -10,22 +10,24 @@ public sealed unsafe class CudaStream
     // Only calls of the recording thread are held to the rules of recording.
     private const int CaptureThreadLocal = 1;
 
+    // Where this thread's launches go while it records a graph. What other threads issue meanwhile runs as ever.
+    [ThreadStatic]
+    private static nint _recording;
+
     private readonly CudaContext _context;
-    private volatile bool _capturing;
 
     internal CudaStream(CudaContext context)
     {
         _context = context;
-        context.MakeCurrent();
-        nint handle;
-        context.Check(DriverApi.cuStreamCreate(&handle, NonBlocking));
-        Handle = handle;
+        Handle = Create();
     }
 
     internal nint Handle { get; private set; }
 
-    /// <summary>Whether what is issued goes into a graph.</summary>
-    public bool IsCapturing => _capturing;
+    /// <summary>Whether what this thread issues goes into a graph.</summary>
+    public static bool IsCapturing => _recording != 0;
+
+    private nint Target => _recording != 0 ? _recording : Handle;
 
     /// <summary>Launches a kernel.</summary>
     /// <param name="function">The kernel.</param>
@@ -36,7 +38,7 @@ public sealed unsafe class CudaStream
     {
         _context.MakeCurrent();
         var error = DriverApi.cuLaunchKernel(
-            function.Handle, shape.GridX, shape.GridY, shape.GridZ, shape.BlockX, 1, 1, shape.SharedBytes, Handle, arguments, null);
+            function.Handle, shape.GridX, shape.GridY, shape.GridZ, shape.BlockX, 1, 1, shape.SharedBytes, Target, arguments, null);
         if (error != 0)
             Refused(error, function, shape);
         _context.Counters.CountLaunch();
@@ -51,7 +53,7 @@ public sealed unsafe class CudaStream
     {
         _context.MakeCurrent();
         var error = DriverApi.cuLaunchCooperativeKernel(
-            function.Handle, shape.GridX, shape.GridY, shape.GridZ, shape.BlockX, 1, 1, shape.SharedBytes, Handle, arguments);
+            function.Handle, shape.GridX, shape.GridY, shape.GridZ, shape.BlockX, 1, 1, shape.SharedBytes, Target, arguments);
         if (error != 0)
             Refused(error, function, shape);
         _context.Counters.CountLaunch();
@@ -62,7 +64,7 @@ public sealed unsafe class CudaStream
     {
         NotCapturing("a copy from the host");
         _context.MakeCurrent();
-        _context.Check(DriverApi.cuMemcpyHtoDAsync(destination, source, (nuint)bytes, Handle));
+        _context.Check(DriverApi.cuMemcpyHtoDAsync(destination, source, (nuint)bytes, Target));
         _context.Counters.CountToDevice(bytes);
     }
 
@@ -71,7 +73,7 @@ public sealed unsafe class CudaStream
     {
         NotCapturing("a copy to the host");
         _context.MakeCurrent();
-        _context.Check(DriverApi.cuMemcpyDtoHAsync(destination, source, (nuint)bytes, Handle));
+        _context.Check(DriverApi.cuMemcpyDtoHAsync(destination, source, (nuint)bytes, Target));
         _context.Counters.CountToHost(bytes);
     }
 
@@ -79,14 +81,14 @@ public sealed unsafe class CudaStream
     public void Copy(nint source, nint destination, long bytes)
     {
         _context.MakeCurrent();
-        _context.Check(DriverApi.cuMemcpyDtoDAsync(destination, source, (nuint)bytes, Handle));
+        _context.Check(DriverApi.cuMemcpyDtoDAsync(destination, source, (nuint)bytes, Target));
     }
 
     /// <summary>Sets every byte.</summary>
     public void Fill(nint destination, byte value, long bytes)
     {
         _context.MakeCurrent();
-        _context.Check(DriverApi.cuMemsetD8Async(destination, value, (nuint)bytes, Handle));
+        _context.Check(DriverApi.cuMemsetD8Async(destination, value, (nuint)bytes, Target));
     }
 
     /// <summary>Waits until everything issued is done.</summary>
@@ -121,16 +123,23 @@ public sealed unsafe class CudaStream
     internal void BeginCapture()
     {
         NotCapturing("a recording");
-        _context.MakeCurrent();
-        _context.Check(DriverApi.cuStreamBeginCapture(Handle, CaptureThreadLocal));
-        _capturing = true;
+        var stream = Create();
+        var error = DriverApi.cuStreamBeginCapture(stream, CaptureThreadLocal);
+        if (error != 0)
+            _ = DriverApi.cuStreamDestroy(stream);
+        _context.Check(error, nameof(DriverApi.cuStreamBeginCapture));
+        _recording = stream;
     }
 
     internal int EndCapture(out nint graph)
     {
-        _capturing = false;
+        var stream = _recording;
+        _recording = 0;
+        int error;
         fixed (nint* pointer = &graph)
-            return DriverApi.cuStreamEndCapture(Handle, pointer);
+            error = DriverApi.cuStreamEndCapture(stream, pointer);
+        _ = DriverApi.cuStreamDestroy(stream);
+        return error;
     }
 
     internal void Destroy()
@@ -140,9 +149,17 @@ public sealed unsafe class CudaStream
         Handle = 0;
     }
 
+    private nint Create()
+    {
+        _context.MakeCurrent();
+        nint handle;
+        _context.Check(DriverApi.cuStreamCreate(&handle, NonBlocking));
+        return handle;
+    }
+
     private void NotCapturing(string what)
     {
-        if (_capturing)
+        if (IsCapturing)
             throw new DeviceException($"{_context}: {what} while a graph is recorded; do it before or after");
     }
 

@@ -23,6 +23,7 @@ internal sealed unsafe class CpuProgram : PlanProgram
     public CpuProgram(PlanGraph graph, PlanOptions options, MemoryPool pool)
     {
         Pool = pool;
+        graph.ChooseHalos();
         ImagesPerChunk = options.ImagesPerChunk > 0
             ? options.ImagesPerChunk
             : (int)Math.Clamp(ChunkBytes / (ArenaLayout.LargestStep(graph) * sizeof(float)), 1, MostImages);

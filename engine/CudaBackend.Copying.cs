@@ -1,0 +1,72 @@
+using System.Runtime.CompilerServices;
+using EscNative.Kernels.Cpu;
+using EscNative.Kernels.Cuda;
+
+namespace EscNative.Engine;
+
+internal sealed unsafe partial class CudaBackend
+{
+    private CopyKernels? _copies;
+    private RowsKernels? _rows;
+
+    private CopyKernels Copies => _copies ??= new CopyKernels(_context);
+
+    private RowsKernels Rows => _rows ??= new RowsKernels(_context);
+
+    public override void Fill(Tensor y, double value)
+    {
+        var bits = Bits(y.DType, value);
+        if (y.IsContiguous)
+        {
+            Copies.Fill(y.DType.Size(), bits, y.Pointer, y.Count);
+            return;
+        }
+
+        // One value that every place of the view copies.
+        var one = Pool.Rent(sizeof(ulong), "Fill");
+        Copies.Fill(sizeof(ulong), bits, one, 1);
+        Copies.Copy(y.DType.Size(), one, y.Pointer, y.Count, Merged(y.Shape, default, y.Strides));
+        Pool.Return(one, sizeof(ulong), late: false);
+    }
+
+    public override void Copy(Tensor source, Tensor destination)
+    {
+        if (destination.Count == 0)
+            return;
+        if (source.IsContiguous && destination.IsContiguous)
+            _context.Stream.Copy(source.Pointer, destination.Pointer, destination.Count * destination.DType.Size());
+        else
+            Copies.Copy(destination.DType.Size(), source.Pointer, destination.Pointer, destination.Count, Merged(destination.Shape, source.Strides, destination.Strides));
+    }
+
+    // The types are numbered alike here and there.
+    public override void Convert(Tensor source, Tensor destination) =>
+        Copies.Convert((int)source.DType, (int)destination.DType, source.Pointer, destination.Pointer, destination.Count);
+
+    public override void GatherRows(Tensor x, Tensor index, Tensor y, long columns) =>
+        Rows.Gather(x.Pointer, RowsOf(x, columns), index.Pointer, y.Pointer, index.Count, columns * x.DType.Size());
+
+    public override void ScatterAddRows(Tensor dy, Tensor index, Tensor sum, long columns) => Rows.ScatterAdd(
+        FloatType(sum, "ScatterAddRows"), dy.Pointer, index.Pointer, index.Count, sum.Pointer, RowsOf(sum, columns), columns);
+
+    // Rows of no columns cannot be counted by dividing; the first extent says how many there are.
+    private static long RowsOf(Tensor x, long columns) => columns == 0 ? x.Shape[0] : x.Count / columns;
+
+    private static ulong Bits(DType type, double value) => type switch
+    {
+        DType.F32 => BitConverter.SingleToUInt32Bits((float)value),
+        DType.F64 => BitConverter.DoubleToUInt64Bits(value),
+        DType.BF16 => Converted<BFloat16, ushort>(value),
+        DType.I32 => (uint)Converted<int, int>(value),
+        _ => Converted<byte, byte>(value),
+    };
+
+    private static TBits Converted<T, TBits>(double value)
+        where T : unmanaged
+        where TBits : unmanaged
+    {
+        T converted;
+        Conversion.Convert(&value, &converted, 1);
+        return Unsafe.BitCast<T, TBits>(converted);
+    }
+}

@@ -1,0 +1,208 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using EscNative.Kernels.Cuda;
+
+namespace EscNative.Engine.Plans;
+
+/// <summary>A plan on a GPU, in float32. Each caller runs in a context of its own, which is kept for the next one.</summary>
+internal sealed unsafe class CudaProgram : PlanProgram
+{
+    // What a step reads and writes stays in the second-level cache of a large GPU (40 MB on an A100, 50 MB on an H100).
+    private const long ChunkBytes = 32 << 20;
+    private const int MostImages = 1024;
+    private const long Alignment = 256;
+
+    private readonly CudaBackend _backend;
+    private readonly CudaStep[] _steps;
+    private readonly int[] _masks;
+    private readonly CudaSlot _input;
+    private readonly CudaSlot[] _outputs;
+    private readonly CudaConstant? _table;
+    private readonly long _workspace;
+    private readonly long _bytes;
+    private readonly Lock _lock = new();
+    private readonly List<CudaPlanContext> _idle = [];
+    private bool _disposed;
+
+    public CudaProgram(PlanGraph graph, PlanOptions options, CudaBackend backend)
+    {
+        _backend = backend;
+        ImagesPerChunk = options.ImagesPerChunk > 0
+            ? options.ImagesPerChunk
+            : (int)Math.Clamp(ChunkBytes / (ArenaLayout.LargestStep(graph) * sizeof(float)), 1, MostImages);
+        var layout = ArenaLayout.Of(graph, ImagesPerChunk);
+        _input = CudaSlot.Of(graph.Input, layout);
+        _outputs = [.. graph.Outputs.Select(o => CudaSlot.Of(o, layout))];
+        _masks = graph.OutputMasks();
+        var steps = new List<CudaStep>();
+        try
+        {
+            if (!options.ByteTable.IsEmpty)
+                _table = new CudaConstant(backend, options.ByteTable.Span);
+            foreach (var node in graph.Nodes)
+                steps.Add(CudaStep.Of(node, layout, backend));
+        }
+        catch
+        {
+            // Out of memory half-way: what was made goes back now.
+            _table?.Dispose();
+            steps.ForEach(s => s.Dispose());
+            throw;
+        }
+
+        _steps = [.. steps];
+        _workspace = Up(layout.Floats * sizeof(float));
+        _bytes = Up(_workspace + steps.Select(s => s.WorkspaceBytes(ImagesPerChunk)).DefaultIfEmpty(0).Max());
+        ArenaBytes = _bytes + (_table is null ? 0 : ImagesPerChunk * _input.Count);
+    }
+
+    public override int ImagesPerChunk { get; }
+
+    public override long ArenaBytes { get; }
+
+    public override string AlgorithmOf(int node) => _steps[node].Algorithm;
+
+    public override void Run(in PlanCall call)
+    {
+        if (call.Floats == null && _table is null)
+            throw new UsageException("plan: got images of bytes, but the plan was compiled without a byte table (PlanOptions.ByteTable)");
+        var context = Rent();
+        try
+        {
+            Run(call, context);
+        }
+        finally
+        {
+            Return(context);
+        }
+    }
+
+    /// <summary>Issues the steps that the wanted outputs need, for images that lie in the arena.</summary>
+    public void Issue(nint arena, int mask, int images)
+    {
+        for (var i = 0; i < _steps.Length; i++)
+        {
+            if ((_masks[i] & mask) != 0)
+                _steps[i].Run(arena, arena + (nint)_workspace, images);
+        }
+    }
+
+    public override void Dispose()
+    {
+        lock (_lock)
+        {
+            if (_disposed)
+                return;
+            _disposed = true;
+            foreach (var context in _idle)
+                context.Dispose();
+            _idle.Clear();
+        }
+
+        _table?.Dispose();
+        foreach (var step in _steps)
+            step.Dispose();
+    }
+
+    private void Run(in PlanCall call, CudaPlanContext context)
+    {
+        // Results for the host are collected on the device, so that it is waited for once.
+        using var first = new CudaWorkspace(_backend.Pool, call.OnDevice ? 0 : call.Images * _outputs[0].Count * sizeof(float), "plan");
+        using var second = new CudaWorkspace(
+            _backend.Pool, call.OnDevice || (call.OutputMask & 2) == 0 ? 0 : call.Images * _outputs[1].Count * sizeof(float), "plan");
+        var (y0, y1) = call.OnDevice ? ((nint)call.First, (nint)call.Second) : (first.Pointer, second.Pointer);
+        for (var at = 0; at < call.Images; at += ImagesPerChunk)
+        {
+            var count = Math.Min(ImagesPerChunk, call.Images - at);
+            Load(call, context.Arena, at, count);
+            if (call.Seconds != null)
+                Profile(call, context.Arena, count);
+            else if (count == ImagesPerChunk)
+                context.RunChunk(call.OutputMask);
+            else
+                Issue(context.Arena, call.OutputMask, count);
+            Collect(_outputs[0], context.Arena, y0, at, count);
+            if ((call.OutputMask & 2) != 0)
+                Collect(_outputs[1], context.Arena, y1, at, count);
+        }
+
+        if (call.OnDevice)
+            return;
+        Download(first.Pointer, call.First, call.Images * _outputs[0].Count);
+        if ((call.OutputMask & 2) != 0)
+            Download(second.Pointer, call.Second, call.Images * _outputs[1].Count);
+    }
+
+    private void Load(in PlanCall call, nint arena, int first, int count)
+    {
+        var values = checked((int)(count * _input.Count));
+        var stream = _backend.Context.Stream;
+        if (call.Floats != null)
+        {
+            var source = call.Floats + (first * _input.Count);
+            if (call.ImagesOnDevice)
+                stream.Copy((nint)source, _input.In(arena), values * (long)sizeof(float));
+            else
+                _backend.Context.Upload(MemoryMarshal.AsBytes(new ReadOnlySpan<float>(source, values)), _input.In(arena));
+            return;
+        }
+
+        var bytes = (nint)(call.Bytes + (first * _input.Count));
+        if (!call.ImagesOnDevice)
+        {
+            bytes = arena + (nint)_bytes;
+            _backend.Context.Upload(new ReadOnlySpan<byte>(call.Bytes + (first * _input.Count), values), bytes);
+        }
+
+        _backend.Images.Load(
+            StorageType.F32, bytes, _table!.Pointer, 0, _input.In(arena), count,
+            new ImageBatch(_input.Height, _input.Width, _input.Channels, _input.Height, _input.Width, count));
+    }
+
+    private void Collect(in CudaSlot output, nint arena, nint target, int first, int count) => _backend.Context.Stream.Copy(
+        output.In(arena), target + (nint)(first * output.Count * sizeof(float)), count * output.Count * sizeof(float));
+
+    private void Download(nint source, float* target, long count)
+    {
+        for (var at = 0L; at < count; at += 1 << 28)
+            _backend.Context.Download(source + (nint)(at * sizeof(float)), MemoryMarshal.AsBytes(new Span<float>(target + at, (int)Math.Min(count - at, 1 << 28))));
+    }
+
+    private void Profile(in PlanCall call, nint arena, int count)
+    {
+        for (var i = 0; i < _steps.Length; i++)
+        {
+            if ((_masks[i] & call.OutputMask) == 0)
+                continue;
+            _backend.Synchronize();
+            var started = Stopwatch.GetTimestamp();
+            _steps[i].Run(arena, arena + (nint)_workspace, count);
+            _backend.Synchronize();
+            call.Seconds[i] += Stopwatch.GetElapsedTime(started).TotalSeconds;
+        }
+    }
+
+    private CudaPlanContext Rent()
+    {
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, typeof(InferencePlan));
+            if (_idle.Count > 0)
+            {
+                var context = _idle[^1];
+                _idle.RemoveAt(_idle.Count - 1);
+                return context;
+            }
+        }
+
+        return new CudaPlanContext(this, _backend);
+    }
+
+    private void Return(CudaPlanContext context)
+    {
+        lock (_lock)
+            _idle.Add(context);
+    }
+
+    private static long Up(long bytes) => (bytes + Alignment - 1) / Alignment * Alignment;
+}
