@@ -5,8 +5,8 @@ namespace EscNative.Kernels.Cuda;
 /// <summary>The CUDA C++ sources, which travel inside the assembly.</summary>
 internal static class KernelSources
 {
-    /// <summary>What the sources may include: the prelude, and the product tile of matrix products and convolutions.</summary>
-    public static readonly string[] Headers = ["prelude.cuh", "tile.cuh"];
+    /// <summary>What the sources may include: the prelude, and the tiles of matrix products, and of convolutions.</summary>
+    public static readonly string[] Headers = ["prelude.cuh", "tile.cuh", "window.cuh"];
 
     private const string Folder = "cuda/";
     private const string Ending = ".cu";

@@ -2,11 +2,12 @@
 //
 // budget: gemm_nn_128=128 gemm_nt_128=128 gemm_tn_128=128 gemm_tt_128=128
 // budget: gemm_nn_64=80 gemm_nt_64=80 gemm_tn_64=80 gemm_tt_64=80
-// budget: gemm_nn_64_f64=120 gemm_nt_64_f64=120 gemm_tn_64_f64=120 gemm_tt_64_f64=120 gemm_sum_splits=48
+// budget: gemm_nn_64_f64=96 gemm_nt_64_f64=104 gemm_tn_64_f64=96 gemm_tt_64_f64=96 gemm_sum_splits=48
 //
-// Seen in the SASS of NVRTC 12.4 (no GPU was at hand; nothing here is timed): the inner loop of gemm_nt_128_f32 is 283 instructions, 256 of
-// them FFMA and 16 LDS.128 (90 %); nn 86 %, tn 89 %, tt 88 %, the 64 x 64 tiles 79 %. Two blocks of a 128 x 128 tile share a multiprocessor (128 registers,
-// 40 KiB): 16 warps, each with 64 independent sums; three of a 64 x 64 tile.
+// Seen in the machine code of NVRTC 12.4 for sm_80 (no GPU was at hand: nothing here is timed, no tile was tuned). Of the inner loop's
+// instructions FFMA are 90 % in gemm_nt_128_f32 (256 beside 16 LDS.128), 87 % in nn, 90 % in tn, 88 % in tt, and 70 to 79 % with tiles of
+// 64 x 64. A multiprocessor holds two blocks of 128 x 128 (registers), that is 16 warps of 64 independent sums a thread, and three of
+// 64 x 64.
 #include "tile.cuh"
 
 // The same bytes as GemmTask of the launcher.
@@ -52,11 +53,15 @@ template <class T, int TM, int TN, bool DeepA, bool DeepB> DEV void gemm(const G
   accumulate<T>((depth + A::kDepth - 1) / A::kDepth, from_a, from_b, sum);
   if (g.splits > 1) {
     acc_t<T>* partials = static_cast<acc_t<T>*>(g.partials) + ((i64)split * g.batch + batch) * g.m * g.n;
-    write<A, B>(sum, m0, n0, g.m, g.n, partials, g.n, [](acc_t<T> v, const acc_t<T>*, int) { return v; });
+    write<acc_t<T>, A, B>(
+        sum, n0, g.n, [&](int i) { return m0 + i < g.m ? partials + (m0 + i) * g.n : nullptr; },
+        [](acc_t<T> v, const acc_t<T>*, int) { return v; });
     return;
   }
   T* c = static_cast<T*>(g.c) + batch / g.inner * g.outer_c + batch % g.inner * g.inner_c;
-  write<A, B>(sum, m0, n0, g.m, g.n, c, g.ldc, [&](acc_t<T> v, const T* at, int column) { return finished(g, alpha, beta, v, at, column); });
+  write<T, A, B>(
+      sum, n0, g.n, [&](int i) { return m0 + i < g.m ? c + (m0 + i) * g.ldc : nullptr; },
+      [&](acc_t<T> v, const T* at, int column) { return finished(g, alpha, beta, v, at, column); });
 }
 
 #define GEMM(layout, deep_a, deep_b, side, count, blocks, T, suffix) \

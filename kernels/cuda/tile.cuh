@@ -91,7 +91,9 @@ template <class S> struct Transit<bf16, S> {
   }
 };
 
-template <class T, class S> DEV bool chunk_aligned(const T* p, i64 pitch) { return ((u64)p & (S::kChunk * sizeof(T) - 1)) == 0 && pitch % S::kChunk == 0; }
+template <class T, class S> DEV bool chunk_aligned(const T* p, i64 pitch) {
+  return ((u64)p & (S::kChunk * sizeof(T) - 1)) == 0 && pitch % S::kChunk == 0;
+}
 
 // An operand that is a matrix: 'lines' lines of 'length' values, 'pitch' apart, counted from where this block begins.
 template <class T, int Count, bool Deep> struct MatrixSource {
@@ -130,7 +132,7 @@ template <class T, int Count, bool Deep> struct MatrixSource {
 };
 
 // How far along k one reading goes: 16 bytes, or 8 where the registers do not hold so much of both operands.
-template <class T, class A, class B> constexpr int kBite = A::kDeep != B::kDeep || sizeof(T) == 2 ? A::kChunk / 2 : A::kChunk;
+template <class T, class A, class B> constexpr int kBite = A::kDeep && B::kDeep && sizeof(T) > 2 ? A::kChunk : A::kChunk / 2;
 
 // sum += N values along k of the product of two tiles, read in the order that keeps the fewest of them in registers.
 template <int N, class V, class A, class B, int TM, int TN> DEV void multiply(const V* a, const V* b, V (&sum)[TM][TN]) {
@@ -206,18 +208,19 @@ template <class T, int TM, int TN, class A, class B> DEV void accumulate(int ste
   }
 }
 
-// Writes finish(sum, where, column) of a block's sums to rows 'row0'.. and columns 'column0'.. of a matrix of m x n.
-template <class A, class B, class T, int TM, int TN, class F>
-DEV void write(const acc_t<T> (&sum)[TM][TN], i64 row0, int column0, i64 m, int n, T* to, i64 pitch, F finish) {
+// Writes finish(sum, where, column) of a block's sums. row_at(i) is where place i of the rows begins, or null where there is no such row;
+// columns begin at 'column0', and the matrix has n of them.
+template <class T, class A, class B, int TM, int TN, class RowAt, class Finish>
+DEV void write(const acc_t<T> (&sum)[TM][TN], int column0, int n, RowAt row_at, Finish finish) {
   constexpr int N = B::kGroup;
 #pragma unroll
   for (int i = 0; i < TM; i++) {
-    i64 row = row0 + A::place(thread_row(), i);
-    if (row >= m) continue;
+    T* row = row_at(A::place(thread_row(), i));
+    if (!row) continue;
 #pragma unroll
     for (int j = 0; j < TN; j += N) {
       int column = column0 + B::place(thread_column(), j);
-      T* at = to + row * pitch + column;
+      T* at = row + column;
       Pack<T, N> packed;
 #pragma unroll
       for (int e = 0; e < N; e++) {
