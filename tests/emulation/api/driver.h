@@ -6,6 +6,7 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "../machine/memory.h"
@@ -32,9 +33,14 @@ struct Context;
 // Work of a stream; its result is CUDA_SUCCESS or what the context fails with.
 using Operation = std::function<CUresult()>;
 
+enum class CaptureMode { Global, ThreadLocal, Relaxed };
+
 struct Stream {
   Context* context;
+  bool waits_for_legacy;  // made without CU_STREAM_NON_BLOCKING
   bool capturing = false, capture_broken = false;
+  CaptureMode mode = CaptureMode::Global;
+  std::thread::id thread;  // that began the capture
   std::vector<Operation> captured;
 };
 
@@ -71,7 +77,7 @@ struct Context {
   int retained = 0;
   CUresult failed = CUDA_SUCCESS;  // as after an illegal access: every call returns it until the context is reset
   size_t used = 0;
-  Stream legacy{this, false, false, {}};
+  Stream legacy{this, true};
   std::set<Stream*> streams;
   std::set<Event*> events;
   std::set<Module*> modules;
@@ -107,7 +113,7 @@ Stream* find_stream(Context& context, void* handle);  // null: no stream of this
 
 // Runs it, keeps it for the next wait (ESC_EMULATOR_LAZY=1), or records it.
 CUresult submit(Stream& stream, Operation operation, Event* event = nullptr);
-// Whether a call that waits, or allocates, may be made now: not while a stream of the context is captured.
+// Whether a call that waits, or allocates, may be made now: not while a stream is captured, as far as its mode says.
 CUresult not_capturing(Context& context);
 // Runs what is kept, up to a ticket or all.
 CUresult wait(Context& context, uint64_t ticket = UINT64_MAX);

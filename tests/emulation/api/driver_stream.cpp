@@ -6,7 +6,7 @@ using namespace api;
 EXPORT CUresult cuStreamCreate(void** handle, unsigned flags) {
   API_CALL(CurrentContext);
   if (handle == nullptr || flags > 1) return CUDA_ERROR_INVALID_VALUE;
-  auto* stream = new Stream{&call.context(), false, false, {}};
+  auto* stream = new Stream{&call.context(), flags == 0};
   call.context().streams.insert(stream);
   *handle = stream;
   return CUDA_SUCCESS;
@@ -129,6 +129,8 @@ EXPORT CUresult cuStreamBeginCapture_v2(void* handle, int mode) {
   if (stream->capturing) return CUDA_ERROR_INVALID_VALUE;
   stream->capturing = true;
   stream->capture_broken = false;
+  stream->mode = static_cast<CaptureMode>(mode);
+  stream->thread = std::this_thread::get_id();
   stream->captured.clear();
   return CUDA_SUCCESS;
 }
@@ -138,6 +140,7 @@ EXPORT CUresult cuStreamEndCapture(void* handle, void** graph) {
   Stream* stream = find_stream(call.context(), handle);
   if (stream == nullptr) return CUDA_ERROR_INVALID_HANDLE;
   if (graph == nullptr || !stream->capturing) return CUDA_ERROR_INVALID_VALUE;
+  if (stream->mode != CaptureMode::Relaxed && stream->thread != std::this_thread::get_id()) return CUDA_ERROR_STREAM_CAPTURE_WRONG_THREAD;
   stream->capturing = false;
   *graph = nullptr;
   if (stream->capture_broken) return CUDA_ERROR_STREAM_CAPTURE_INVALIDATED;

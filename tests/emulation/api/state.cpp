@@ -85,7 +85,12 @@ CUresult submit(Stream& stream, Operation operation, Event* event) {
     stream.captured.push_back(std::move(operation));
     return CUDA_SUCCESS;
   }
-  if (&stream == &context.legacy && not_capturing(context) != CUDA_SUCCESS) return CUDA_ERROR_STREAM_CAPTURE_IMPLICIT;
+  if (&stream == &context.legacy)
+    for (Stream* other : context.streams)
+      if (other->capturing && other->waits_for_legacy) {
+        other->capture_broken = true;
+        return CUDA_ERROR_STREAM_CAPTURE_IMPLICIT;
+      }
   uint64_t ticket = next_ticket++;
   if (event != nullptr) {
     event->recorded = true;
@@ -104,7 +109,8 @@ CUresult submit(Stream& stream, Operation operation, Event* event) {
 CUresult not_capturing(Context& context) {
   CUresult result = CUDA_SUCCESS;
   for (Stream* stream : context.streams)
-    if (stream->capturing) {
+    if (stream->capturing && stream->mode != CaptureMode::Relaxed &&
+        (stream->mode == CaptureMode::Global || stream->thread == std::this_thread::get_id())) {
       stream->capture_broken = true;
       result = CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED;
     }

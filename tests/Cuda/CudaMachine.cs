@@ -1,0 +1,148 @@
+using System.Runtime.InteropServices;
+using EscNative.Kernels.Cuda;
+
+namespace EscNative.Tests.Cuda;
+
+/// <summary>
+/// A device for tests of kernels: the emulated one under a schedule, or its checked build, or a real GPU. One test has it at a time.
+/// Buffers are as long as asked for to the byte and start as NaN; on Dispose they are freed, and the machine must have nothing to report.
+/// </summary>
+public sealed unsafe class CudaMachine : IDisposable
+{
+    private static readonly string[] Schedules = ["forward", "reverse", "random", "greedy"];
+    private static readonly Dictionary<int, CudaContext> Contexts = [];
+    private static readonly SemaphoreSlim One = new(1, 1);
+
+    private readonly List<nint> _buffers = [];
+    private readonly string _name;
+
+    private CudaMachine(string name, CudaContext context)
+    {
+        _name = name;
+        Context = context;
+    }
+
+    /// <summary>The machines that every kernel must pass on.</summary>
+    public static string[] Names { get; } = EmulatedMachine.UsesGpu ? ["gpu"] : ["reverse", "greedy", "random", "checked"];
+
+    /// <summary>The same, as rows of a theory.</summary>
+    public static TheoryData<string> All => [.. Names];
+
+    public CudaContext Context { get; }
+
+    /// <summary>Makes the device ready on which tests run; builds the emulated one where it must.</summary>
+    public static void Prepare() => EmulatedMachine.Prepare();
+
+    /// <summary>Takes a machine; the calling test is skipped where there is none, and fails for that in CI.</summary>
+    public static CudaMachine Use(string name)
+    {
+        if (EmulatedMachine.UnavailableReason is { } reason)
+        {
+            Assert.False(Environment.GetEnvironmentVariable("CI") == "true", reason);
+            Assert.Skip(reason);
+        }
+
+        One.Wait();
+        try
+        {
+            if (name == "gpu")
+                return new CudaMachine(name, CudaContext.Get(0));
+            // Coverage is counted by a build of its own, which is no slower to check than to count.
+            var counts = Environment.GetEnvironmentVariable("ESC_TEST_COVERAGE") == "1";
+            var ordinal = name == "checked" ? 1 : counts ? 2 : 0;
+            var context = ContextOf(ordinal);
+            EmulatorApi.Errors(out _);
+            if (Array.IndexOf(Schedules, name) is >= 0 and var mode)
+            {
+                var seed = Environment.GetEnvironmentVariable("ESC_TEST_SEED") is { } given ? ulong.Parse(given, null) : (ulong)Random.Shared.NextInt64();
+                EmulatorApi.Schedule(mode, seed);
+                if (name == "random")
+                    name = $"random, ESC_TEST_SEED={seed}";
+            }
+
+            return new CudaMachine(name, context);
+        }
+        catch
+        {
+            One.Release();
+            throw;
+        }
+    }
+
+    /// <summary>A buffer with these values; 0 for none.</summary>
+    public nint Upload<T>(ReadOnlySpan<T> values)
+        where T : unmanaged
+    {
+        var pointer = Allocate<T>(values.Length);
+        Context.Upload(MemoryMarshal.AsBytes(values), pointer);
+        return pointer;
+    }
+
+    /// <summary>The same for an array, from which the type can be inferred.</summary>
+    public nint Upload<T>(T[] values)
+        where T : unmanaged => Upload<T>(values.AsSpan());
+
+    /// <summary>A buffer whose bytes are 0xFF, which is NaN in every float type and -1 in every integer; 0 for none.</summary>
+    public nint Allocate<T>(long count)
+        where T : unmanaged
+    {
+        if (count == 0)
+            return 0;
+        var bytes = count * sizeof(T);
+        var pointer = Context.Allocate(bytes);
+        Assert.True(pointer != 0, $"no {bytes} bytes of device memory");
+        _buffers.Add(pointer);
+        Context.Stream.Fill(pointer, 0xFF, bytes);
+        return pointer;
+    }
+
+    /// <summary>The values of a buffer, once all work is done.</summary>
+    public T[] Download<T>(nint pointer, long count)
+        where T : unmanaged
+    {
+        var values = new T[count];
+        try
+        {
+            Context.Download(pointer, MemoryMarshal.AsBytes(values.AsSpan()));
+        }
+        catch (DeviceException lost) when (_name != "gpu" && EmulatorApi.Errors(out var first) > 0)
+        {
+            throw new InvalidOperationException($"{_name}: {first}", lost);
+        }
+
+        return values;
+    }
+
+    public void Dispose()
+    {
+        try
+        {
+            foreach (var buffer in _buffers)
+                Context.Free(buffer);
+            if (_name == "gpu")
+                return;
+            var count = EmulatorApi.Errors(out var first);
+            if (count > 0 || Context.LostReason is not null)
+                EmulatorApi.Reset();
+            else
+                EmulatorApi.Schedule(0, 0);
+            Assert.True(count == 0, $"{_name}: {count} reports, the first: {first}");
+        }
+        finally
+        {
+            One.Release();
+        }
+    }
+
+    // Apart from CudaContext.Get, so that a test that loses the device takes no other with it.
+    private static CudaContext ContextOf(int ordinal)
+    {
+        if (!Contexts.TryGetValue(ordinal, out var context) || context.LostReason is not null)
+        {
+            EmulatorApi.Reset();
+            Contexts[ordinal] = context = new CudaContext(ordinal, new CubinCache(null));
+        }
+
+        return context;
+    }
+}
