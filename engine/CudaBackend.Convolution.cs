@@ -1,0 +1,39 @@
+using EscNative.Kernels.Cpu;
+using EscNative.Kernels.Cuda;
+
+namespace EscNative.Engine;
+
+internal sealed partial class CudaBackend
+{
+    private ConvForwardKernels? _convForward;
+    private ConvGradientKernels? _convGradient;
+
+    public ConvForwardKernels ConvForward => _convForward ??= new ConvForwardKernels(_context);
+
+    private ConvGradientKernels ConvGradient => _convGradient ??= new ConvGradientKernels(_context);
+
+    public override void Conv2d(in ConvGeometry g, Tensor x, Tensor weight, Tensor? bias, Tensor y)
+    {
+        var type = FloatType(x, "Conv2d");
+        // Kernels take parameters in the type that they sum in.
+        var widens = bias is { DType: DType.BF16 };
+        using var wide = new CudaWorkspace(Pool, widens ? bias!.Count * sizeof(float) : 0, "Conv2d");
+        if (widens)
+            Copies.Convert((int)DType.BF16, (int)DType.F32, bias!.Pointer, wide.Pointer, bias.Count);
+        ConvForward.Forward(type, ConvShapeOf(g), x.Pointer, weight.Pointer, widens ? wide.Pointer : Optional(bias), 0, relu: false, y.Pointer);
+    }
+
+    public override void Conv2dDataGradient(in ConvGeometry g, Tensor dy, Tensor weight, Tensor dx) =>
+        ConvGradient.Data(FloatType(dx, "Conv2d"), ConvShapeOf(g), dy.Pointer, weight.Pointer, dx.Pointer);
+
+    public override void Conv2dWeightGradient(in ConvGeometry g, Tensor x, Tensor dy, Tensor dWeight)
+    {
+        var (type, s) = (FloatType(x, "Conv2d"), ConvShapeOf(g));
+        using var workspace = new CudaWorkspace(Pool, ConvGradientKernels.WeightWorkspaceBytes(type, s), "Conv2d");
+        ConvGradient.Weight(type, s, x.Pointer, dy.Pointer, dWeight.Pointer, workspace.Pointer);
+    }
+
+    private static ConvShape ConvShapeOf(in ConvGeometry g) => new(
+        g.Batch, g.Height, g.Width, g.InChannels, g.OutChannels, g.KernelHeight, g.KernelWidth, g.StrideHeight, g.StrideWidth,
+        g.PadHeight, g.PadWidth, g.PadHeight, g.PadWidth);
+}
