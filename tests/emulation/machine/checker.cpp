@@ -54,8 +54,9 @@ void report_race(const char* what, bool write, const char* earlier, uint32_t nam
   abandon();
 }
 
-// Accesses are aligned, so two of them overlap in whole granules.
-void check_cells(Shadow& shadow, size_t offset, size_t size, bool write, bool atomic, uint32_t written_since, const char* what, const void* pc) {
+// Accesses are aligned, so two of them overlap in whole granules. What came before 'since' is of the past: in shared memory, what another
+// block did there, whose place this block took.
+void check_cells(Shadow& shadow, size_t offset, size_t size, bool write, bool atomic, uint32_t since, const char* what, const void* pc) {
   size_t unit = (offset | size) & static_cast<size_t>(-static_cast<ptrdiff_t>(offset | size));
   if (unit < static_cast<size_t>(shadow.granule)) shadow.refine(static_cast<int>(unit));
   shadow.touched_begin = offset < shadow.touched_begin ? offset : shadow.touched_begin;
@@ -65,18 +66,19 @@ void check_cells(Shadow& shadow, size_t offset, size_t size, bool write, bool at
   size_t granule = static_cast<size_t>(shadow.granule);
   Cell *cell = shadow.cells + offset / granule, *end = shadow.cells + (offset + size) / granule;
   for (; cell < end; cell++) {
-    if (!write && cell->write < written_since) {
+    if (!write && cell->write < since) {
       report("read of %s that nobody has written, %s", what, where(pc).c_str());
       abandon();
     }
-    if (cell->write != mine && !ordered(cell->write, me, atomic)) report_race(what, write, " write", cell->write, pc);
+    auto clashes = [&](uint32_t name) { return name != mine && name >= since && !ordered(name, me, atomic); };
+    if (clashes(cell->write)) report_race(what, write, " write", cell->write, pc);
     if (write) {
-      if (cell->first_read != mine && !ordered(cell->first_read, me, atomic)) report_race(what, write, " read", cell->first_read, pc);
-      if (cell->last_read != mine && !ordered(cell->last_read, me, atomic)) report_race(what, write, " read", cell->last_read, pc);
+      if (clashes(cell->first_read)) report_race(what, write, " read", cell->first_read, pc);
+      if (clashes(cell->last_read)) report_race(what, write, " read", cell->last_read, pc);
       cell->write = mine;
     } else if (cell->first_read != mine) {
       // The first reader that is not ordered before this one stays, so that a later write meets a reader that is not itself.
-      if (ordered(cell->first_read, me, false)) cell->first_read = mine;
+      if (cell->first_read < since || ordered(cell->first_read, me, false)) cell->first_read = mine;
       else cell->last_read = mine;
     }
   }
