@@ -120,12 +120,12 @@ public sealed class BackwardTests
     public void Backward_releases_what_the_graph_saved()
     {
         using var x = Tensor.Ones(1000).RequireGradient();
-        var before = Device.Cpu.Memory;
+        var before = TestDevices.Current.Memory;
         using var y = SumOfExponentials(x);
-        Assert.True(Device.Cpu.Memory.Live > before.Live + 4000, "exp saves its result");
+        Assert.True(TestDevices.Current.Memory.Live > before.Live + 4000, "exp saves its result");
         using var gradients = y.Backward();
         // Left are the scalar and the gradient.
-        Assert.Equal(before.LiveTensors + 2, Device.Cpu.Memory.LiveTensors);
+        Assert.Equal(before.LiveTensors + 2, TestDevices.Current.Memory.LiveTensors);
 
         static Tensor SumOfExponentials(Tensor x)
         {
@@ -225,10 +225,10 @@ public sealed class BackwardTests
         using var y = x.Exp();
         using var seed = Tensor.Ones((2, 2));
         seed.Dispose();
-        var before = Device.Cpu.Memory;
+        var before = TestDevices.Current.Memory;
         Assert.Throws<ObjectDisposedException>(() => y.Backward(seed));
-        Assert.Equal(before.LiveTensors, Device.Cpu.Memory.LiveTensors);
-        Assert.Equal(before.Live, Device.Cpu.Memory.Live);
+        Assert.Equal(before.LiveTensors, TestDevices.Current.Memory.LiveTensors);
+        Assert.Equal(before.Live, TestDevices.Current.Memory.Live);
     }
 
     [Fact]

@@ -52,14 +52,14 @@ public sealed class LayerTests
         using var x = Tensor.Ones((2, 5, 5, 3));
         net.Training = false;
         using var noGrad = Tensor.NoGrad();
-        var before = Device.Cpu.Memory.LiveTensors;
+        var before = TestDevices.Current.Memory.LiveTensors;
         using (var y = net.Forward(x))
         {
             Assert.Equal(new Shape(2, 2), y.Shape);
-            Assert.Equal(before + 1, Device.Cpu.Memory.LiveTensors);
+            Assert.Equal(before + 1, TestDevices.Current.Memory.LiveTensors);
         }
 
-        Assert.Equal(before, Device.Cpu.Memory.LiveTensors);
+        Assert.Equal(before, TestDevices.Current.Memory.LiveTensors);
     }
 
     [Fact]

@@ -5,7 +5,7 @@ namespace EscNative.Tests.Engine;
 
 public sealed class MemoryTests
 {
-    private static MemoryStatistics Memory => Device.Cpu.Memory;
+    private static MemoryStatistics Memory => TestDevices.Current.Memory;
 
     [Fact]
     public void A_freed_block_is_used_again()
@@ -26,7 +26,7 @@ public sealed class MemoryTests
     {
         Tensor.Ones(10_000).Dispose();
         Assert.True(Memory.Cached >= 40_000);
-        Device.Cpu.Trim();
+        TestDevices.Current.Trim();
         Assert.Equal(0, Memory.Cached);
         var before = Memory.SystemAllocations;
         Tensor.Ones(10_000).Dispose();
@@ -36,14 +36,14 @@ public sealed class MemoryTests
     [Fact]
     public void The_peak_is_the_largest_sum_of_live_blocks()
     {
-        Device.Cpu.ResetPeak();
+        TestDevices.Current.ResetPeak();
         var start = Memory;
         Assert.Equal(start.Live, start.Peak);
         using (Tensor.Ones(1 << 16))
             Tensor.Ones(1 << 16).Dispose();
         Tensor.Ones(1 << 16).Dispose();
         Assert.Equal(start.Live + (2 * 4 << 16), Memory.Peak);
-        Device.Cpu.ResetPeak();
+        TestDevices.Current.ResetPeak();
         Assert.Equal(start.Live, Memory.Peak);
     }
 
@@ -172,7 +172,7 @@ public sealed class MemoryTests
     public void Fresh_memory_holds_no_old_values()
     {
         Tensor.Ones(64).Dispose();
-        using var y = Tensor.Allocate(Device.Cpu, DType.F32, 64, "test");
+        using var y = Tensor.Allocate(TestDevices.Current, DType.F32, 64, "test");
         Assert.All(y.ToArray(), v => Assert.True(float.IsNaN(v)));
     }
 }

@@ -34,13 +34,13 @@ public sealed class NoLeaksAttribute : BeforeAfterTestAttribute
 
     /// <summary>Blocks that came back late or damaged so far.</summary>
     internal static (long LateReturns, long Violations) Mistakes() =>
-        (Device.Cpu.Memory.LateReturns - _forgivenLateReturns, CpuMemoryPool.Violations - _forgivenViolations);
+        (TestDevices.Current.Memory.LateReturns - _forgivenLateReturns, CpuMemoryPool.Violations - _forgivenViolations);
 
-    public override void Before(MethodInfo methodUnderTest, IXunitTest test) => (_before, _mistakes) = (Device.Cpu.Memory, Mistakes());
+    public override void Before(MethodInfo methodUnderTest, IXunitTest test) => (_before, _mistakes) = (TestDevices.Current.Memory, Mistakes());
 
     public override void After(MethodInfo methodUnderTest, IXunitTest test)
     {
-        var after = Device.Cpu.Memory;
+        var after = TestDevices.Current.Memory;
         Assert.True(
             after.LiveTensors == _before.LiveTensors && after.Live == _before.Live,
             $"left {after.LiveTensors - _before.LiveTensors} tensors and {after.Live - _before.Live} bytes behind");

@@ -1,5 +1,3 @@
-using EscNative.Engine;
-
 namespace EscNative.Tests.Engine;
 
 /// <summary>After the last test: what was forgotten is collected, so that it is counted.</summary>
@@ -9,8 +7,8 @@ public sealed class NothingLeft : IDisposable
     {
         GC.Collect();
         GC.WaitForPendingFinalizers();
-        Assert.Equal(0, Device.Cpu.Memory.LiveTensors);
-        Assert.Equal(0, Device.Cpu.Memory.Live);
+        Assert.Equal(0, TestDevices.Current.Memory.LiveTensors);
+        Assert.Equal(0, TestDevices.Current.Memory.Live);
         Assert.Equal((0L, 0L), NoLeaksAttribute.Mistakes());
     }
 }

@@ -28,7 +28,7 @@ public sealed class OperationTests
     public void Result_equals_the_oracle(string name, Layout layout, DType type, string device)
     {
         using var operation = new Operation(name, layout, type, device);
-        var before = Device.Cpu.Memory;
+        var before = TestDevices.Current.Memory;
         // No scope here: what an operation makes on its way it must dispose of by itself.
         using (var y = operation.Run())
         {
@@ -37,8 +37,8 @@ public sealed class OperationTests
         }
 
         // Nor may a graph that nobody ran backward hold anything.
-        Assert.Equal(before.LiveTensors, Device.Cpu.Memory.LiveTensors);
-        Assert.Equal(before.Live, Device.Cpu.Memory.Live);
+        Assert.Equal(before.LiveTensors, TestDevices.Current.Memory.LiveTensors);
+        Assert.Equal(before.Live, TestDevices.Current.Memory.Live);
     }
 
     [Theory]
@@ -99,11 +99,11 @@ public sealed class OperationTests
         {
             using var operation = new Operation(name, Layout.Contiguous, DType.F32, device);
             operation.Leaves[i].Dispose();
-            var before = Device.Cpu.Memory;
+            var before = TestDevices.Current.Memory;
             var error = Assert.Throws<ObjectDisposedException>(() => operation.Run().Dispose());
             Assert.Contains("disposed", error.Message, StringComparison.Ordinal);
-            Assert.Equal(before.LiveTensors, Device.Cpu.Memory.LiveTensors);
-            Assert.Equal(before.Live, Device.Cpu.Memory.Live);
+            Assert.Equal(before.LiveTensors, TestDevices.Current.Memory.LiveTensors);
+            Assert.Equal(before.Live, TestDevices.Current.Memory.Live);
         }
     }
 

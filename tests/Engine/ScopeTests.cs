@@ -4,7 +4,7 @@ namespace EscNative.Tests.Engine;
 
 public sealed class ScopeTests
 {
-    private static long Live => Device.Cpu.Memory.LiveTensors;
+    private static long Live => TestDevices.Current.Memory.LiveTensors;
 
     [Fact]
     public void A_scope_disposes_what_was_made_inside_it()

@@ -2,12 +2,22 @@ using EscNative.Engine;
 
 namespace EscNative.Tests.Engine;
 
-/// <summary>The devices on which the engine's tests run, by name, since a test's row must be printable.</summary>
+/// <summary>The device on which the engine's tests run: the CPU, or what ESC_TEST_DEVICE names (cuda: a GPU if there is one, else the
+/// emulated one). By name in a test's rows, since they must be printable.</summary>
 public static class TestDevices
 {
-    public static readonly string[] Names = ["cpu"];
+    public static Device Current { get; } = Choose(Environment.GetEnvironmentVariable("ESC_TEST_DEVICE") ?? "cpu");
+
+    public static string[] Names => [Current.Name];
 
     public static Device Get(string name) => Device.Parse(name);
+
+    private static Device Choose(string name)
+    {
+        if (name != "cpu")
+            Cuda.CudaMachine.Prepare();
+        return Device.Parse(name);
+    }
 
     /// <summary>A tensor of the wanted type; integers are given as doubles too.</summary>
     public static Tensor ToTensor(this NdArray values, DType type, Device device) => type switch

@@ -92,12 +92,12 @@ public sealed class TrainingTests
         Train(step =>
         {
             if (step == 1)
-                (allocations, peak) = (Device.Cpu.Memory.SystemAllocations, Device.Cpu.Memory.Peak);
+                (allocations, peak) = (TestDevices.Current.Memory.SystemAllocations, TestDevices.Current.Memory.Peak);
             if (step == 0)
-                Device.Cpu.ResetPeak();
+                TestDevices.Current.ResetPeak();
         });
-        Assert.Equal(allocations, Device.Cpu.Memory.SystemAllocations);
-        Assert.Equal(peak, Device.Cpu.Memory.Peak);
+        Assert.Equal(allocations, TestDevices.Current.Memory.SystemAllocations);
+        Assert.Equal(peak, TestDevices.Current.Memory.Peak);
     }
 
     /// <summary>Four steps of a small network of everything; the losses, parameters and running statistics as bits.</summary>

@@ -5,6 +5,7 @@ using EscNative.Engine.Formats;
 using EscNative.Engine.Layers;
 using EscNative.Models;
 using EscNative.Models.Data;
+using EscNative.Tests.Engine;
 using EscNative.Unlearning;
 using EscNative.Unlearning.Methods;
 
@@ -84,14 +85,14 @@ public sealed class AllCnnOracleTests
         static (long Tensors, bool SmallManaged) Peak(ImageSet forget)
         {
             using var model = OracleRun.Model();
-            Device.Cpu.ResetPeak();
+            TestDevices.Current.ResetPeak();
             var before = GC.GetTotalMemory(forceFullCollection: true);
             long managed = 0;
             new Esc().Run(
                 new UnlearningContext(model, forget, new UnlearningOptions { Directions = 1 }),
                 new Watch(() => managed = Math.Max(managed, GC.GetTotalMemory(forceFullCollection: false) - before)));
             // The managed side may hold garbage that nobody collected yet; features of 50,000 images would be 19 MB.
-            return (Device.Cpu.Memory.Peak, managed < 8_000_000);
+            return (TestDevices.Current.Memory.Peak, managed < 8_000_000);
         }
     }
 

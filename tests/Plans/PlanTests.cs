@@ -5,6 +5,7 @@ using EscNative.Engine.Plans;
 using EscNative.Kernels;
 using EscNative.Models;
 using EscNative.Models.Erasure;
+using EscNative.Tests.Engine;
 using EscNative.Tests.Models;
 
 namespace EscNative.Tests.Plans;
@@ -82,7 +83,7 @@ public sealed class PlanTests
         var builder = new PlanBuilder(net, 4);
         var y = net.Lower(builder, builder.Input);
         _ = builder.Unary(UnaryOp.Exp, y);
-        using var plan = builder.Compile(Device.Cpu, null, y);
+        using var plan = builder.Compile(TestDevices.Current, null, y);
         Assert.Equal("linear", Assert.Single(plan.Steps).Kind);
     }
 
@@ -242,7 +243,7 @@ public sealed class PlanTests
         var builder = new PlanBuilder(net, (5, 5, 3));
         var other = new PlanBuilder(net, (5, 5, 3));
         Assert.Throws<UsageException>(() => builder.Unary(UnaryOp.Exp, other.Input));
-        Assert.Throws<UsageException>(() => builder.Compile(Device.Cpu, null));
+        Assert.Throws<UsageException>(() => builder.Compile(TestDevices.Current, null));
         Assert.Throws<ShapeException>(() => builder.Add(builder.Input, builder.GlobalAveragePool2d(builder.Input)));
 
         plan.Dispose();

@@ -1,7 +1,7 @@
-using EscNative.Engine;
 using EscNative.Models;
 using EscNative.Models.Data;
 using EscNative.Models.Erasure;
+using EscNative.Tests.Engine;
 using EscNative.Tests.Models;
 using EscNative.Unlearning;
 using EscNative.Unlearning.Methods;
@@ -121,9 +121,9 @@ public sealed class EscTests
         {
             using var model = SmallImages.Model();
             var forget = SmallImages.Set(images, 5);
-            Device.Cpu.ResetPeak();
+            TestDevices.Current.ResetPeak();
             Run(model, forget, new UnlearningOptions { Directions = 1, BatchSize = 32 });
-            return Device.Cpu.Memory.Peak;
+            return TestDevices.Current.Memory.Peak;
         }
     }
 

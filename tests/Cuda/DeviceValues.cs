@@ -1,0 +1,74 @@
+using System.Runtime.InteropServices;
+using EscNative.Kernels.Cpu;
+using EscNative.Kernels.Cuda;
+
+namespace EscNative.Tests.Cuda;
+
+/// <summary>Values as they are stored on a device, and how close results must come.</summary>
+internal static class DeviceValues
+{
+    public static readonly StorageType[] Types = [StorageType.F32, StorageType.BF16, StorageType.F64];
+
+    /// <summary>The relative error of storing a value: half the distance from 1 to the next number.</summary>
+    public static double Rounding(this StorageType type) => Math.ScaleB(1, type switch { StorageType.F32 => -24, StorageType.BF16 => -8, _ => -53 });
+
+    /// <summary>The type of parameters and statistics beside values of a type.</summary>
+    public static StorageType Wide(this StorageType type) => type == StorageType.BF16 ? StorageType.F32 : type;
+
+    /// <summary>The values as the type holds them, so that an oracle computes with the same numbers.</summary>
+    public static double[] Round(this StorageType type, double[] values) => type switch
+    {
+        StorageType.F32 => Array.ConvertAll(values, v => (double)(float)v),
+        StorageType.BF16 => Array.ConvertAll(values, v => (double)BFloat16.Round(v).ToSingle()),
+        _ => (double[])values.Clone(),
+    };
+
+    public static double[] Random(Random random, long count, double low = -1, double high = 1)
+    {
+        var values = new double[count];
+        for (var i = 0; i < count; i++)
+            values[i] = low + ((high - low) * random.NextDouble());
+        return values;
+    }
+
+    public static nint Upload(this CudaMachine machine, StorageType type, double[] values) => type switch
+    {
+        StorageType.F32 => machine.Upload<float>(Array.ConvertAll(values, v => (float)v)),
+        StorageType.BF16 => machine.Upload<BFloat16>(Array.ConvertAll(values, BFloat16.Round)),
+        _ => machine.Upload<double>(values),
+    };
+
+    public static nint Allocate(this CudaMachine machine, StorageType type, long count) => type switch
+    {
+        StorageType.F32 => machine.Allocate<float>(count),
+        StorageType.BF16 => machine.Allocate<BFloat16>(count),
+        _ => machine.Allocate<double>(count),
+    };
+
+    public static double[] Download(this CudaMachine machine, StorageType type, nint pointer, long count) => type switch
+    {
+        StorageType.F32 => Array.ConvertAll(machine.Download<float>(pointer, count), v => (double)v),
+        StorageType.BF16 => Array.ConvertAll(machine.Download<BFloat16>(pointer, count), v => (double)v.ToSingle()),
+        _ => machine.Download<double>(pointer, count),
+    };
+
+    /// <summary>Compares a result: c √terms u scale for the arithmetic in the wide type, and one rounding of the stored value.</summary>
+    /// <param name="scale">The size of the sum behind a value; by default the largest value wanted.</param>
+    public static void AssertClose(
+        this StorageType type, double[] wanted, double[] got, double c, double terms, string context, double? scale = null)
+    {
+        Assert.Equal(wanted.Length, got.Length);
+        var size = scale ?? wanted.Where(double.IsFinite).Select(Math.Abs).DefaultIfEmpty(0).Max();
+        var tolerance = c * Math.Sqrt(Math.Max(terms, 1)) * type.Wide().Rounding() * size;
+        for (var i = 0; i < wanted.Length; i++)
+        {
+            var (w, g) = (wanted[i], got[i]);
+            var allowed = tolerance + (Math.Abs(w) * type.Rounding());
+            if (double.IsNaN(w) ? !double.IsNaN(g) : w != g && !(Math.Abs(w - g) <= allowed))
+                Assert.Fail($"{type}, {context}: value {i} of {wanted.Length} is {g:R}, wanted {w:R}, difference {Math.Abs(g - w):G3} > {allowed:G3}");
+        }
+    }
+
+    public static byte[] Bytes<T>(T[] values)
+        where T : unmanaged => MemoryMarshal.AsBytes(values.AsSpan()).ToArray();
+}

@@ -1,0 +1,119 @@
+using EscNative.Kernels.Cuda;
+
+namespace EscNative.Tests.Cuda;
+
+/// <summary>Pooling and its gradients against plain loops.</summary>
+public sealed class PoolKernelTests
+{
+    // Overlapping, padded, global, with gaps, not square.
+    private static readonly PoolWindow[] Windows =
+    [
+        Window(4, 4, 3, 2, 2, 2, 2, 0, 0), Window(7, 9, 5, 3, 3, 2, 2, 1, 1), Window(8, 8, 33, 8, 8, 8, 8, 0, 0), Window(5, 6, 2, 3, 2, 1, 1, 1, 0),
+        Window(9, 7, 4, 2, 3, 4, 3, 0, 1), Window(1, 1, 1, 1, 1, 1, 1, 0, 0),
+    ];
+
+    public static TheoryData<string> Machines => CudaMachine.All;
+
+    [Theory]
+    [MemberData(nameof(Machines))]
+    public void Averages_and_their_gradient(string name)
+    {
+        using var machine = CudaMachine.Use(name);
+        var kernels = new PoolKernels(machine.Context);
+        var random = new Random(71);
+        foreach (var type in DeviceValues.Types)
+        {
+            foreach (var w in Windows)
+            {
+                foreach (var countPadding in (bool[])[false, true])
+                {
+                    var (x, dy) = Values(type, random, w);
+                    var (y, dx) = (new double[dy.Length], new double[x.Length]);
+                    ForEachWindow(w, (window, pixels) =>
+                    {
+                        var size = countPadding ? w.KernelHeight * w.KernelWidth : pixels.Count;
+                        foreach (var pixel in pixels)
+                        {
+                            y[window] += x[pixel] / size;
+                            dx[pixel] += dy[window] / size;
+                        }
+                    });
+                    var (px, pdy, py, pdx) = (machine.Upload(type, x), machine.Upload(type, dy), machine.Allocate(type, y.Length), machine.Allocate(type, x.Length));
+                    kernels.Average(type, w, countPadding, px, py, 2);
+                    kernels.AverageBackward(type, w, countPadding, pdy, pdx, 2);
+                    type.AssertClose(y, machine.Download(type, py, y.Length), 4, w.KernelHeight * w.KernelWidth, $"{w}", scale: 1);
+                    type.AssertClose(dx, machine.Download(type, pdx, x.Length), 4, w.KernelHeight * w.KernelWidth, $"gradient of {w}", scale: 1);
+                }
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Machines))]
+    public void Maxima_with_their_places_and_their_gradient(string name)
+    {
+        using var machine = CudaMachine.Use(name);
+        var kernels = new PoolKernels(machine.Context);
+        var random = new Random(72);
+        foreach (var type in DeviceValues.Types)
+        {
+            foreach (var w in Windows)
+            {
+                var (x, dy) = Values(type, random, w);
+                // Few different values, so that there are equals; here and there NaN.
+                x = Array.ConvertAll(x, v => v > 0.95 ? double.NaN : Math.Round(v * 3));
+                var (y, dx, index) = (new double[dy.Length], new double[x.Length], new int[dy.Length]);
+                ForEachWindow(w, (window, pixels) =>
+                {
+                    var best = pixels[0];
+                    foreach (var pixel in pixels)
+                    {
+                        if (x[pixel] > x[best] || (double.IsNaN(x[pixel]) && !double.IsNaN(x[best])))
+                            best = pixel;
+                    }
+
+                    (y[window], index[window]) = (x[best], best / w.Channels % (w.Height * w.Width));
+                    dx[best] += dy[window];
+                });
+                var (px, pdy, py, pdx) = (machine.Upload(type, x), machine.Upload(type, dy), machine.Allocate(type, y.Length), machine.Allocate(type, x.Length));
+                var pi = machine.Allocate<int>(index.Length);
+                kernels.Max(type, w, px, py, pi, 2);
+                Assert.Equal(y, machine.Download(type, py, y.Length));
+                Assert.Equal(index, machine.Download<int>(pi, index.Length));
+                kernels.MaxBackward(type, w, pdy, pi, pdx, 2);
+                type.AssertClose(dx, machine.Download(type, pdx, x.Length), 4, 9, $"gradient of {w}", scale: 4);
+                var alone = machine.Allocate(type, y.Length);
+                kernels.Max(type, w, px, alone, 0, 2);
+                Assert.Equal(y, machine.Download(type, alone, y.Length));
+            }
+        }
+    }
+
+    private static PoolWindow Window(int h, int w, int c, int kh, int kw, int sh, int sw, int ph, int pw) =>
+        new(h, w, c, ((h + (2 * ph) - kh) / sh) + 1, ((w + (2 * pw) - kw) / sw) + 1, kh, kw, sh, sw, ph, pw);
+
+    // Two images.
+    private static (double[] X, double[] Dy) Values(StorageType type, Random random, in PoolWindow w) => (
+        type.Round(DeviceValues.Random(random, 2L * w.Height * w.Width * w.Channels)),
+        type.Round(DeviceValues.Random(random, 2L * w.OutHeight * w.OutWidth * w.Channels)));
+
+    // Each value of the result with the values that its window covers, row by row.
+    private static void ForEachWindow(PoolWindow w, Action<int, List<int>> body)
+    {
+        for (var i = 0; i < 2 * w.OutHeight * w.OutWidth * w.Channels; i++)
+        {
+            var (c, column, row, image) = (i % w.Channels, i / w.Channels % w.OutWidth, i / w.Channels / w.OutWidth % w.OutHeight, i / w.Channels / w.OutWidth / w.OutHeight);
+            var pixels = new List<int>();
+            for (var r = (row * w.StrideHeight) - w.PadHeight; r < (row * w.StrideHeight) - w.PadHeight + w.KernelHeight; r++)
+            {
+                for (var k = (column * w.StrideWidth) - w.PadWidth; k < (column * w.StrideWidth) - w.PadWidth + w.KernelWidth; k++)
+                {
+                    if (r >= 0 && r < w.Height && k >= 0 && k < w.Width)
+                        pixels.Add((((((image * w.Height) + r) * w.Width) + k) * w.Channels) + c);
+                }
+            }
+
+            body(i, pixels);
+        }
+    }
+}
