@@ -17,7 +17,7 @@ internal sealed class CudaConvStep : CudaStep
     {
         var (weight, x, pad) = (node.Weight, node.X, node.Padding);
         _shape = new ConvShape(
-            1, x.Height, x.Width, x.Channels, weight.Outputs, weight.KernelHeight, weight.KernelWidth, node.Stride, node.Stride, pad, pad, pad, pad);
+            0, x.Height, x.Width, x.Channels, weight.Outputs, weight.KernelHeight, weight.KernelWidth, node.Stride, node.Stride, pad, pad, pad, pad);
         (_x, _y) = (CudaSlot.Of(x, layout), CudaSlot.Of(node.Output, layout));
         _residual = node.Residual is null ? null : CudaSlot.Of(node.Residual, layout);
         _relu = node.Relu;
