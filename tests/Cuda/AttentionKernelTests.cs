@@ -1,0 +1,69 @@
+using EscNative.Kernels.Cuda;
+
+namespace EscNative.Tests.Cuda;
+
+/// <summary>Attention on a device against its definition in double.</summary>
+public sealed class AttentionKernelTests
+{
+    private static readonly int Seed = Environment.TickCount & 0xFFFF;
+
+    private static readonly (int Images, int Queries, int Keys, int Width, int Heads)[] Shapes =
+        [(1, 1, 1, 1, 1), (2, 17, 17, 24, 3), (3, 5, 70, 10, 2), (1, 1, 33, 64, 4)];
+
+    public static TheoryData<string> Machines => CudaMachine.All;
+
+    [Theory]
+    [MemberData(nameof(Machines))]
+    public void Attention_equals_its_definition_and_an_image_does_not_depend_on_the_others(string name)
+    {
+        using var machine = CudaMachine.Use(name);
+        var attention = new CudaAttention(new CudaGemm(machine.Context, choice: null), new SoftmaxKernels(machine.Context));
+        var random = new Random(Seed);
+        foreach (var type in DeviceValues.Types)
+        {
+            foreach (var (images, t, s, d, heads) in Shapes)
+            {
+                var (q, k, v) = (Values(images * t * d), Values(images * s * d), Values(images * s * d));
+                var (pq, pk, pv) = (machine.Upload(type, q), machine.Upload(type, k), machine.Upload(type, v));
+                var y = machine.Allocate(type, q.Length);
+                var workspace = machine.Allocate<byte>(CudaAttention.WorkspaceBytes(type, images, t, s, heads));
+                attention.Forward(type, images, t, s, d, heads, pq, pk, pv, y, workspace);
+                var got = machine.Download(type, y, q.Length);
+                // Values and shares are below 1, scores below 3. They are stored too, so bf16 rounds the scores and the shares, by 2^-8 of them.
+                var (c, terms, scale) = type == StorageType.BF16 ? (4, 1, Math.ScaleB(1, 24 - 8)) : (16, d / heads, 1.0);
+                type.AssertClose(Expected(images, t, s, d, heads, q, k, v), got, c, terms, $"{(images, t, s, d, heads)}, seed {Seed}", scale);
+
+                var size = type switch { StorageType.F32 => 4, StorageType.BF16 => 2, _ => 8 };
+                var apart = machine.Allocate(type, q.Length);
+                for (var i = 0; i < images; i++)
+                {
+                    attention.Forward(
+                        type, 1, t, s, d, heads, pq + (i * t * d * size), pk + (i * s * d * size), pv + (i * s * d * size), apart + (i * t * d * size), workspace);
+                }
+
+                Assert.Equal(got, machine.Download(type, apart, q.Length));
+
+                double[] Values(int count) => type.Round(DeviceValues.Random(random, count));
+            }
+        }
+    }
+
+    private static double[] Expected(int images, int t, int s, int d, int heads, double[] q, double[] k, double[] v)
+    {
+        var y = new double[q.Length];
+        var size = d / heads;
+        for (var row = 0; row < images * t; row++)
+        {
+            for (var head = 0; head < heads; head++)
+            {
+                var (first, ask) = (row / t * s, (row * d) + (head * size));
+                var scores = Enumerable.Range(first, s).Select(
+                    key => Math.Exp(Enumerable.Range(0, size).Sum(i => q[ask + i] * k[(key * d) + (head * size) + i]) / Math.Sqrt(size))).ToArray();
+                for (var i = 0; i < size; i++)
+                    y[ask + i] = Enumerable.Range(0, s).Sum(key => scores[key] * v[((first + key) * d) + (head * size) + i]) / scores.Sum();
+            }
+        }
+
+        return y;
+    }
+}
