@@ -1,8 +1,8 @@
 using EscNative.Bench.Output;
 using EscNative.Bench.Reports;
 using EscNative.Bench.Timing;
-using EscNative.Engine;
 using EscNative.Kernels.Cpu;
+using EscNative.Kernels.Cuda;
 using EscNative.Models.Data;
 
 namespace EscNative.Bench.Commands;
@@ -24,10 +24,10 @@ internal static class DoctorCommand
         var (_, setup) = Setup.Take(context);
         var document = Setup.Document(context, setup);
         var data = Data(context.Get(options.Data));
-        var findings = new List<FindingResult>
-        {
+        List<FindingResult> findings =
+        [
             new("device", true, $"{setup.Device}{(setup.DeviceReason is { } reason ? $" ({reason})" : "")}", null),
-            Cuda(),
+            .. Cuda(),
             new("instructions", InstructionSets.InUse.StartsWith("AVX", StringComparison.Ordinal),
                 $"kernels use {InstructionSets.InUse}; the runtime offers {string.Join(", ", InstructionSets.Available)}",
                 InstructionSets.InUse.StartsWith("AVX", StringComparison.Ordinal)
@@ -38,23 +38,41 @@ internal static class DoctorCommand
             Peak(setup.Threads),
             data,
             Cache(context.Get(options.Cache)),
-        };
+        ];
         Setup.Publish(context, document with { Findings = findings });
         // Everything else is a remark; without the data that was asked for nothing can be done.
         return data.Ok ? ExitCode.Ok : ExitCode.BadInput;
     }
 
-    private static FindingResult Cuda()
+    private static IEnumerable<FindingResult> Cuda()
     {
-        try
+        if (CudaRuntime.UnavailableDetails is { } reason)
         {
-            return new FindingResult("CUDA", true, Device.Cuda().Name, null);
+            // A machine without a GPU is no fault: the CPU does everything. A driver without the rest is half an installation.
+            yield return new FindingResult("CUDA", CudaRuntime.DriverVersion is null, $"none: {reason}", null);
+            yield break;
         }
-        catch (DeviceException none)
+
+        foreach (var device in CudaRuntime.Devices)
         {
-            // A machine without a GPU is no fault: the CPU does everything.
-            return new FindingResult("CUDA", true, $"none: {none.Message}", null);
+            yield return new FindingResult(
+                $"cuda:{device.Ordinal}", true,
+                $"{device.Name}, compute capability {device.Major}.{device.Minor}, {Numbers.Count(device.Multiprocessors)} multiprocessors, {Numbers.Short(device.MemoryBytes / 1e9)} GB"
+                    + (CudaRuntime.IsEmulated ? "; EMULATED: right results, meaningless times" : ""),
+                null);
         }
+
+        foreach (var library in CudaRuntime.Findings)
+        {
+            yield return new FindingResult(
+                library.Library, library.Path is not null || library.Fix is null,
+                library.Path is { } path ? $"{library.Version ?? "version unknown"}, {path}" : $"{library.Problem}; tried {string.Join(", ", library.Tried)}",
+                library.Path is null ? library.Fix : null);
+        }
+
+        yield return CudaRuntime.KernelCacheFolder is { } folder
+            ? new FindingResult("kernel cache", true, folder, null)
+            : new FindingResult("kernel cache", false, "none: kernels are compiled in every process", $"set {CudaRuntime.KernelCacheVariable} to a folder that can be written");
     }
 
     private static FindingResult Threads(int threads) => threads <= Environment.ProcessorCount

@@ -37,7 +37,7 @@ public sealed unsafe class CudaContext
 
     internal CudaContext(int ordinal, CubinCache cache)
     {
-        if (CudaRuntime.UnavailableReason is { } reason)
+        if (CudaRuntime.UnavailableDetails is { } reason)
             throw new DeviceException($"device cuda:{ordinal}: {reason}");
         Info = CudaRuntime.Devices.FirstOrDefault(device => device.Ordinal == ordinal)
             ?? throw new DeviceException($"device cuda:{ordinal}: there is none; the driver sees {Names()}");

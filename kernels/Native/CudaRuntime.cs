@@ -6,6 +6,12 @@ namespace EscNative.Kernels.Cuda;
 /// <summary>What of CUDA this machine has. Its absence is data, never an exception.</summary>
 public static class CudaRuntime
 {
+    /// <summary>The environment variable that names the only folders in which libraries are looked for.</summary>
+    public const string FolderVariable = LibraryFolders.Variable;
+
+    /// <summary>The environment variable that names the folder of compiled kernels; empty for none.</summary>
+    public const string KernelCacheVariable = CubinCache.Variable;
+
     // CUDA 11.8: sm_89 and sm_90, and every entry point that is called here.
     private const int OldestDriver = 11080;
     private const string NameOfOldestDriver = "520";
@@ -15,8 +21,13 @@ public static class CudaRuntime
     /// <summary>Whether there is a driver, NVRTC and at least one device.</summary>
     public static bool IsAvailable => UnavailableReason is null;
 
-    /// <summary>Why CUDA cannot be used, with what was tried and the fix; null where it can.</summary>
+    /// <summary>Why CUDA cannot be used, in a few words; null where it can.</summary>
     public static string? UnavailableReason => Current.Value.Reason;
+
+    /// <summary>The same with every path that was tried, and the fix.</summary>
+    public static string? UnavailableDetails => Current.Value is { Reason: { } reason } state
+        ? string.Join("; ", state.Findings.Where(finding => finding.Path is null).Select(Explain).DefaultIfEmpty(reason))
+        : null;
 
     /// <summary>The CUDA version that the driver supports, or null without a driver.</summary>
     public static Version? DriverVersion => Current.Value.Driver;
@@ -31,7 +42,10 @@ public static class CudaRuntime
     public static IReadOnlyList<LibraryFinding> Findings =>
         [.. Current.Value.Findings, Load(CudaLibrary.Cublas).Finding, Load(CudaLibrary.Cusolver).Finding, Load(CudaLibrary.Nvtx).Finding];
 
-    internal static Nvrtc Nvrtc => Current.Value.Nvrtc ?? throw new DeviceException($"CUDA: {UnavailableReason}");
+    /// <summary>Where compiled kernels are kept, or null where nothing can be kept.</summary>
+    public static string? KernelCacheFolder => CubinCache.OfUser().Folder;
+
+    internal static Nvrtc Nvrtc => Current.Value.Nvrtc ?? throw new DeviceException($"CUDA: {UnavailableDetails}");
 
     /// <summary>The library's handle, 0 where it is missing, and what was found.</summary>
     internal static (nint Handle, LibraryFinding Finding) Load(CudaLibrary library)
@@ -48,7 +62,7 @@ public static class CudaRuntime
     {
         var driver = NativeLibraries.Load(CudaLibrary.Driver, null, out var driverFinding);
         if (driver == 0)
-            return new State(Explain(driverFinding), [driverFinding]);
+            return new State($"{driverFinding.Library}: {driverFinding.Problem}", [driverFinding]);
         try
         {
             int number;
@@ -81,7 +95,7 @@ public static class CudaRuntime
     {
         var handle = NativeLibraries.Load(CudaLibrary.Nvrtc, null, out _);
         if (handle == 0)
-            return state with { Reason = Explain(finding) };
+            return state with { Reason = $"{finding.Library}: {finding.Problem}" };
         try
         {
             var nvrtc = new Nvrtc(handle);
