@@ -1,14 +1,17 @@
+using EscNative.Kernels.Cuda;
+
 namespace EscNative.Engine;
 
 /// <summary>Where tensors live and operations run.</summary>
 public sealed class Device
 {
-    private const string NoCuda =
-        "this version computes on the CPU only (the CUDA backend is not part of it yet); use --device cpu";
+    private static readonly Lock CudaLock = new();
+    private static readonly Dictionary<int, Device> CudaDevices = [];
+    private static readonly Lazy<(Device Device, string Reason)> BestDevice = new(Choose);
 
     private static Device? _default;
 
-    private Device(string name, Backend backend)
+    internal Device(string name, Backend backend)
     {
         Name = name;
         Backend = backend;
@@ -29,11 +32,12 @@ public sealed class Device
         }
     }
 
-    /// <summary>The best device at hand. It may be the CPU; <see cref="AutoReason"/> then says why.</summary>
-    public static Device Auto => Cpu;
+    /// <summary>The best device at hand: the first GPU, or the CPU where there is none that can be used; <see cref="AutoReason"/> says
+    /// why. Never an emulated GPU.</summary>
+    public static Device Auto => BestDevice.Value.Device;
 
     /// <summary>Why <see cref="Auto"/> is the device that it is.</summary>
-    public static string AutoReason => $"cpu: {NoCuda}";
+    public static string AutoReason => BestDevice.Value.Reason;
 
     /// <summary>The name: <c>cpu</c> or <c>cuda:0</c>.</summary>
     public string Name { get; }
@@ -41,14 +45,25 @@ public sealed class Device
     /// <summary>The memory of this device at this moment.</summary>
     public MemoryStatistics Memory => Backend.Pool.Statistics;
 
+    /// <summary>Whether it is the emulated GPU of the tests: right results, meaningless times.</summary>
+    public bool IsEmulated => Backend is CudaBackend { Context.IsEmulated: true };
+
     /// <summary>Whether its memory is the host's.</summary>
     internal bool IsHost => this == Cpu;
 
     internal Backend Backend { get; }
 
     /// <summary>A GPU. It never falls back to the CPU.</summary>
-    /// <exception cref="DeviceException">There is no such GPU, with the reason.</exception>
-    public static Device Cuda(int ordinal = 0) => throw new DeviceException($"device cuda:{ordinal}: {NoCuda}");
+    /// <exception cref="DeviceException">There is no such GPU, or it cannot be used: with the reason, every path tried, and the fix.</exception>
+    public static Device Cuda(int ordinal = 0)
+    {
+        lock (CudaLock)
+        {
+            if (!CudaDevices.TryGetValue(ordinal, out var device))
+                CudaDevices[ordinal] = device = new Device($"cuda:{ordinal}", new CudaBackend(CudaContext.Get(ordinal)));
+            return device;
+        }
+    }
 
     /// <summary>The device that a name means: <c>auto</c>, <c>cpu</c>, <c>cuda</c>, <c>cuda:1</c>.</summary>
     /// <exception cref="UsageException">The name is none of these.</exception>
@@ -82,4 +97,21 @@ public sealed class Device
 
     /// <inheritdoc/>
     public override string ToString() => Name;
+
+    private static (Device Device, string Reason) Choose()
+    {
+        if (CudaRuntime.UnavailableReason is { } reason)
+            return (Cpu, $"no GPU: {reason}");
+        // Times on it mean nothing, so nobody gets it by chance.
+        if (CudaRuntime.IsEmulated)
+            return (Cpu, "the GPU is emulated; cuda takes it");
+        try
+        {
+            return (Cuda(), $"{CudaRuntime.Devices[0].Name}, the first of {CudaRuntime.Devices.Count}");
+        }
+        catch (DeviceException unusable)
+        {
+            return (Cpu, unusable.Message);
+        }
+    }
 }

@@ -1,6 +1,7 @@
 using EscNative.Bench.Output;
 using EscNative.Bench.Reports;
 using EscNative.Bench.Timing;
+using EscNative.Engine;
 using EscNative.Kernels.Cpu;
 using EscNative.Kernels.Cuda;
 using EscNative.Models.Data;
@@ -62,6 +63,7 @@ internal static class DoctorCommand
                 null);
         }
 
+        yield return Compute();
         foreach (var library in CudaRuntime.Findings)
         {
             yield return new FindingResult(
@@ -73,6 +75,25 @@ internal static class DoctorCommand
         yield return CudaRuntime.KernelCacheFolder is { } folder
             ? new FindingResult("kernel cache", true, folder, null)
             : new FindingResult("kernel cache", false, "none: kernels are compiled in every process", $"set {CudaRuntime.KernelCacheVariable} to a folder that can be written");
+    }
+
+    // Whether kernels can be compiled, loaded and run: what the libraries' presence alone does not show.
+    private static FindingResult Compute()
+    {
+        const int count = 1000;
+        try
+        {
+            using var scope = Tensor.Scope();
+            var x = Tensor.Ones(count, device: Device.Cuda());
+            var sum = (x + x).Sum().Item();
+            return sum == 2 * count
+                ? new FindingResult("kernels", true, "compiled for cuda:0, and their result is right", null)
+                : new FindingResult("kernels", false, $"the sum of {count} twos on cuda:0 is {Numbers.Short(sum)}", "use --device cpu, and report it with the driver's version");
+        }
+        catch (DeviceException failure)
+        {
+            return new FindingResult("kernels", false, PlainText.Of(failure.Message), "use --device cpu until it is mended");
+        }
     }
 
     private static FindingResult Threads(int threads) => threads <= Environment.ProcessorCount

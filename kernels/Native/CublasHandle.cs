@@ -10,6 +10,11 @@ public sealed unsafe class CublasHandle : CudaResource
 
     private readonly CudaDeviceVariable<byte> _workspace;
 
+    // A handle issues on one stream, and a graph is recorded on one of its own: another handle, lest what other threads issue
+    // meanwhile is recorded too. One workspace does for both: what was recorded runs on the device's stream like all the rest.
+    private readonly Lock _recordLock = new();
+    private readonly nint _recorder;
+
     /// <summary>A handle.</summary>
     /// <exception cref="DeviceException">cuBLAS is not there, with every path tried, or does not start.</exception>
     public CublasHandle(CudaContext context)
@@ -18,17 +23,14 @@ public sealed unsafe class CublasHandle : CudaResource
         if (CudaRuntime.Load(CudaLibrary.Cublas) is (0, var finding))
             throw new DeviceException($"{context}: {CudaRuntime.Explain(finding)}");
         context.MakeCurrent();
-        nint handle;
         _workspace = new CudaDeviceVariable<byte>(context, WorkspaceBytes, "cuBLAS workspace");
         try
         {
-            Check(CublasApi.cublasCreate_v2(&handle), nameof(CublasApi.cublasCreate_v2));
-            Handle = handle;
-            // In this order: setting the stream takes a workspace away.
-            Check(CublasApi.cublasSetStream_v2(handle, context.Stream.Handle), nameof(CublasApi.cublasSetStream_v2));
-            Check(CublasApi.cublasSetWorkspace_v2(handle, _workspace.Pointer, WorkspaceBytes), nameof(CublasApi.cublasSetWorkspace_v2));
+            Handle = Create();
+            _recorder = Create();
+            SetStream(Handle);
             int version;
-            Check(CublasApi.cublasGetVersion_v2(handle, &version), nameof(CublasApi.cublasGetVersion_v2));
+            Check(CublasApi.cublasGetVersion_v2(Handle, &version), nameof(CublasApi.cublasGetVersion_v2));
             Version = new Version(version / 10000, version % 10000 / 100, version % 100);
         }
         catch
@@ -69,18 +71,47 @@ public sealed unsafe class CublasHandle : CudaResource
         // Of the compute type: the factors are read now, not when the product is done.
         var (alpha32, beta32) = ((float)alpha, (float)beta);
         var wide = type == StorageType.F64;
-        Check(
-            CublasApi.cublasGemmStridedBatchedEx(
-                Handle, transposeA ? 1 : 0, transposeB ? 1 : 0, m, n, k, wide ? &alpha : &alpha32,
-                a, data, leadingA, strideA, b, data, leadingB, strideB, wide ? &beta : &beta32,
-                c, data, leadingC, strideC, batch, compute, DefaultAlgorithm),
-            nameof(CublasApi.cublasGemmStridedBatchedEx));
+        var recording = CudaStream.IsCapturing;
+        if (recording)
+            _recordLock.Enter();
+        try
+        {
+            if (recording)
+                SetStream(_recorder);
+            Check(
+                CublasApi.cublasGemmStridedBatchedEx(
+                    recording ? _recorder : Handle, transposeA ? 1 : 0, transposeB ? 1 : 0, m, n, k, wide ? &alpha : &alpha32,
+                    a, data, leadingA, strideA, b, data, leadingB, strideB, wide ? &beta : &beta32,
+                    c, data, leadingC, strideC, batch, compute, DefaultAlgorithm),
+                nameof(CublasApi.cublasGemmStridedBatchedEx));
+        }
+        finally
+        {
+            if (recording)
+                _recordLock.Exit();
+        }
     }
 
     private protected override void Free(nint handle)
     {
         _ = CublasApi.cublasDestroy_v2(handle);
+        if (_recorder != 0)
+            _ = CublasApi.cublasDestroy_v2(_recorder);
         _workspace.Dispose();
+    }
+
+    private nint Create()
+    {
+        nint handle;
+        Check(CublasApi.cublasCreate_v2(&handle), nameof(CublasApi.cublasCreate_v2));
+        return handle;
+    }
+
+    private void SetStream(nint handle)
+    {
+        // In this order: setting the stream takes a workspace away.
+        Check(CublasApi.cublasSetStream_v2(handle, Context.Stream.Target), nameof(CublasApi.cublasSetStream_v2));
+        Check(CublasApi.cublasSetWorkspace_v2(handle, _workspace.Pointer, WorkspaceBytes), nameof(CublasApi.cublasSetWorkspace_v2));
     }
 
     private void Check(int status, string call)

@@ -6,9 +6,6 @@ namespace EscNative.Kernels.Cuda;
 /// <summary>What of CUDA this machine has. Its absence is data, never an exception.</summary>
 public static class CudaRuntime
 {
-    /// <summary>The environment variable that names the only folders in which libraries are looked for.</summary>
-    public const string FolderVariable = LibraryFolders.Variable;
-
     /// <summary>The environment variable that names the folder of compiled kernels; empty for none.</summary>
     public const string KernelCacheVariable = CubinCache.Variable;
 
@@ -66,7 +63,8 @@ public static class CudaRuntime
         try
         {
             int number;
-            _ = DriverApi.cuDriverGetVersion(&number);
+            if (DriverApi.cuDriverGetVersion(&number) is not 0 and var refused)
+                return new State($"the driver ({driverFinding.Path}) does not say its version: {DriverError.Text(refused)}", [driverFinding]);
             var version = new Version(number / 1000, number % 1000 / 10);
             driverFinding = driverFinding with { Version = $"CUDA {version}" };
             var emulated = NativeLibrary.TryGetExport(driver, "escEmulatorVersion", out _);

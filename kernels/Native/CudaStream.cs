@@ -27,7 +27,8 @@ public sealed unsafe class CudaStream
     /// <summary>Whether what this thread issues goes into a graph.</summary>
     public static bool IsCapturing => _recording != 0;
 
-    private nint Target => _recording != 0 ? _recording : Handle;
+    /// <summary>Where work of this thread goes now.</summary>
+    internal nint Target => _recording != 0 ? _recording : Handle;
 
     /// <summary>Launches a kernel.</summary>
     /// <param name="function">The kernel.</param>

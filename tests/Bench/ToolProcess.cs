@@ -43,6 +43,8 @@ internal static partial class ToolProcess
         // What the developer has set for himself must not reach the tests.
         foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("ESC_", StringComparison.Ordinal)).ToArray())
             start.Environment.Remove(name);
+        // Nor a GPU that this machine may have.
+        start.Environment["ESC_CUDA_PATH"] = Path.Combine(AppContext.BaseDirectory, "no-cuda");
         foreach (var (name, value) in environment ?? new Dictionary<string, string>())
             start.Environment[name] = value;
         return Process.Start(start) ?? throw new InvalidOperationException("the process did not start");

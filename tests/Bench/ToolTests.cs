@@ -20,8 +20,8 @@ public sealed class ToolTests(SmallFiles files) : IClassFixture<SmallFiles>
 
     public static TheoryData<int, string, string> BadRequests => new()
     {
-        { 4, "this version computes on the CPU only", "unlearn --model-file {model} --forget-class 4 --output {new} --device cuda" },
-        { 4, "this version computes on the CPU only", "doctor --device cuda:1" },
+        { 4, "CUDA driver: not found", "unlearn --model-file {model} --forget-class 4 --output {new} --device cuda" },
+        { 4, "CUDA driver: not found", "doctor --device cuda:1" },
         { 3, "does not exist", "unlearn --model-file {folder}/none.safetensors --forget-class 4 --output {new}" },
         { 3, "{truncated}", "unlearn --model-file {truncated} --forget-class 4 --output {new}" },
         { 3, "{truncated}", "inspect {truncated}" },

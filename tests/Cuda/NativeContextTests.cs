@@ -139,7 +139,7 @@ public sealed unsafe class NativeContextTests
         {
             var failure = Assert.Throws<DeviceException>(() => new CudaGraph(context, forbidden));
             Assert.Contains($"{words} while a graph is recorded", failure.Message, StringComparison.Ordinal);
-            Assert.False(context.Stream.IsCapturing);
+            Assert.False(CudaStream.IsCapturing);
         }
 
         // The driver's own refusal: memory.
