@@ -72,10 +72,23 @@ public sealed unsafe class CudaDeviceVariable<T> : IDisposable
     }
 
     /// <summary>A copy of all values on the host.</summary>
-    public T[] ToHost()
+    public T[] ToHost() => ToHost(0);
+
+    /// <summary>A copy on the host of the values from one on.</summary>
+    /// <param name="first">The first one that is wanted.</param>
+    public T[] ToHost(long first)
     {
-        var values = new T[Count];
-        CopyToHost(values);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((ulong)first, (ulong)Count, nameof(first));
+        var values = new T[Count - first];
+        if (values.Length > 0)
+        {
+            fixed (T* target = values)
+            {
+                _context.Stream.CopyToHost(Pointer + (nint)(first * sizeof(T)), target, values.LongLength * sizeof(T));
+                _context.Stream.Synchronize();
+            }
+        }
+
         return values;
     }
 

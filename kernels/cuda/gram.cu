@@ -34,18 +34,19 @@ template <class P, class A> DEV void store(P (*panel)[kTile], const A v[kLoads])
 }
 
 // Every feature passes the diagonal tiles once: there the first one that is not finite is found.
-template <class A> DEV void check(const A v[kLoads], i64 row, i64 end, i64 d, i64 column, u64* bad) {
+template <class A> DEV void check(const A v[kLoads], i64 row, i64 end, i64 d, i64 column, i64 first, u64* bad) {
   i64 c = column + threadIdx.x % kTile;
 #pragma unroll
   for (int q = 0; q < kLoads; q++) {
     i64 r = row + threadIdx.x / kTile + q * (kThreads / kTile);
-    if (v[q] - v[q] != (A)0 && r < end) atomicMin(bad, (u64)(r * d + c));
+    if (v[q] - v[q] != (A)0 && r < end) atomicMin(bad, (u64)((first + r) * d + c));
   }
 }
 
 // z: [n, d]; partial: [segments, d, d], of which the upper triangle is written; P is the type of the products.
-// bad: the least index into z of a value that is not finite, if that is less than what it holds.
-template <class T, class P> DEV void gram(const T* z, i64 n, i64 d, i64 segment_rows, double* partial, u64* bad) {
+// first: the number of z's first row to the caller. bad: the least index, by that, of a value that is not finite, if less than what it
+// holds.
+template <class T, class P> DEV void gram(const T* z, i64 n, i64 d, i64 segment_rows, double* partial, i64 first, u64* bad) {
   SMEM(P, left, [2][kDepth][kTile]);
   SMEM(P, right, [2][kDepth][kTile]);
   int i, j;
@@ -63,7 +64,7 @@ template <class T, class P> DEV void gram(const T* z, i64 n, i64 d, i64 segment_
     int at = step & 1;
     store(left[at], a);
     store(right[at], b);
-    if (i == j) check(a, row, end, d, ci, bad);
+    if (i == j) check(a, row, end, d, ci, first, bad);
     __syncthreads();
     load(z, row + kDepth, end, d, ci, a);
     load(z, row + kDepth, end, d, cj, b);
@@ -100,7 +101,8 @@ template <class T, class P> DEV void gram(const T* z, i64 n, i64 d, i64 segment_
 }
 
 #define INSTANTIATE(T, P, name) \
-  KERNEL(kThreads) name(const T* z, i64 n, i64 d, i64 segment_rows, double* partial, u64* bad) { gram<T, P>(z, n, d, segment_rows, partial, bad); } \
+  KERNEL(kThreads) name(const T* z, i64 n, i64 d, i64 segment_rows, double* partial, i64 first, u64* bad) { \
+    gram<T, P>(z, n, d, segment_rows, partial, first, bad); } \
   KERNEL_EXPORT(name)
 
 INSTANTIATE(float, float, gram_chunked_acc64_f32)

@@ -2,7 +2,7 @@
 
 // The products and factors of the subspace iteration, in float64. A block of directions is [d, b] row-major, a direction a column.
 // budget: widen_acc64=48 widen=48 subspace_start=48 subspace_multiply=128 subspace_inner=96 subspace_cholesky=64
-// budget: subspace_solve=64 subspace_residual=48
+// budget: subspace_diagonal=32 subspace_solve=64 subspace_residual=48
 
 constexpr int kThreads = 256;
 
@@ -31,6 +31,12 @@ INSTANTIATE(float, widen_acc64_f32)
 INSTANTIATE(bf16, widen_acc64_bf16)
 INSTANTIATE(double, widen_f64)
 
+// ---- the diagonal of g [d, d]
+KERNEL(kThreads) subspace_diagonal_f64(const double* g, double* diagonal, i64 d) {
+  for (i64 i = thread_index(); i < d; i += thread_count()) diagonal[i] = g[i * d + i];
+}
+KERNEL_EXPORT(subspace_diagonal_f64)
+
 // ---- the start: uniform in [-1, 1) from the SplitMix64 finaliser of a counter, the same numbers as on the CPU
 KERNEL(kThreads) subspace_start_f64(double* q, i64 d, int b) {
   for (i64 e = thread_index(); e < d * b; e += thread_count()) {
@@ -43,11 +49,11 @@ KERNEL(kThreads) subspace_start_f64(double* q, i64 d, int b) {
 }
 KERNEL_EXPORT(subspace_start_f64)
 
-// ---- y [m, b] = g [m, l] x [l, b]: a block 16 x 32 results; four teams of 64 threads share the terms of a slice, eight results a thread
+// ---- y [m, b] = scale g [m, l] x [l, b]: a block 16 x 32 results; four teams of 64 threads share the terms of a slice, eight results a thread
 constexpr int kHigh = 16, kWide = 32, kSlice = 64, kTeams = 4;
 constexpr int kGLoads = kHigh * kSlice / kThreads, kXLoads = kSlice * kWide / kThreads;
 
-KERNEL(kThreads) subspace_multiply_f64(const double* g, const double* x, double* y, i64 m, i64 l, int b) {
+KERNEL(kThreads) subspace_multiply_f64(const double* g, const double* x, double* y, i64 m, i64 l, int b, double scale) {
   SMEM(double, gs, [kHigh][kSlice + 1]);
   SMEM(double, xs, [kSlice][kWide]);
   int t = threadIdx.x, team = t / 64, row = t % 64 / 8 * 2, column = t % 8;
@@ -99,7 +105,7 @@ KERNEL(kThreads) subspace_multiply_f64(const double* g, const double* x, double*
   for (int e = t; e < kHigh * kWide; e += kThreads) {
     double v = 0;
     for (int s = 0; s < kTeams; s++) v += parts[s * kHigh * kWide + e];
-    if (top + e / kWide < m && left + e % kWide < b) y[(top + e / kWide) * b + left + e % kWide] = v;
+    if (top + e / kWide < m && left + e % kWide < b) y[(top + e / kWide) * b + left + e % kWide] = scale * v;
   }
 }
 KERNEL_EXPORT(subspace_multiply_f64)

@@ -27,9 +27,17 @@ public sealed class SubspaceKernelTests
             nint py = machine.Allocate<double>(m * b), px = machine.Upload(x), ph = machine.Allocate<double>(b * b);
             kernels.Multiply(machine.Upload(g), px, py, m, l, b);
             StorageType.F64.AssertClose(Matrices.Multiply(g, x, m, l, b), machine.Download<double>(py, m * b), 4, l, $"product {m} x {l} x {b}", scale: Math.Sqrt(l));
+            // A power of two: not a bit is lost.
+            var scaled = machine.Allocate<double>(m * b);
+            kernels.Multiply(machine.Upload(g), px, scaled, m, l, b, 0.25);
+            Assert.Equal(machine.Download<double>(py, m * b).Select(v => v / 4), machine.Download<double>(scaled, m * b));
             kernels.Inner(px, machine.Upload(y), ph, l, b);
             StorageType.F64.AssertClose(
                 Matrices.Multiply(Matrices.Transpose(x, l, b), y, b, l, b), machine.Download<double>(ph, b * b), 4, l, $"inner products {l} x {b}", scale: Math.Sqrt(l));
+
+            var diagonal = machine.Allocate<double>(b);
+            kernels.Diagonal(ph, diagonal, b);
+            Assert.Equal(Enumerable.Range(0, b).Select(j => machine.Download<double>(ph, b * b)[j * (b + 1)]), machine.Download<double>(diagonal, b));
 
             var values = Matrices.Random(1, b, _random);
             var squares = machine.Allocate<double>(b);

@@ -1,9 +1,11 @@
 using System.Globalization;
+using EscNative.Kernels.Cuda;
 
 namespace EscNative.Unlearning.Subspaces;
 
 /// <summary>Chooses a solver by d, k and what is known of the features, and says in the result what it chose and why.</summary>
-public sealed class AutoSolver : SubspaceSolver
+/// <param name="context">The GPU to compute on, or null for the CPU.</param>
+public sealed class AutoSolver(CudaContext? context = null) : SubspaceSolver
 {
     // Below this d the whole decomposition takes under a millisecond, and it knows the whole spectrum.
     private const int SmallDimension = 128;
@@ -11,6 +13,9 @@ public sealed class AutoSolver : SubspaceSolver
     // Measured at d = 512 and 768 with s_j falling as 1 / j: subspace iteration and the whole decomposition take the same
     // time at about k = d / 20.
     private const int FewDirections = 24;
+
+    private const int BlockBeside = 16;
+    private const int BlockShare = 6;
 
     // Float32 features are only known to 6e-8: a projector error below this is invisible.
     private const double WantedAccuracy = 1e-8;
@@ -21,11 +26,7 @@ public sealed class AutoSolver : SubspaceSolver
     internal override Spectrum Compute(SubspaceProblem problem, int k, CancellationToken cancel)
     {
         var d = problem.Dimension;
-        var (solver, why) = d <= SmallDimension
-            ? ((SubspaceSolver)new GramEigenSolver(), $"d = {d} is small")
-            : k > d / FewDirections
-                ? (new GramEigenSolver(), $"k = {k} is many of d = {d}")
-                : (new SubspaceIterationSolver(), $"k = {k} is few of d = {d}");
+        var (solver, why) = context is null ? ForCpu(d, k) : ForCuda(d, k, context);
         var spectrum = solver.Compute(problem, k, cancel);
         var chosen = spectrum.Solver ?? solver.Name;
         List<string> notes = [$"auto chose {solver.Name}: {why}", .. spectrum.Notes];
@@ -36,8 +37,9 @@ public sealed class AutoSolver : SubspaceSolver
         {
             if (problem.HasRows)
             {
-                var svd = new SvdSolver();
-                return svd.Compute(problem, k, cancel) with { Solver = $"auto: {svd.Name}", Notes = [.. notes, $"{doubt}: took the SVD of the rows instead"] };
+                SubspaceSolver svd = context is not null && CusolverHandle.UnavailableReason is null ? new CudaSvdSolver(context) : new SvdSolver();
+                var exact = svd.Compute(problem, k, cancel);
+                return exact with { Solver = $"auto: {exact.Solver ?? svd.Name}", Notes = [.. notes, $"{doubt}: took the SVD of the rows instead"] };
             }
 
             notes.Add($"{doubt}; the SVD would do better but needs the feature rows");
@@ -45,6 +47,19 @@ public sealed class AutoSolver : SubspaceSolver
 
         return spectrum with { Solver = $"auto: {chosen}", Notes = notes };
     }
+
+    private static (SubspaceSolver Solver, string Why) ForCpu(int d, int k) =>
+        d <= SmallDimension ? (new GramEigenSolver(), $"d = {d} is small")
+        : k > d / FewDirections ? (new GramEigenSolver(), $"k = {k} is many of d = {d}")
+        : (new SubspaceIterationSolver(), $"k = {k} is few of d = {d}");
+
+    // A small matrix is decomposed on the host before a GPU has begun. Estimated, not yet measured: from a sixth of d on, a block of
+    // k + 16 directions costs what the whole decomposition costs.
+    private static (SubspaceSolver Solver, string Why) ForCuda(int d, int k, CudaContext context) =>
+        d <= SmallDimension ? (new GramEigenSolver(), $"d = {d} is small, on the CPU")
+        : k + BlockBeside <= d / BlockShare ? (new CudaSubspaceIterationSolver(context), $"k = {k} is few of d = {d}")
+        : CusolverHandle.UnavailableReason is null ? (new CudaGramEigenSolver(context), $"k = {k} is many of d = {d}")
+        : (new GramEigenSolver(), $"k = {k} is many of d = {d}, on the CPU because cuSOLVER is not there");
 
     // Why the Gram matrix is not enough; null where it is.
     private static string? Doubt(double[] s, int rank, int k, double tolerance)

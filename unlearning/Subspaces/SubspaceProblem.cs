@@ -4,7 +4,7 @@ namespace EscNative.Unlearning.Subspaces;
 /// made when a solver asks for it).</summary>
 public sealed class SubspaceProblem
 {
-    private readonly ReadOnlyMemory<float> _rows;
+    private ReadOnlyMemory<float> _rows;
     private double[]? _gram;
 
     /// <summary>Features known by their Gram matrix alone.</summary>
@@ -34,6 +34,16 @@ public sealed class SubspaceProblem
         HasRows = true;
     }
 
+    /// <summary>Features on a GPU. The solvers of that device leave them there; what others ask for is copied when they ask.</summary>
+    /// <param name="features">Kept, not copied: it must live as long as this. Nothing can be added to it any more.</param>
+    /// <exception cref="EscException">A feature that is not finite (bad input).</exception>
+    public SubspaceProblem(CudaFeatures features)
+    {
+        ArgumentNullException.ThrowIfNull(features);
+        features.CheckFinite();
+        (Device, Dimension, Count, HasRows) = (features, features.Dimension, features.Count, features.KeepsRows);
+    }
+
     /// <summary>d, the length of a feature.</summary>
     public int Dimension { get; }
 
@@ -45,16 +55,28 @@ public sealed class SubspaceProblem
 
     /// <summary>The rows, [n, d].</summary>
     /// <exception cref="UsageException">Only the Gram matrix is at hand.</exception>
-    public ReadOnlySpan<float> Rows => HasRows
-        ? _rows.Span
-        : throw new UsageException("this solver reads the feature rows, but only their Gram matrix was kept: choose gram-eigen or subspace-iteration, or keep the features");
+    public ReadOnlySpan<float> Rows
+    {
+        get
+        {
+            if (!HasRows)
+                throw new UsageException("this solver reads the feature rows, but only their Gram matrix was kept: choose gram-eigen or subspace-iteration, or keep the features");
+            if (_rows.IsEmpty && Device is not null)
+                _rows = Device.RowsToHost();
+            return _rows.Span;
+        }
+    }
 
-    /// <summary>G = Zᵀ Z, [d, d]; made on first use.</summary>
+    /// <summary>G = Zᵀ Z, [d, d]; made, or copied from the device, on first use.</summary>
     public double[] Gram
     {
         get
         {
-            if (_gram is null)
+            if (_gram is null && Device is not null)
+            {
+                _gram = Device.GramToHost();
+            }
+            else if (_gram is null)
             {
                 var accumulator = new SubspaceAccumulator(Dimension);
                 accumulator.AddFinite(_rows.Span, (int)Count);
@@ -66,15 +88,10 @@ public sealed class SubspaceProblem
     }
 
     /// <summary>The sum of squares of all features.</summary>
-    public double Energy
-    {
-        get
-        {
-            var gram = Gram;
-            double sum = 0;
-            for (long i = 0; i < Dimension; i++)
-                sum += gram[i * Dimension + i];
-            return sum;
-        }
-    }
+    public double Energy => (_gram is null && Device is not null ? Device.Diagonal() : Diagonal(Gram)).Sum();
+
+    /// <summary>Where the features lie, if they lie on a GPU.</summary>
+    internal CudaFeatures? Device { get; }
+
+    private IEnumerable<double> Diagonal(double[] gram) => Enumerable.Range(0, Dimension).Select(i => gram[i * (Dimension + 1L)]);
 }

@@ -34,10 +34,10 @@ public sealed unsafe class GramKernels : KernelFamily
     /// <param name="capability">The compute capability.</param>
     public static bool HasFastFloat64((int Major, int Minor) capability) => capability is (8, 0) or (9, 0) or (10, 0);
 
-    /// <summary>Bytes of workspace for rows added at once.</summary>
+    /// <summary>Bytes of workspace for rows added at once: what is enough for them is enough for fewer.</summary>
     /// <param name="n">Rows.</param>
     /// <param name="d">Columns.</param>
-    public static long WorkspaceBytes(long n, int d) => n == 0 ? 0 : Cut(n, d).Segments * (long)d * d * sizeof(double);
+    public static long WorkspaceBytes(long n, int d) => Math.Min(Chunks(n), MostOf(d)) * d * d * sizeof(double);
 
     /// <summary>gram += ZᵀZ.</summary>
     /// <param name="type">The type of the rows.</param>
@@ -48,15 +48,16 @@ public sealed unsafe class GramKernels : KernelFamily
     /// <param name="d">Columns.</param>
     /// <param name="gram">[d, d] float64, symmetric before and after.</param>
     /// <param name="workspace"><see cref="WorkspaceBytes"/>.</param>
-    /// <param name="firstBad">One uint64: receives the least index into z of a value that is not finite, if it is below what it
-    /// holds. The matrix is of no use then.</param>
-    public void Add(StorageType type, bool exact, nint z, long n, int d, nint gram, nint workspace, nint firstBad)
+    /// <param name="firstBad">One uint64: receives the least index of a value that is not finite, if it is below what it holds. The
+    /// matrix is of no use then.</param>
+    /// <param name="firstRow">The number of z's first row in that index.</param>
+    public void Add(StorageType type, bool exact, nint z, long n, int d, nint gram, nint workspace, nint firstBad, long firstRow = 0)
     {
         if (n == 0 || d == 0)
             return;
         var (segments, rows) = Cut(n, d);
         long columns = d;
-        void** arguments = stackalloc void*[] { &z, &n, &columns, &rows, &workspace, &firstBad };
+        void** arguments = stackalloc void*[] { &z, &n, &columns, &rows, &workspace, &firstRow, &firstBad };
         var shape = new LaunchShape((uint)Triangle(d, Tile), (uint)segments, 1, Threads);
         Stream.Launch((exact ? _exact : _chunked)[(int)type], shape, arguments);
         void** folded = stackalloc void*[] { &workspace, &segments, &gram, &columns };
@@ -66,11 +67,14 @@ public sealed unsafe class GramKernels : KernelFamily
     // Follows from the sizes alone, as the order of summation must.
     private static (int Segments, long Rows) Cut(long n, int d)
     {
-        var wanted = Math.Clamp(WantedBlocks / Triangle(d, Tile), 1, MostSegments);
-        var chunks = (n + Chunk - 1) / Chunk;
-        var rows = (chunks + wanted - 1) / wanted * Chunk;
+        var rows = (Chunks(n) + MostOf(d) - 1) / MostOf(d) * Chunk;
         return ((int)((n + rows - 1) / rows), rows);
     }
+
+    private static long Chunks(long n) => (n + Chunk - 1) / Chunk;
+
+    // The most segments.
+    private static long MostOf(int d) => Math.Clamp(WantedBlocks / Triangle(d, Tile), 1, MostSegments);
 
     private static long Triangle(int d, int tile)
     {

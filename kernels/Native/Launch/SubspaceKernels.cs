@@ -11,6 +11,7 @@ public sealed unsafe class SubspaceKernels : KernelFamily
     private const int SharedBytes = 48 << 10;
 
     private readonly CudaFunction[] _widen;
+    private readonly CudaFunction _diagonal;
     private readonly CudaFunction _start;
     private readonly CudaFunction _multiply;
     private readonly CudaFunction _inner;
@@ -25,6 +26,7 @@ public sealed unsafe class SubspaceKernels : KernelFamily
         : base(context, "subspace")
     {
         _widen = [Function("widen_acc64_f32"), Function("widen_acc64_bf16"), Function("widen_f64")];
+        _diagonal = Function("subspace_diagonal_f64");
         _start = Function("subspace_start_f64");
         _multiply = Function("subspace_multiply_f64");
         _inner = Function("subspace_inner_f64");
@@ -53,6 +55,18 @@ public sealed unsafe class SubspaceKernels : KernelFamily
         Stream.Launch(_widen[(int)type], new LaunchShape((uint)tiles, 1, 1, Threads), arguments);
     }
 
+    /// <summary>The diagonal of a square matrix.</summary>
+    /// <param name="g">[d, d]</param>
+    /// <param name="diagonal">[d], receives it.</param>
+    /// <param name="d">The size.</param>
+    public void Diagonal(nint g, nint diagonal, long d)
+    {
+        if (d == 0)
+            return;
+        void** arguments = stackalloc void*[] { &g, &diagonal, &d };
+        Stream.Launch(_diagonal, LaunchShape.ForCount(d), arguments);
+    }
+
     /// <summary>The fixed start of the iteration, in [-1, 1): the numbers of the CPU's.</summary>
     /// <param name="q">[d, b], receives them.</param>
     /// <param name="d">Rows.</param>
@@ -65,18 +79,19 @@ public sealed unsafe class SubspaceKernels : KernelFamily
         Stream.Launch(_start, LaunchShape.ForCount(d * b), arguments);
     }
 
-    /// <summary>y = G x.</summary>
+    /// <summary>y = scale G x.</summary>
     /// <param name="g">[m, l]</param>
     /// <param name="x">[l, b]</param>
     /// <param name="y">[m, b]; none of the others.</param>
     /// <param name="m">Rows of G.</param>
     /// <param name="l">Columns of G.</param>
     /// <param name="b">Directions.</param>
-    public void Multiply(nint g, nint x, nint y, long m, long l, int b)
+    /// <param name="scale">A power of two does not round.</param>
+    public void Multiply(nint g, nint x, nint y, long m, long l, int b, double scale = 1)
     {
         if (m == 0 || b == 0)
             return;
-        void** arguments = stackalloc void*[] { &g, &x, &y, &m, &l, &b };
+        void** arguments = stackalloc void*[] { &g, &x, &y, &m, &l, &b, &scale };
         Stream.Launch(_multiply, new LaunchShape((uint)Blocks(m, 16), (uint)Blocks(b, 32), 1, Threads), arguments);
     }
 

@@ -1,0 +1,72 @@
+using EscNative.Kernels.Cuda;
+
+namespace EscNative.Unlearning.Subspaces;
+
+/// <summary>What a solver on a GPU works on: the problem's features where they lie on that device, or a copy of them.</summary>
+internal sealed class CudaOperand : IDisposable
+{
+    private readonly CudaFeatures? _features;
+    private readonly List<IDisposable> _owned = [];
+
+    public CudaOperand(CudaContext context, SubspaceProblem problem)
+    {
+        (Context, Problem, Dimension) = (context, problem, problem.Dimension);
+        if (problem.Device is { } features && features.Context == context)
+            _features = features;
+        Kernels = new SubspaceKernels(context);
+    }
+
+    public CudaContext Context { get; }
+
+    public SubspaceProblem Problem { get; }
+
+    public int Dimension { get; }
+
+    public SubspaceKernels Kernels { get; }
+
+    /// <summary>The device address of G, [d, d] float64.</summary>
+    public nint Gram => _features?.Gram ?? (field != 0 ? field : field = Upload<double>(Problem.Gram));
+
+    /// <summary>The device address of the rows, [n, d] float32.</summary>
+    public nint Rows => _features is { KeepsRows: true } kept ? kept.Rows : field != 0 ? field : field = Upload(Problem.Rows);
+
+    /// <summary>Room that lives as long as this.</summary>
+    public nint Room<T>(long count)
+        where T : unmanaged => Hold<T>(count).Pointer;
+
+    /// <inheritdoc cref="Room"/>
+    public CudaDeviceVariable<T> Hold<T>(long count)
+        where T : unmanaged
+    {
+        var room = new CudaDeviceVariable<T>(Context, count, $"subspace solver on {Context}");
+        _owned.Add(room);
+        return room;
+    }
+
+    /// <summary>The largest |G u - s² u| / s_1² of the columns u of a basis, [d, k].</summary>
+    public double Residual(double[] basis, int k, double[] singularValues)
+    {
+        if (k == 0)
+            return 0;
+        var squares = Hold<double>(k);
+        nint x = Upload<double>(basis), gx = Room<double>(basis.Length);
+        var values = Upload<double>([.. singularValues.Take(k).Select(s => s * s)]);
+        Kernels.Multiply(Gram, x, gx, Dimension, Dimension, k);
+        Kernels.Residual(x, gx, values, squares.Pointer, Dimension, k);
+        return Math.Sqrt(squares.ToHost().Max()) / (singularValues[0] * singularValues[0]);
+    }
+
+    public void Dispose()
+    {
+        foreach (var owned in _owned)
+            owned.Dispose();
+    }
+
+    private nint Upload<T>(ReadOnlySpan<T> values)
+        where T : unmanaged
+    {
+        var room = Hold<T>(values.Length);
+        room.CopyToDevice(values);
+        return room.Pointer;
+    }
+}

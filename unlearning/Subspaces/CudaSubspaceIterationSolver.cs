@@ -1,0 +1,37 @@
+using EscNative.Kernels.Cpu.LinearAlgebra;
+using EscNative.Kernels.Cuda;
+
+namespace EscNative.Unlearning.Subspaces;
+
+/// <summary><see cref="SubspaceIterationSolver"/> on a GPU: it needs no library. Where it does not converge, the whole matrix is
+/// decomposed, by cuSOLVER or else on the CPU, and the result says so.</summary>
+/// <param name="context">The device.</param>
+/// <param name="options">Null: the defaults, with 16 directions and more beside the wanted ones.</param>
+public sealed class CudaSubspaceIterationSolver(CudaContext context, SubspaceIterationOptions? options = null) : SubspaceSolver
+{
+    /// <inheritdoc/>
+    public override string Name => "subspace-iteration";
+
+    internal override Spectrum Compute(SubspaceProblem problem, int k, CancellationToken cancel)
+    {
+        using var operand = new CudaOperand(context, problem);
+        var iteration = new CudaSubspaceIteration(operand, k, problem.Energy, options ?? new SubspaceIterationOptions());
+        var spectrum = iteration.Run(cancel);
+        return iteration.Failure is { } why ? Whole(operand, k, why) with { Iterations = iteration.Products } : spectrum!;
+    }
+
+    private Spectrum Whole(CudaOperand operand, int k, string why)
+    {
+        if (CusolverHandle.UnavailableReason is null)
+        {
+            var whole = CudaGramEigenSolver.Decompose(operand, k);
+            return whole with { Solver = $"{Name} -> {whole.Solver}", Notes = [$"decomposed the whole matrix: {why}"] };
+        }
+
+        return new GramEigenSolver().Compute(operand.Problem, k, default) with
+        {
+            Solver = $"{Name} -> gram-eigen on the CPU",
+            Notes = [$"decomposed the whole matrix: {why}", "on the CPU, because cuSOLVER is not there"],
+        };
+    }
+}
