@@ -31,12 +31,14 @@ internal sealed unsafe partial class CudaBackend
 
     public override void Copy(Tensor source, Tensor destination)
     {
+        // First, since the address of a disposed tensor throws, however few values it has.
+        var (from, to, size) = (source.Pointer, destination.Pointer, destination.DType.Size());
         if (destination.Count == 0)
             return;
         if (source.IsContiguous && destination.IsContiguous)
-            _context.Stream.Copy(source.Pointer, destination.Pointer, destination.Count * destination.DType.Size());
+            _context.Stream.Copy(from, to, destination.Count * size);
         else
-            Copies.Copy(destination.DType.Size(), source.Pointer, destination.Pointer, destination.Count, Merged(destination.Shape, source.Strides, destination.Strides));
+            Copies.Copy(size, from, to, destination.Count, Merged(destination.Shape, source.Strides, destination.Strides));
     }
 
     // The types are numbered alike here and there.

@@ -24,7 +24,7 @@ public sealed class NoLeaksAttribute : BeforeAfterTestAttribute
 
     /// <summary>Guard zones and NaN for every block, from the first one on.</summary>
     [ModuleInitializer]
-    internal static void SwitchChecksOn() => CpuMemoryPool.Checked = true;
+    internal static void SwitchChecksOn() => CpuMemoryPool.Checked = CudaMemoryPool.Checked = true;
 
     /// <summary>For the test of the counter itself.</summary>
     internal static void ForgiveLateReturn() => _forgivenLateReturns++;
@@ -34,7 +34,7 @@ public sealed class NoLeaksAttribute : BeforeAfterTestAttribute
 
     /// <summary>Blocks that came back late or damaged so far.</summary>
     internal static (long LateReturns, long Violations) Mistakes() =>
-        (TestDevices.Current.Memory.LateReturns - _forgivenLateReturns, CpuMemoryPool.Violations - _forgivenViolations);
+        (TestDevices.Current.Memory.LateReturns - _forgivenLateReturns, CpuMemoryPool.Violations + CudaMemoryPool.Violations - _forgivenViolations);
 
     public override void Before(MethodInfo methodUnderTest, IXunitTest test) => (_before, _mistakes) = (TestDevices.Current.Memory, Mistakes());
 

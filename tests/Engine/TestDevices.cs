@@ -16,7 +16,7 @@ public static class TestDevices
     {
         if (name != "cpu")
             Cuda.CudaMachine.Prepare();
-        return Device.Parse(name);
+        return Device.Default = Device.Parse(name);
     }
 
     /// <summary>A tensor of the wanted type; integers are given as doubles too.</summary>
