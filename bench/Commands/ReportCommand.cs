@@ -36,7 +36,7 @@ internal static class ReportCommand
     {
         var options = context.Options;
         Setup.CheckOutputs(context, context.Get(options.Json), context.Get(options.Html));
-        var (device, setup) = Setup.Take(context);
+        var (device, setup) = Setup.TakeToMeasure(context);
         var document = Setup.Document(context, setup);
         var given = context.Get(options.ModelFile);
         var defaults = DefaultOutputs(context);

@@ -24,7 +24,18 @@ internal static class Setup
         return (device, new SetupResult(
             name, device.Name, reason, CpuParallel.Threads,
             context.Has(options.Precision) ? context.Get(options.Precision) : "f32",
-            context.Get(options.Seed)));
+            context.Get(options.Seed),
+            device.IsEmulated));
+    }
+
+    /// <summary>As <see cref="Take"/>, for verbs whose purpose is to measure.</summary>
+    /// <exception cref="DeviceException">The device is not there, or it is an emulated one.</exception>
+    public static (Device Device, SetupResult Result) TakeToMeasure(CommandContext context)
+    {
+        var (device, result) = Take(context);
+        if (device.IsEmulated)
+            throw new DeviceException($"{context.Parsed.CommandResult.Command.Name}: {device} is the emulated GPU of the tests, whose times mean nothing; use a real GPU, or --device cpu");
+        return (device, result);
     }
 
     /// <summary>The setup of a verb that computes nothing.</summary>
@@ -49,6 +60,8 @@ internal static class Setup
     /// <summary>Prints a result and writes the files that the user asked for.</summary>
     public static void Publish(CommandContext context, ResultDocument result)
     {
+        if (result.Setup.Emulated)
+            result = WithoutTimes(result);
         ConsoleReport.Write(context.Terminal, result);
         var options = context.Options;
         if (context.Get(options.Json) is { } json)
@@ -56,6 +69,14 @@ internal static class Setup
         if (context.Parsed.CommandResult.Command.Options.Contains(options.Html) && context.Get(options.Html) is { } html)
             HtmlReport.Write(result, html, context.Get(options.Force));
     }
+
+    // No time on an emulated device is ever shown, whatever was computed there.
+    private static ResultDocument WithoutTimes(ResultDocument result) => result with
+    {
+        Training = result.Training is { } training ? training with { Seconds = double.NaN } : null,
+        Erasures = result.Erasures is { } erasures ? [.. erasures.Select(e => e with { Seconds = double.NaN })] : null,
+        Latency = null,
+    };
 
     /// <summary>A result with what is known at once.</summary>
     public static ResultDocument Document(CommandContext context, SetupResult setup) => new()

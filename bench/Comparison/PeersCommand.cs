@@ -31,7 +31,7 @@ internal static class PeersCommand
         var options = context.Options;
         var modelFile = context.Require(options.ModelFile);
         Setup.CheckOutputs(context, context.Get(options.Json), context.Get(options.Html));
-        var (device, setup) = Setup.Take(context);
+        var (device, setup) = Setup.TakeToMeasure(context);
         var document = Setup.Document(context, setup);
         using var model = ModelFile.Load(modelFile, device);
         var data = Inputs.Open(context.Get(options.Data), model.Description.Channels);

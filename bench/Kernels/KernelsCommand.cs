@@ -1,6 +1,8 @@
 using EscNative.Bench.Commands;
 using EscNative.Bench.Comparison;
 using EscNative.Bench.Output;
+using EscNative.Bench.Reports;
+using EscNative.Engine;
 
 namespace EscNative.Bench.Kernels;
 
@@ -21,8 +23,10 @@ internal static class KernelsCommand
     {
         var options = context.Options;
         Setup.CheckOutputs(context, context.Get(options.Json), context.Get(options.Html));
-        var (_, setup) = Setup.Take(context);
+        var (device, setup) = Setup.Take(context);
         var filter = context.Get(options.Filter) ?? "";
+        if (!device.IsHost)
+            return RunOnGpu(context, device, setup, filter);
         var cases = KernelCases.All().Where(c => c.Name.Contains(filter, StringComparison.OrdinalIgnoreCase)).ToArray();
         if (cases.Length == 0)
             throw new UsageException($"--filter: no kernel's name holds '{filter}'; there are {string.Join("; ", KernelCases.All().Select(c => c.Name))}");
@@ -42,6 +46,21 @@ internal static class KernelsCommand
         }
 
         Setup.Publish(context, Setup.Document(context, setup) with { Kernels = new KernelsResult(peer?.Name, rows) });
+        return ExitCode.Ok;
+    }
+
+    private static ExitCode RunOnGpu(CommandContext context, Device device, SetupResult setup, string filter)
+    {
+        if (context.Get(context.Options.Peer) is { Length: > 0 })
+            throw new UsageException("kernels: a peer is for the CPU's kernels; on a GPU run both sides by bench/gpu/run.sh");
+        var all = CudaKernelCases.All(device);
+        CudaKernelCase[] cases = [.. all.Where(c => c.Name.Contains(filter, StringComparison.OrdinalIgnoreCase))];
+        if (cases.Length == 0)
+            throw new UsageException($"--filter: no operation's name holds '{filter}'; there are {string.Join("; ", all.Select(c => c.Name))}");
+        CudaKernelsResult result;
+        using (var progress = new ProgressLine(context.Terminal))
+            result = new CudaWorkshop(device).Measure(cases, i => progress.Report("kernels", (double)i / cases.Length, cases[i].Name), context.Cancel);
+        Setup.Publish(context, Setup.Document(context, setup) with { CudaKernels = result });
         return ExitCode.Ok;
     }
 }

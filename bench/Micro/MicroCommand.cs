@@ -21,7 +21,7 @@ internal static class MicroCommand
         if (!File.Exists(Path.Combine(AppContext.BaseDirectory, Library)))
             throw new UsageException("micro: this is the installed tool, which comes without BenchmarkDotNet; run it from the source: dotnet run -c Release --project bench -- micro");
         Setup.CheckOutputs(context, context.Get(options.Json), context.Get(options.Html));
-        var (_, setup) = Setup.Take(context);
+        var (_, setup) = Setup.TakeToMeasure(context);
         var document = Setup.Document(context, setup);
         var result = MicroRunner.Run(context.Get(options.Filter) ?? "", context.Get(options.Job), context.Terminal, context.Cancel);
         Setup.Publish(context, document with { Micro = result });

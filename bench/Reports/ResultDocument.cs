@@ -48,6 +48,8 @@ internal sealed record ResultDocument
 
     public KernelsResult? Kernels { get; init; }
 
+    public CudaKernelsResult? CudaKernels { get; init; }
+
     public PeersResult? Peers { get; init; }
 
     public MicroResult? Micro { get; init; }
@@ -63,7 +65,7 @@ internal sealed record ProductResult(string Version, string? Commit);
 /// <param name="DeviceRequested">What --device said.</param>
 /// <param name="Device">What was used.</param>
 /// <param name="DeviceReason">Why, where the user left the choice to the program.</param>
-internal sealed record SetupResult(string DeviceRequested, string Device, string? DeviceReason, int Threads, string Precision, int Seed);
+internal sealed record SetupResult(string DeviceRequested, string Device, string? DeviceReason, int Threads, string Precision, int Seed, bool Emulated = false);
 
 /// <summary>The images.</summary>
 /// <param name="Name">The folder's own name, or <c>embedded</c>; never a path.</param>

@@ -16,6 +16,8 @@ internal static class Sections
             sections.Add(Findings(findings));
         if (result.Kernels is { } kernels)
             sections.Add(KernelSections.Of(kernels));
+        if (result.CudaKernels is { } cuda)
+            sections.Add(CudaKernelSections.Of(cuda));
         if (result.Peers is { } peers)
             sections.AddRange(ComparisonSections.Of(peers));
         if (result.Micro is { } micro)
@@ -56,7 +58,8 @@ internal static class Sections
         }
 
         var setup = result.Setup;
-        Add("device", setup.DeviceReason is null ? setup.Device : $"{setup.Device} ({setup.DeviceReason})");
+        var device = setup.Emulated ? $"{setup.Device}, emulated: times mean nothing and are not shown" : setup.Device;
+        Add("device", setup.DeviceReason is null ? device : $"{device} ({setup.DeviceReason})");
         Add("compute", $"{setup.Precision}, {setup.Threads} threads, seed {setup.Seed}");
         var machine = result.Machine;
         Add("machine", $"{machine.Cpu}, {machine.Cores} processors, {machine.InstructionSet}, {Numbers.Short(machine.MemoryBytes / 1e9)} GB");

@@ -1,4 +1,5 @@
 using EscNative.Bench.Comparison;
+using EscNative.Bench.Kernels;
 using EscNative.Bench.Micro;
 using EscNative.Bench.Reports;
 using EscNative.Bench.Timing;
@@ -57,6 +58,7 @@ internal static class SampleResult
                     "KR-strong", "D_f", "%", "nearer to Retrain", "Retrain's", "accuracy of a converged head; training rows", 150,
                     new Dictionary<string, double> { ["original"] = 97.5, ["paper"] = 95.25 }, new Dictionary<string, string>()),
             ]),
+        CudaKernels = new CudaKernelsResult("Test GPU", false, "9.0", "12.4", 3000, 50, 25, [new CudaKernelRow("relu", 0.5, double.NaN, 2800, 0.93, 20)]),
         Peers = new PeersResult(
             [new PeerResult("Peer 1.0", "one thread pool")],
             [
