@@ -1,4 +1,5 @@
 using EscNative.Bench.Commands;
+using EscNative.Engine;
 
 namespace EscNative.Bench.Micro;
 
@@ -7,6 +8,9 @@ internal static class MicroCommand
 {
     // Neither published nor packed: the verb is for those who have the source.
     private const string Library = "BenchmarkDotNet.dll";
+
+    // Of the emulated device: launches return at once.
+    private const string NoLaunches = "ESC_EMULATOR_NOOP";
 
     public static Verb Verb(OptionSet options) => new(
         "micro",
@@ -21,9 +25,13 @@ internal static class MicroCommand
         if (!File.Exists(Path.Combine(AppContext.BaseDirectory, Library)))
             throw new UsageException("micro: this is the installed tool, which comes without BenchmarkDotNet; run it from the source: dotnet run -c Release --project bench -- micro");
         Setup.CheckOutputs(context, context.Get(options.Json), context.Get(options.Html));
-        var (_, setup) = Setup.TakeToMeasure(context);
+        // Without launches what is left is an operation's cost on the host, which the emulated device does not falsify.
+        var (device, setup) = Environment.GetEnvironmentVariable(NoLaunches) == "1" ? Setup.Take(context) : Setup.TakeToMeasure(context);
+        Device.Default = device;
         var document = Setup.Document(context, setup);
         var result = MicroRunner.Run(context.Get(options.Filter) ?? "", context.Get(options.Job), context.Terminal, context.Cancel);
+        if (device.IsEmulated)
+            result = result with { Engine = $"{result.Engine}, an operation's cost on the host (launches do nothing)" };
         Setup.Publish(context, document with { Micro = result });
         return ExitCode.Ok;
     }

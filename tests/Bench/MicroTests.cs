@@ -1,6 +1,7 @@
 using System.Xml.Linq;
 using EscNative.Bench.Micro;
 using EscNative.Bench.Reports;
+using EscNative.Tests.Cuda;
 
 namespace EscNative.Tests.Bench;
 
@@ -20,6 +21,25 @@ public sealed class MicroTests
         Assert.All(micro.Rows, row => Assert.True(row is { MeanNanoseconds: > 0, AllocatedBytes: >= 0, Iterations: 1 }));
         Assert.Contains("Micro benchmarks", outcome.Output, StringComparison.Ordinal);
         Assert.Contains("there are the suites Operation, ", ToolProcess.Run("micro", "--filter", "nothing").Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void On_the_emulated_device_only_the_hosts_share_is_measured()
+    {
+        Assert.SkipWhen(EmulatedMachine.UsesGpu || EmulatedMachine.UnavailableReason is not null, "no emulated machine");
+        using var folder = new TemporaryFolder();
+        var environment = new Dictionary<string, string> { ["ESC_CUDA_PATH"] = Environment.GetEnvironmentVariable("ESC_CUDA_PATH")!, ["ESC_CUDA_CACHE"] = folder["cubin"] };
+        string[] command = ["micro", "--device", "cuda", "--filter", "operation.add", "--job", "dry", "--threads", "1", "--json", folder["micro.json"]];
+        var outcome = ToolProcess.Run(environment, command);
+        Assert.True(outcome.Code == 4, outcome.ToString());
+        Assert.Contains("whose times mean nothing", outcome.Error, StringComparison.Ordinal);
+        environment["ESC_EMULATOR_NOOP"] = "1";
+        outcome = ToolProcess.Run(environment, command);
+        Assert.True(outcome.Code == 0, outcome.ToString());
+        var result = ResultJson.Parse(File.ReadAllText(folder["micro.json"]));
+        Assert.Equal("cuda:0", result.Setup.Device);
+        Assert.EndsWith("launches do nothing)", result.Micro!.Engine, StringComparison.Ordinal);
+        Assert.Equal(2, result.Micro.Rows.Count);
     }
 
     [Fact]

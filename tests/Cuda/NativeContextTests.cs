@@ -244,6 +244,24 @@ public sealed unsafe class NativeContextTests
     }
 
     [Fact]
+    public void Cublas_is_recorded_into_a_graph_like_any_launch()
+    {
+        using var machine = CudaMachine.Use(Machine);
+        using var cublas = CublasHandle.TryCreate(machine.Context);
+        Assert.SkipWhen(cublas is null, "no cuBLAS");
+        var (a, b, y) = (machine.Upload([2f]), machine.Upload([3f]), machine.Upload([1f]));
+        void Multiply(double beta) => cublas.Gemm(StorageType.F32, false, false, 1, 1, 1, 1, a, 1, 0, b, 1, 0, beta, y, 1, 0, 1);
+        using var graph = new CudaGraph(machine.Context, () => Multiply(1));
+        Assert.Equal([1f], machine.Download<float>(y, 1));
+        graph.Launch();
+        graph.Launch();
+        Assert.Equal([13f], machine.Download<float>(y, 1));
+        // Outside of the recording it goes where it always went.
+        Multiply(0);
+        Assert.Equal([6f], machine.Download<float>(y, 1));
+    }
+
+    [Fact]
     public void A_handle_that_nobody_disposed_is_given_back_by_its_finalizer()
     {
         using var machine = CudaMachine.Use(Machine);

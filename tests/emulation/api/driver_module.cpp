@@ -1,4 +1,5 @@
 // Modules, functions and launches.
+#include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
 #include <link.h>
@@ -185,6 +186,12 @@ EXPORT CUresult cuFuncSetAttribute(void* handle, int attribute, int value) {
 
 EXPORT CUresult cuLaunchKernel(void* function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned dynamic_bytes,
                                void* stream, void** arguments, void** extra) {
+  // ESC_EMULATOR_NOOP=1: what is left of a launch is the caller's own cost, which a benchmark measures.
+  static const bool noop = [] {
+    const char* value = getenv("ESC_EMULATOR_NOOP");
+    return value != nullptr && *value == '1';
+  }();
+  if (noop) return CUDA_SUCCESS;
   API_CALL(CurrentContext);
   if (extra != nullptr) return CUDA_ERROR_NOT_SUPPORTED;
   return launch(call.context(), function, {gx, gy, gz}, {bx, by, bz}, dynamic_bytes, stream, arguments, false);
