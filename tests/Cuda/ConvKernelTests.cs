@@ -145,6 +145,25 @@ public sealed class ConvKernelTests
 
     [Theory]
     [MemberData(nameof(Machines))]
+    public void A_NaN_reaches_what_its_pixel_reaches_and_no_more(string name)
+    {
+        // 27 and 45 values under a window: steps of the sum have places behind them, which lie on other pixels.
+        var s = new ConvShape(2, 6, 7, 3, 5, 3, 3, 2, 1, 1, 1, 1, 1);
+        using var machine = CudaMachine.Use(name);
+        var forward = new ConvForwardKernels(machine.Context);
+        var gradient = new ConvGradientKernels(machine.Context);
+        foreach (var type in DeviceValues.Types)
+        {
+            var layer = new Layer(machine, type, s, offset: 0, seed: Seed, notANumber: 40);
+            Assert.All((double[][])[layer.Y, layer.Dx, layer.Dw], values => Assert.InRange(values.Count(double.IsNaN), 1, values.Length / 2));
+            layer.Check("y", layer.Y, s.Taps, ConvTile.Small, y => forward.Forward(type, s, layer.Px, layer.Pw, layer.Pb, 0, relu: false, y));
+            layer.Check("dx", layer.Dx, 45, ConvTile.Small, dx => gradient.Data(type, s, layer.Pdy, layer.Pw, dx));
+            layer.Check("dw", layer.Dw, s.OutPixels, ConvTile.Small, dw => gradient.Weight(type, s, layer.Px, layer.Pdy, dw, 0));
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Machines))]
     public void The_gradients_as_chosen_are_right_and_give_the_same_bits_again(string name)
     {
         // Enough output pixels for several pieces.
@@ -177,6 +196,7 @@ public sealed class ConvKernelTests
         Assert.Equal("64x64", Of(256, 512));
         Assert.Equal(ConvTile.Small, ConvTile.ForPixels(StorageType.BF16, 100_000, 96));
         Assert.Equal("96x128", ConvTile.ForWeights(StorageType.F32, 96, 864).ToString());
+        Assert.Equal("64x64", ConvTile.ForWeights(StorageType.F32, 48, 27).ToString());
         Assert.Equal("128x128", ConvTile.ForWeights(StorageType.F32, 512, 4608).ToString());
         // Two waves of blocks: 7 tiles, 36 pieces of whole steps.
         var s = new ConvShape(1000, 16, 16, 96, 96, 3, 3, 1, 1, 1, 1, 1, 1);
@@ -211,13 +231,15 @@ public sealed class ConvKernelTests
         private readonly ConvShape _shape;
         private readonly int _offset;
 
-        public Layer(CudaMachine machine, StorageType type, ConvShape s, int offset, int seed)
+        public Layer(CudaMachine machine, StorageType type, ConvShape s, int offset, int seed, int notANumber = -1)
         {
             (_machine, _type, _shape, _offset) = (machine, type, s, offset);
             var random = new Random(seed);
             var x = type.Round(DeviceValues.Random(random, (long)s.Batch * s.Height * s.Width * s.InChannels));
             var w = type.Round(DeviceValues.Random(random, (long)s.OutChannels * s.Taps));
             var dy = type.Round(DeviceValues.Random(random, s.OutPixels * s.OutChannels));
+            if (notANumber >= 0)
+                x[notANumber] = dy[notANumber] = double.NaN;
             B = type.Wide().Round(DeviceValues.Random(random, s.OutChannels));
             (Px, Pw, Pdy, Pb) = (Shifted(x), Shifted(w), Shifted(dy), machine.Upload(type.Wide(), B));
             (Y, Dx, Dw) = (new double[dy.Length], new double[x.Length], new double[w.Length]);

@@ -56,17 +56,16 @@ internal readonly record struct ConvTile(int Rows, int Columns, double Efficienc
 
     private static ConvTile Best(StorageType type, ConvTile[] tiles, long rows, int columns)
     {
-        if (type != StorageType.F32)
-            return Small;
-        var (best, least) = (Small, double.PositiveInfinity);
-        foreach (var tile in tiles)
+        var best = Small;
+        foreach (var tile in type == StorageType.F32 ? tiles : [])
         {
-            // What is multiplied, with the places of a tile that lie outside.
-            var cost = tile.Blocks(rows, columns) * tile.Rows * tile.Columns / tile.Efficiency;
-            if (cost < least)
-                (best, least) = (tile, cost);
+            if (tile.Cost(rows, columns) < best.Cost(rows, columns))
+                best = tile;
         }
 
         return best;
     }
+
+    // What is multiplied, with the places of a tile that lie outside.
+    private double Cost(long rows, long columns) => Blocks(rows, columns) * Rows * Columns / Efficiency;
 }
