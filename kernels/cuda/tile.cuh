@@ -55,8 +55,7 @@ template <class A, int Count, bool Deep> struct Tile {
 };
 
 // The way of a thread's chunks from global to shared memory. float and double travel by themselves while the products run; bf16 waits in
-// registers and is widened when it lands. What is not valid becomes 0 and is not read; its
-// address must be aligned all the same.
+// registers and is widened when it lands. What is not valid becomes 0 and is not read; its address must be aligned all the same.
 template <class T, class S> struct Transit {
   typedef acc_t<T> A;
   DEV void chunk(int, A* to, const T* from, bool valid) { cp_async16(to, from, valid ? 16 : 0); }
@@ -95,7 +94,8 @@ template <class T, class S> DEV bool chunk_aligned(const T* p, i64 pitch) {
   return ((u64)p & (S::kChunk * sizeof(T) - 1)) == 0 && pitch % S::kChunk == 0;
 }
 
-// An operand that is a matrix: 'lines' lines of 'length' values, 'pitch' apart, counted from where this block begins.
+// An operand that is a matrix: 'lines' lines of 'length' values, 'pitch' apart, counted from where this block begins. Along k the launcher
+// allows kMost values, so that what lies beyond is of other blocks.
 template <class T, int Count, bool Deep> struct MatrixSource {
   typedef Tile<acc_t<T>, Count, Deep> S;
   const T* from;      // the thread's chunk in its first line
@@ -105,8 +105,8 @@ template <class T, int Count, bool Deep> struct MatrixSource {
   Transit<T, S> transit;
 
   DEV MatrixSource(const T* origin, i64 line_pitch, i64 line_count, i64 line_length)
-      : from(origin + S::line(0) * line_pitch + S::position()), pitch(line_pitch), lines((int)min(line_count, (i64)kAll) - S::line(0)),
-        length((int)min(line_length, (i64)kAll) - S::position()), wide(chunk_aligned<T, S>(origin, line_pitch)) {}
+      : from(origin + S::line(0) * line_pitch + S::position()), pitch(line_pitch), lines((int)min(line_count, (i64)kMost) - S::line(0)),
+        length((int)min(line_length, (i64)kMost) - S::position()), wide(chunk_aligned<T, S>(origin, line_pitch)) {}
 
   DEV void fetch(acc_t<T>* tile) {
 #pragma unroll
@@ -128,7 +128,7 @@ template <class T, int Count, bool Deep> struct MatrixSource {
     (Deep ? length : lines) -= S::kDepth;
   }
 
-  static constexpr int kAll = 0x40000000;
+  static constexpr int kMost = 0x40000000;
 };
 
 // How far along k one reading goes: 16 bytes, or 8 where the registers do not hold so much of both operands.

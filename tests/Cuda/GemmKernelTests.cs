@@ -191,7 +191,7 @@ public sealed class GemmKernelTests
 
     [Theory]
     [MemberData(nameof(Machines))]
-    public void Nothing_to_do_is_no_launch(string name)
+    public void Nothing_to_do_is_no_launch_and_too_much_is_refused(string name)
     {
         using var machine = CudaMachine.Use(name);
         var kernels = new GemmKernels(machine.Context);
@@ -199,6 +199,8 @@ public sealed class GemmKernelTests
         var product = new MatrixProduct(0, false, 4, 0, false, 3, 0, 3, 5, 3, 4);
         foreach (var empty in (MatrixProduct[])[product with { M = 0 }, product with { N = 0 }, product with { Outer = 0 }, product with { Inner = 0 }])
             kernels.Multiply(StorageType.F32, empty, GemmPlan.Of(StorageType.F32, empty, hasCublas: false), 0);
+        var huge = product with { N = (1 << 30) + 1 };
+        Assert.Throws<DeviceException>(() => kernels.Multiply(StorageType.F32, huge, GemmPlan.Of(StorageType.F32, huge, hasCublas: false), 0));
         Assert.Equal(before, machine.Context.Counters.Launches);
     }
 

@@ -33,6 +33,8 @@ public sealed unsafe class GemmKernels : KernelFamily
     {
         if (product.M * product.N * product.Batch == 0)
             return;
+        if (Math.Max(product.N, product.K) > ProductTiles.MostLength)
+            throw new DeviceException($"matrix product: got n = {product.N} and k = {product.K}, wants at most {ProductTiles.MostLength}");
         var task = new Task
         {
             A = product.A, B = product.B, C = product.C, Bias = product.Bias, Partials = workspace,

@@ -6,6 +6,9 @@ internal static class ProductTiles
     /// <summary>Threads of a block.</summary>
     public const uint Threads = 256;
 
+    /// <summary>The most products in a sum, and the most columns of a result: the kernels count them in 32 bits, a tile beyond the end.</summary>
+    public const int MostLength = 1 << 30;
+
     /// <summary>Bytes of a value of the type that sums are kept in.</summary>
     public static int AccumulatorBytes(StorageType type) => type == StorageType.F64 ? sizeof(double) : sizeof(float);
 
