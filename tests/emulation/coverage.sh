@@ -6,6 +6,9 @@ here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 folder=${1:?usage: coverage.sh FOLDER [PERCENT]} least=${2:-95}
 
+# What the tests themselves have built is a start.
+workshop=$root/tests/bin/emulation/workshop
+[[ -d $folder || ! -d $workshop ]] || { mkdir -p "$folder" && cp -a "$workshop/." "$folder"; }
 "$here/build.sh" "$folder" --coverage
 folder=$(cd "$folder" && pwd)
 find "$folder/objects/coverage" -name '*.gcda' -delete
