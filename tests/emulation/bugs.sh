@@ -51,7 +51,7 @@ each() {
   "$1" "last part of a split weight gradient dropped" conv_gradient.cu conv_gradient ConvKernelTests \
     's/split < splits;/split < splits - 1;/'
   "$1" "atomic minimum without the atomic" gram.cu gram GramKernelTests \
-    's/atomicMin(bad, (u64)(r \* d + c));/{ if ((u64)(r * d + c) < *bad) *bad = (u64)(r * d + c); }/'
+    's/atomicMin(bad, \(.*\));/{ u64 at = \1; if (at < *bad) *bad = at; }/'
   "$1" "+= by several blocks for an atomic sum" esct.cu esct EscTKernelTests \
     's/atomicAdd(a.result, hits)/*a.result += hits/'
   "$1" "grid barrier missing" esct.cu esct EscTKernelTests \
