@@ -11,7 +11,11 @@ internal sealed class FaultDevice : IDisposable
     private FaultDevice(CubinCache cache)
     {
         Context = new CudaContext(Ordinal, cache);
+        // The guard zones are read by calls that must not fail loudly: they would take the faults that are meant for others.
+        var isChecked = CudaMemoryPool.Checked;
+        CudaMemoryPool.Checked = false;
         Device = new Device($"cuda:{Ordinal}", new CudaBackend(Context));
+        CudaMemoryPool.Checked = isChecked;
     }
 
     public CudaContext Context { get; }
