@@ -9,7 +9,7 @@ public sealed record UnlearningOptions
     /// <summary>The number of directions to remove, instead of <see cref="Percent"/>.</summary>
     public int? Directions { get; init; }
 
-    /// <summary>The solver: <c>auto</c>, <c>svd</c>, <c>gram-eigen</c>, <c>subspace-iteration</c>.</summary>
+    /// <summary>The solver: <c>auto</c>, <c>svd</c>, <c>gram-eigen</c>, <c>subspace-iteration</c>; on a GPU also <c>svd-jacobi</c>.</summary>
     public string Solver { get; init; } = "auto";
 
     /// <summary>The paper's definition or the released code's behaviour.</summary>

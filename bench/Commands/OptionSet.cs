@@ -53,7 +53,7 @@ internal sealed class OptionSet
 
     public Option<int?> K { get; } = Parsed<int?>("--k", "N", "Directions to erase, as a number; instead of --p.", text => ParseWhole(text, 0, int.MaxValue));
 
-    public Option<string> Solver { get; } = Named("--solver", "NAME", $"How the directions are found: {string.Join(", ", Solvers.Names)}. auto chooses by the sizes.", "auto");
+    public Option<string> Solver { get; } = Named("--solver", "NAME", $"How the directions are found: {string.Join(", ", Solvers.Names)}; on a GPU also svd-jacobi. auto chooses by the sizes.", "auto");
 
     public Option<string> Mode { get; } = OneOf("--mode", "paper: evaluation mode, as published. official: bug for bug as the released code.", "paper", text => text is "paper" or "official"
         ? text

@@ -1,4 +1,5 @@
 using EscNative.Bench.Timing;
+using EscNative.Engine;
 using EscNative.Models;
 using EscNative.Models.Data;
 using EscNative.Unlearning;
@@ -41,7 +42,7 @@ internal sealed class TimedErasure(ErasureJob job, string output) : ITimedReques
         // A byte read and a byte written. (The method counts the forward pass: it has the plan.)
         recorder.AddWork(StageNames.Upload, n * pixels * 2, 0);
         // Half of the symmetric d x d matrix, a multiply-add an image and entry. A solver that reads the rows makes none.
-        if (!Solvers.Create(job.Options.Solver).NeedsRows)
+        if (!Solvers.Create(job.Options.Solver, CudaInterop.ContextOf(model.Device)).NeedsRows)
             recorder.AddWork(StageNames.Gram, (n * d * sizeof(float)) + (d * d * sizeof(double)), n * d * (d + 1));
         recorder.AddWork(StageNames.Apply, d * k * (sizeof(double) + sizeof(float)), 0);
         recorder.AddWork(StageNames.Save, new FileInfo(output).Length, 0);

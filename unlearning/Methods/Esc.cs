@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using EscNative.Engine;
 using EscNative.Models;
 using EscNative.Models.Erasure;
 using EscNative.Unlearning.Subspaces;
@@ -9,9 +10,9 @@ namespace EscNative.Unlearning.Methods;
 /// <summary>Erasing Space Concept: removes the leading principal directions of the forgetting data's features (CVPR 2025, section 3.3).</summary>
 /// <remarks>
 /// One forward pass over D_f; the features' second moments are summed in float64 as they come, so memory does not grow with the
-/// number of images (but for the solver <c>svd</c>, which reads the features themselves). No weight changes: P = I - U_k U_kᵀ
-/// is put between features and head. A further request sees features that are erased already, so the product of the requests'
-/// projections is again a projection (section 2 of the method's specification, incremental requests).
+/// number of images (but for solvers that read the features themselves, <c>svd</c>). On a GPU all of that stays there. No weight
+/// changes: P = I - U_k U_kᵀ is put between features and head. A further request sees features that are erased already, so the
+/// product of the requests' projections is again a projection (section 2 of the method's specification, incremental requests).
 /// </remarks>
 public sealed class Esc : IUnlearningMethod
 {
@@ -35,7 +36,8 @@ public sealed class Esc : IUnlearningMethod
         var k = options is { Percent: null, Directions: null }
             ? DirectionCount.FromPercent(model.FeatureWidth, DefaultPercent)
             : DirectionCount.Resolve(model.FeatureWidth, options.Percent, options.Directions);
-        var solver = Solvers.Create(options.Solver);
+        var gpu = CudaInterop.ContextOf(model.Device);
+        var solver = Solvers.Create(options.Solver, gpu);
         if (context.Forget.Count == 0)
             throw new EscException(ErrorCode.BadInput, "esc: there is no image to forget: check the classes or indices of the request");
 
@@ -45,7 +47,8 @@ public sealed class Esc : IUnlearningMethod
         using var before = options.Mode == UnlearningMode.Official ? RunningStatistics.Of(model) : null;
         try
         {
-            var problem = ForwardPass(context, solver.NeedsRows, progress, cancel);
+            using var onDevice = gpu is null ? null : new CudaFeatures(gpu, model.FeatureWidth, solver.NeedsRows ? context.Forget.Count : 0);
+            var problem = ForwardPass(context, solver.NeedsRows, onDevice, progress, cancel);
             if (before is not null)
                 notes.Add("official mode: batch normalisation ran in training mode and its running statistics are now those of the forgetting data");
             using (context.Stage("solve"))
@@ -75,19 +78,23 @@ public sealed class Esc : IUnlearningMethod
     }
 
     private static SubspaceProblem ForwardPass(
-        UnlearningContext context, bool keepRows, IProgress<StageProgress>? progress, CancellationToken cancel)
+        UnlearningContext context, bool keepRows, CudaFeatures? onDevice, IProgress<StageProgress>? progress, CancellationToken cancel)
     {
         var d = context.Model.FeatureWidth;
-        var accumulator = new SubspaceAccumulator(d);
-        var kept = keepRows ? new float[(long)context.Forget.Count * d] : [];
-        var pass = new FeaturePass(context, kept, keepRows ? null : accumulator, progress, cancel);
+        var accumulator = keepRows || onDevice is not null ? null : new SubspaceAccumulator(d);
+        var kept = keepRows && onDevice is null ? new float[(long)context.Forget.Count * d] : [];
+        var pass = new FeaturePass(context, kept, accumulator, onDevice, progress, cancel);
         if (context.Options.Mode == UnlearningMode.Official)
             pass.RunInTrainingMode();
         else
             pass.RunCompiled();
         // Rows that still wait for a full block are added here.
         using (context.Stage("gram"))
-            return keepRows ? new SubspaceProblem(kept, context.Forget.Count, d) : new SubspaceProblem(accumulator);
+        {
+            if (onDevice is not null)
+                return new SubspaceProblem(onDevice);
+            return accumulator is null ? new SubspaceProblem(kept, context.Forget.Count, d) : new SubspaceProblem(accumulator);
+        }
     }
 
     /// <summary>

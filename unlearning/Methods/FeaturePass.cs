@@ -8,12 +8,14 @@ namespace EscNative.Unlearning.Methods;
 
 /// <summary>One pass over D_f that hands its features on as they come.</summary>
 /// <param name="context">The model and the images.</param>
-/// <param name="kept">Receives all features, [n, d], where <paramref name="accumulator"/> is null.</param>
+/// <param name="kept">Receives all features, [n, d], where there is neither of the next two.</param>
 /// <param name="accumulator">Receives the features' second moments, or null.</param>
+/// <param name="onDevice">Receives them on the model's GPU, so that they never cross to the host; or null.</param>
 /// <param name="progress">Told how many images are done, or null.</param>
 /// <param name="cancel">Cancels between batches.</param>
 internal sealed class FeaturePass(
-    UnlearningContext context, float[] kept, SubspaceAccumulator? accumulator, IProgress<StageProgress>? progress, CancellationToken cancel)
+    UnlearningContext context, float[] kept, SubspaceAccumulator? accumulator, CudaFeatures? onDevice, IProgress<StageProgress>? progress,
+    CancellationToken cancel)
 {
     // As many as the accumulator adds at a time: no row waits, and the threads meet seldom.
     private const int CompiledBatch = SubspaceAccumulator.BlockRows;
@@ -30,7 +32,7 @@ internal sealed class FeaturePass(
         try
         {
             var images = new byte[(long)Math.Min(CompiledBatch, forget.Count) * forget.ImageSize];
-            var features = new float[Math.Min(CompiledBatch, forget.Count) * model.FeatureWidth];
+            var features = onDevice is null ? new float[Math.Min(CompiledBatch, forget.Count) * model.FeatureWidth] : [];
             while (_done < forget.Count)
             {
                 cancel.ThrowIfCancellationRequested();
@@ -41,9 +43,19 @@ internal sealed class FeaturePass(
                         forget.Pixels(_done + i).CopyTo(images.AsSpan(i * forget.ImageSize));
                 }
 
+                var batch = images.AsSpan(0, count * forget.ImageSize);
+                if (onDevice is not null)
+                {
+                    using var result = Tensor.Zeros(new Shape(count, model.FeatureWidth), DType.F32, model.Device);
+                    using (context.Stage("forward"))
+                        extractor.Plan.Run(batch, result);
+                    Deliver(result, onDevice);
+                    continue;
+                }
+
                 var rows = Room(features, count);
                 using (context.Stage("forward"))
-                    extractor.Features(images.AsSpan(0, count * forget.ImageSize), rows);
+                    extractor.Features(batch, rows);
                 Deliver(rows, count);
             }
 
@@ -69,7 +81,7 @@ internal sealed class FeaturePass(
             Seed = options.Seed,
             Device = model.Device,
         });
-        var features = new float[options.BatchSize * model.FeatureWidth];
+        var features = onDevice is null ? new float[options.BatchSize * model.FeatureWidth] : [];
         var training = model.Training;
         model.Training = true;
         try
@@ -86,10 +98,19 @@ internal sealed class FeaturePass(
                 }
 
                 var batch = batches.Current;
+                using var scope = Tensor.Scope();
+                Tensor result;
+                using (context.Stage("forward"))
+                    result = model.Features(batch.Images).Contiguous();
+                if (onDevice is not null)
+                {
+                    Deliver(result, onDevice);
+                    continue;
+                }
+
                 var rows = Room(features, batch.Count);
                 using (context.Stage("forward"))
-                using (Tensor.Scope())
-                    model.Features(batch.Images).CopyTo(rows);
+                    result.CopyTo(rows);
                 Deliver(rows, batch.Count);
             }
         }
@@ -116,6 +137,19 @@ internal sealed class FeaturePass(
                 accumulator.Add(rows, count);
         }
 
+        Advance(count);
+    }
+
+    private void Deliver(Tensor rows, CudaFeatures features)
+    {
+        var count = (int)rows.Shape[0];
+        using (context.Stage("gram"))
+            features.Add(CudaInterop.AddressOf(rows), count);
+        Advance(count);
+    }
+
+    private void Advance(int count)
+    {
         _done += count;
         progress?.Report(new StageProgress("forward", _done, context.Forget.Count));
     }
