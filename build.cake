@@ -38,4 +38,24 @@ Task("Pack")
             DotNetPack($"./{project}.csproj", new DotNetPackSettings { Configuration = configuration, OutputDirectory = packages });
     });
 
+Task("TestCuda")
+    .Description("Runs the engine's tests on CUDA: on a GPU with ESC_TEST_GPU=1, else on the emulated device, which needs g++.")
+    .IsDependentOn("Build")
+    .Does(() => DotNetTest(solution, new DotNetTestSettings
+    {
+        Configuration = configuration,
+        NoBuild = true,
+        Filter = "FullyQualifiedName~Tests.Engine.|FullyQualifiedName~Tests.Plans.",
+        EnvironmentVariables = new Dictionary<string, string> { ["ESC_TEST_DEVICE"] = "cuda" },
+    }));
+
+Task("GpuBundle")
+    .Description("Makes artifacts/gpu-bundle.tar.xz: programs, tests, runtime and the emulated device for a machine with a GPU and no .NET.")
+    .IsDependentOn("Build")
+    .Does(() =>
+    {
+        if (StartProcess("bash", "bench/gpu/bundle.sh artifacts/gpu-bundle.tar.xz") != 0)
+            throw new CakeException("bench/gpu/bundle.sh failed");
+    });
+
 RunTarget(target);

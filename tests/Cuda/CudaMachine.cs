@@ -112,6 +112,7 @@ public sealed unsafe class CudaMachine : IDisposable
             throw new InvalidOperationException($"{_name}: {first}", lost);
         }
 
+        DeviceRecord.Take(_name, values);
         return values;
     }
 
