@@ -26,9 +26,9 @@ public sealed class EmulatedMachine
     public static string? UnavailableReason => Prepared.Value;
 
     /// <summary>Where build products lie that outlive a run.</summary>
-    public static string BuildFolder { get; } = Path.Combine(Repository.Root, "tests", "bin", "emulation");
+    public static string BuildFolder => Path.Combine(Repository.Root, "tests", "bin", "emulation");
 
-    public static string Sources { get; } = Path.Combine(Repository.Root, "tests", "emulation");
+    public static string Sources => Path.Combine(Repository.Root, "tests", "emulation");
 
     /// <summary>Builds what is out of date; cheap where nothing is.</summary>
     public static void Prepare() => _ = Prepared.Value;
