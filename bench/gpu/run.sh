@@ -19,7 +19,8 @@ while (($#)); do
 done
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
-export ESC_CUDA_CACHE=$out/cache DOTNET_gcServer=0 DOTNET_CLI_TELEMETRY_OPTOUT=1
+# One seed for all steps, so that both machines compute with the same numbers.
+export ESC_TEST_SEED=1 ESC_CUDA_CACHE=$out/cache DOTNET_gcServer=0 DOTNET_CLI_TELEMETRY_OPTOUT=1
 tests=("$here/dotnet/dotnet" "$here/app/EscNative.Tests.dll") bench=("$here/dotnet/dotnet" "$here/app/escnative.dll")
 
 steps=() failed=0

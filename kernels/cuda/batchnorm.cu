@@ -3,7 +3,7 @@
 // Batch normalisation of the columns of x [rows, channels], with its ReLU, and the gradients. Parameters and statistics are acc_t.
 // A block works on a tile of columns: 'width' columns (a power of 2, 32 or fewer) by 256 / width rows at a time; the rows are cut
 // into chunks whose number follows from the sizes alone, and a second launch combines the chunks in order.
-// budget: batch_statistics=48 batch_statistics_f64=64 batch_statistics_combine=40 batch_normalise=40 batch_norm_gradient=48 batch_norm_gradient_f64=64 batch_norm_gradient_combine=40 batch_norm_backward=40 batch_norm_backward_f64=56 track_statistics=32
+// budget: batch_statistics=48 batch_statistics_f64=64 batch_statistics_combine=40 batch_statistics_combine_f64=56 batch_normalise=40 batch_norm_gradient=48 batch_norm_gradient_f64=64 batch_norm_gradient_combine=40 batch_norm_backward=40 batch_norm_backward_f64=56 track_statistics=32
 
 constexpr int kThreads = 256;
 

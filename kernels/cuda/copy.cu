@@ -1,7 +1,7 @@
 #include "prelude.cuh"
 
 // Memory: fill, the one strided copy, conversion between the value types.
-// budget: fill=32 copy_strided=48 convert_to_f32=32 convert_to_bf16=32 convert_to_f64=32 convert_to_i32=32 convert_to_u8=32
+// budget: fill=32 copy_strided=48 convert_to_f32=32 convert_to_bf16=32 convert_to_f64=32 convert_to_i32=32 convert_to_u8=40
 
 // Value i lies at the sum of its coordinates times the strides; the last extent changes fastest.
 struct Layout {
@@ -68,7 +68,15 @@ template <> struct Convert<bf16, double> {
     return narrow<bf16>(near);
   }
 };
-template <> struct Convert<bf16, int> { static DEV bf16 of(int x) { return Convert<bf16, double>::of((double)x); } };
+template <> struct Convert<bf16, int> {
+  static DEV bf16 of(int x) {
+    float near = (float)x;
+    i64 back = (i64)near;
+    u32 bits = __float_as_uint(near);
+    if (back != x && (bits & 0xffffu) == 0x8000u) near = __uint_as_float((back < 0 ? -back : back) > (x < 0 ? -(i64)x : (i64)x) ? bits - 1 : bits + 1);
+    return narrow<bf16>(near);
+  }
+};
 template <class From> struct Convert<int, From> {
   static DEV int of(From x) { return (float)x != (float)x ? 0 : x >= (From)2147483648.0f ? 2147483647 : x <= (From)-2147483648.0f ? -2147483647 - 1 : (int)rint_of(x); }
 };

@@ -2,7 +2,7 @@
 
 // Layer normalisation of the rows of x [rows, d], and the gradients. Parameters and statistics are acc_t. A row is the work of
 // 'threads' threads: a warp for short rows, the block for long ones.
-// budget: layer_norm=48 layer_norm_backward=48 layer_norm_gradient=40
+// budget: layer_norm=48 layer_norm_backward=48 layer_norm_gradient=48
 
 template <class A> DEV A group_sum(A v, int threads, A* scratch) { return threads == 32 ? warp_sum(v) : block_sum(v, scratch); }
 

@@ -13,7 +13,8 @@
 #define DEV inline
 #endif
 
-#define KERNEL(threads) extern "C" __global__ void __launch_bounds__(threads)
+// KERNEL(threads of a block, blocks that a multiprocessor must hold: 1 lets the compiler use every register)
+#define KERNEL(...) extern "C" __global__ void __launch_bounds__(__VA_ARGS__)
 
 typedef long long i64;
 typedef unsigned long long u64;

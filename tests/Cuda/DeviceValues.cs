@@ -7,6 +7,10 @@ namespace EscNative.Tests.Cuda;
 /// <summary>Values as they are stored on a device, and how close results must come.</summary>
 internal static class DeviceValues
 {
+    /// <summary>The seed of tests that draw afresh in every run; ESC_TEST_SEED sets it, so that two runs can be compared.</summary>
+    public static int FreshSeed { get; } =
+        Environment.GetEnvironmentVariable("ESC_TEST_SEED") is { Length: > 0 } given ? (int)(ulong.Parse(given, null) & 0xFFFF) : Environment.TickCount & 0xFFFF;
+
     public static readonly StorageType[] Types = [StorageType.F32, StorageType.BF16, StorageType.F64];
 
     /// <summary>The relative error of storing a value: half the distance from 1 to the next number.</summary>
