@@ -76,7 +76,10 @@ public sealed class GemmKernelTests
             {
                 var product = new Case(machine, type, random, 66, 35, 100, false, true, gap: 1, offset: 0)
                 {
-                    Alpha = -0.5, Beta = 0.25, Bias = DeviceValues.Random(random, 35), Relu = true,
+                    Alpha = -0.5,
+                    Beta = 0.25,
+                    Bias = DeviceValues.Random(random, 35),
+                    Relu = true,
                 };
                 // 100 products in steps of 16 (8 in double): pieces of 48, 48 and 4.
                 var workspace = machine.Allocate(type.Wide(), splits * 66 * 35);
@@ -257,7 +260,10 @@ public sealed class GemmKernelTests
 
         public MatrixProduct Product => new(At(_pa), _transposeA, _lda, At(_pb), _transposeB, _ldb, At(_c), _ldc, _m, _n, _k)
         {
-            Alpha = Alpha, Beta = Beta, Relu = Relu, Bias = Bias is null ? 0 : _machine.Upload(_type.Wide(), Bias),
+            Alpha = Alpha,
+            Beta = Beta,
+            Relu = Relu,
+            Bias = Bias is null ? 0 : _machine.Upload(_type.Wide(), Bias),
         };
 
         // c as it was before any product.

@@ -37,12 +37,28 @@ public sealed unsafe class GemmKernels : KernelFamily
             throw new DeviceException($"matrix product: got n = {product.N} and k = {product.K}, wants at most {ProductTiles.MostLength}");
         var task = new Task
         {
-            A = product.A, B = product.B, C = product.C, Bias = product.Bias, Partials = workspace,
-            LeadingA = product.LeadingA, LeadingB = product.LeadingB, LeadingC = product.LeadingC,
-            OuterA = product.OuterStride.A, OuterB = product.OuterStride.B, OuterC = product.OuterStride.C,
-            InnerA = product.InnerStride.A, InnerB = product.InnerStride.B, InnerC = product.InnerStride.C,
-            M = product.M, N = product.N, K = product.K, Batch = product.Batch, Inner = product.Inner,
-            Splits = plan.Splits, SplitDepth = plan.Depth, Relu = product.Relu ? 1 : 0,
+            A = product.A,
+            B = product.B,
+            C = product.C,
+            Bias = product.Bias,
+            Partials = workspace,
+            LeadingA = product.LeadingA,
+            LeadingB = product.LeadingB,
+            LeadingC = product.LeadingC,
+            OuterA = product.OuterStride.A,
+            OuterB = product.OuterStride.B,
+            OuterC = product.OuterStride.C,
+            InnerA = product.InnerStride.A,
+            InnerB = product.InnerStride.B,
+            InnerC = product.InnerStride.C,
+            M = product.M,
+            N = product.N,
+            K = product.K,
+            Batch = product.Batch,
+            Inner = product.Inner,
+            Splits = plan.Splits,
+            SplitDepth = plan.Depth,
+            Relu = product.Relu ? 1 : 0,
         };
         var layout = (product.TransposeA ? 2 : 0) + (product.TransposeB ? 1 : 0);
         var isWide = plan.Side == Wide && type == StorageType.F32;
