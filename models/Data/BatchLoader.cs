@@ -1,5 +1,6 @@
 using EscNative.Engine;
 using EscNative.Kernels;
+using EscNative.Kernels.Cuda;
 
 namespace EscNative.Models.Data;
 
@@ -14,6 +15,7 @@ public sealed class BatchLoader
     private readonly ImageSet _set;
     private readonly BatchOptions _options;
     private readonly float[] _table;
+    private readonly DeviceImages? _onDevice;
 
     /// <summary>Makes a loader.</summary>
     /// <param name="set">The images.</param>
@@ -30,6 +32,9 @@ public sealed class BatchLoader
         if ((long)Math.Min(_options.BatchSize, set.Count) * set.ImageSize > Array.MaxLength)
             throw new UsageException($"batch size: {_options.BatchSize} images of {set.ImageSize} values are too many for one batch");
         _table = normalisation.Table(set.Channels);
+        var device = _options.Device ?? Device.Default;
+        if (CudaInterop.ContextOf(device) is { } context)
+            _onDevice = new DeviceImages(context, device, set, _table);
     }
 
     /// <summary>The images.</summary>
@@ -65,7 +70,7 @@ public sealed class BatchLoader
     private IEnumerable<Batch> Enumerate(int epoch, int firstBatch)
     {
         var order = Order(epoch);
-        var values = new float[(long)Math.Min(_options.BatchSize, order.Length) * _set.ImageSize];
+        var values = _onDevice is null ? new float[(long)Math.Min(_options.BatchSize, order.Length) * _set.ImageSize] : [];
         var line = new byte[_set.Width * _set.Channels];
         for (var i = firstBatch; i < Batches; i++)
         {
@@ -78,18 +83,22 @@ public sealed class BatchLoader
     private Batch Load(ReadOnlySpan<int> indices, int epoch, float[] values, byte[] line)
     {
         var labels = new int[indices.Length];
+        var changes = _onDevice is null ? [] : new ImageChange[indices.Length];
         for (var i = 0; i < indices.Length; i++)
         {
             labels[i] = _set.Label(indices[i]);
             var (mirror, down, right) = _options.Augmentation.Draw(_options.Seed, Stream(epoch, 1), _set.Id(indices[i]));
-            Convert(_set.Pixels(indices[i]), values.AsSpan(i * _set.ImageSize, _set.ImageSize), line, mirror, down, right);
+            if (_onDevice is null)
+                Convert(_set.Pixels(indices[i]), values.AsSpan(i * _set.ImageSize, _set.ImageSize), line, mirror, down, right);
+            else
+                changes[i] = new ImageChange(i, mirror ? 1 : 0, down, right);
         }
 
+        var images = _onDevice is null
+            ? Tensor.From(values.AsSpan(0, indices.Length * _set.ImageSize), (indices.Length, _set.Height, _set.Width, _set.Channels), _options.Device)
+            : _onDevice.Load(indices, changes);
         // The batch owns its tensors, whatever scope the caller is in.
-        return new Batch(
-            Tensor.From(values.AsSpan(0, indices.Length * _set.ImageSize), (indices.Length, _set.Height, _set.Width, _set.Channels), _options.Device).Persist(),
-            Tensor.From(labels, indices.Length, _options.Device).Persist(),
-            indices.ToArray());
+        return new Batch(images.Persist(), Tensor.From(labels, indices.Length, _options.Device).Persist(), indices.ToArray());
     }
 
     // y[row, x] = table[image[row + down, x' + right]] with x' mirrored; outside of the image lies black, as a pixel, not as 0.

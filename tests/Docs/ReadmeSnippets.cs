@@ -70,4 +70,19 @@ public sealed class ReadmeSnippets
         // end
         Assert.Equal(FeatureBank.Extract(model, set).Logits, scores);
     }
+
+    [Fact]
+    public void Take_a_gpu()
+    {
+        using var folder = new TemporaryFolder();
+        var modelPath = folder["model.safetensors"];
+        using (var trained = SmallImages.Model())
+            ModelFile.Save(trained, modelPath);
+
+        // snippet: gpu
+        var device = Device.Auto;                                         // or Device.Cuda(0), which never falls back
+        using var gpuModel = ModelFile.Load(modelPath, device);
+        // end
+        Assert.Same(device, gpuModel.Device);
+    }
 }
