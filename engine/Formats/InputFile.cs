@@ -5,15 +5,16 @@ public static class InputFile
 {
     /// <summary>Opens a file for reading.</summary>
     /// <param name="path">The file.</param>
-    /// <exception cref="DataFormatException">It does not exist, is a folder, or may not be read.</exception>
+    /// <exception cref="DataFormatException">It does not exist, is a folder or a pipe, or may not be read.</exception>
     public static FileStream Open(string path)
     {
         ArgumentNullException.ThrowIfNull(path);
         if (Directory.Exists(path))
             throw new DataFormatException(path, null, "is a folder, wants a file");
+        FileStream stream;
         try
         {
-            return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16);
+            stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16);
         }
         catch (Exception cause) when (cause is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -23,6 +24,11 @@ public static class InputFile
         {
             throw new DataFormatException(path, null, $"cannot be opened: {cause.Message}", cause);
         }
+
+        if (stream.CanSeek)
+            return stream;
+        stream.Dispose();
+        throw new DataFormatException(path, null, "is a pipe or a device, wants a file, whose length is known; save it first");
     }
 
     /// <summary>Reads a whole file.</summary>
