@@ -58,7 +58,9 @@ internal static class Sections
         }
 
         var setup = result.Setup;
-        var device = setup.Emulated ? $"{setup.Device}, emulated: times mean nothing and are not shown" : setup.Device;
+        var device = !setup.Emulated ? setup.Device
+            : result.Micro is null ? $"{setup.Device}, emulated: times mean nothing and are not shown"
+            : $"{setup.Device}, emulated and told to do nothing: the times are the host's alone";
         Add("device", setup.DeviceReason is null ? device : $"{device} ({setup.DeviceReason})");
         Add("compute", $"{setup.Precision}, {setup.Threads} threads, seed {setup.Seed}");
         var machine = result.Machine;
