@@ -10,16 +10,11 @@ public sealed partial class NvrtcTests
     // sm_80: A100. sm_86: RTX 30, A10. sm_89: RTX 40, L4. sm_90: H100.
     private static readonly int[] Architectures = [80, 86, 89, 90];
 
-    // With the oldest CUDA, the first and the last.
-    private static readonly int[] OldestArchitectures = [80, 90];
-
     public static TheoryData<string> Versions => [.. RealNvrtc.Versions];
 
     public static TheoryData<string, int> Targets =>
     [
-        .. RealNvrtc.Versions.SelectMany(
-            version => version.StartsWith("11.", StringComparison.Ordinal) ? OldestArchitectures : Architectures,
-            (version, architecture) => (version, architecture)),
+        .. RealNvrtc.Versions.SelectMany(_ => Architectures, (version, architecture) => (version, architecture)),
     ];
 
     [Theory]
