@@ -2,6 +2,7 @@ using EscNative.Engine;
 using EscNative.Engine.Plans;
 using EscNative.Kernels;
 using EscNative.Kernels.Cuda;
+using EscNative.Unlearning.Subspaces;
 
 namespace EscNative.Bench.Kernels;
 
@@ -60,6 +61,10 @@ internal static class CudaKernelCases
         cases.Add(Forward(device, "forward of All-CNN 0.5", small ? 1 : 5000, () => ReferenceNetworks.AllCnn(device, small ? 8 : 32, small ? 8 : 48)));
         cases.Add(Forward(device, "forward of ResNet-18 (32 pixels)", small ? 1 : 5000, () => ReferenceNetworks.ResNet18(device, small ? 8 : 32, small ? 4 : 64)));
         cases.Add(Forward(device, "forward of the ViT-B/16 encoder (197 tokens)", small ? 1 : 100, () => ReferenceNetworks.VisionTransformer(device, small ? 9 : 197, small ? 24 : 768, small ? 3 : 12, small ? 1 : 12)));
+        foreach (var (n, d, k) in new[] { (5000, 96, 1), (5000, 512, 7), (500, 768, 11) })
+            cases.Add(Directions(device, small ? 40 : n, small ? d / 8 : d, k));
+        cases.Add(Erase(device, "All-CNN 0.5", small ? 2 : 5000, 1, () => ReferenceNetworks.AllCnn(device, small ? 8 : 32, small ? 8 : 48)));
+        cases.Add(Erase(device, "ResNet-18 (32 pixels)", small ? 2 : 5000, 7, () => ReferenceNetworks.ResNet18(device, small ? 8 : 32, small ? 4 : 64)));
         return cases;
     }
 
@@ -169,6 +174,41 @@ internal static class CudaKernelCases
                 var y = Random(device, DType.F32, [images, .. plan.OutputShapes[0].ToArray()]);
                 return new CudaKernelRun(() => plan.Run(x, y), plan, x, y);
             });
+    }
+
+    // The solver waits for the device between its rounds, so this time holds the host's part too.
+    private static CudaKernelCase Directions(Device device, int n, int d, int k) => new(
+        $"Gram matrix and {k} leading directions of {n:N0} x {d} features", 0, 4.0 * n * d, false,
+        () =>
+        {
+            var rows = Random(device, DType.F32, n, d);
+            return new CudaKernelRun(() => Solve(device, rows, n, d, k), rows);
+        });
+
+    // What ESC computes, from images on the device to its directions.
+    private static CudaKernelCase Erase(Device device, string name, int images, int k, Func<InferencePlan> compile) => new(
+        $"ESC of {name}: forward of {images:N0} images, Gram matrix, {k} directions", 0, double.NaN, false,
+        () =>
+        {
+            var plan = compile();
+            var d = (int)plan.OutputShapes[0].Count;
+            var x = Random(device, DType.F32, [images, .. plan.InputShape.ToArray()]);
+            var features = Random(device, DType.F32, images, d);
+            return new CudaKernelRun(
+                () =>
+                {
+                    plan.Run(x, features);
+                    Solve(device, features, images, d, Math.Min(k, d - 1));
+                },
+                plan, x, features);
+        });
+
+    private static void Solve(Device device, Tensor rows, int n, int d, int k)
+    {
+        var context = ((CudaBackend)device.Backend).Context;
+        using var features = new CudaFeatures(context, d);
+        features.Add(rows.Pointer, n);
+        new AutoSolver(context).Solve(new SubspaceProblem(features), k);
     }
 
     private delegate void OptimizerStep(Backend backend, ReadOnlySpan<ParameterUpdate> updates);
