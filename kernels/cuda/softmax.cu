@@ -4,7 +4,7 @@
 // warp for short rows, the block for long ones.
 // budget: softmax=48 softmax_backward=48 cross_entropy=48 cross_entropy_backward=48 softmax_f64=80 softmax_backward_f64=80 cross_entropy_f64=80 cross_entropy_backward_f64=80
 
-// Runs body(row, t, group_sum, group_max) for every row; rows that only fill up the last block are skipped after the sums.
+// The threads that share a row. All of them take part in its sums, those of rows that only fill up the last block too.
 template <class A> struct Group {
   int threads;
   A* scratch;
