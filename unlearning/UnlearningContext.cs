@@ -1,5 +1,6 @@
 using EscNative.Models;
 using EscNative.Models.Data;
+using EscNative.Unlearning.Methods;
 
 namespace EscNative.Unlearning;
 
@@ -21,6 +22,24 @@ public sealed class UnlearningContext
         _remain = remain;
     }
 
+    /// <summary>A context for a method that gives it what it declared, and no more.</summary>
+    /// <param name="method">The method.</param>
+    /// <param name="model">The model to change.</param>
+    /// <param name="split">The images.</param>
+    /// <param name="options">The request's options.</param>
+    /// <param name="recorder">Records the stages' times, or null.</param>
+    public static UnlearningContext For(
+        IUnlearningMethod method, Classifier model, ForgetSplit split, UnlearningOptions? options = null, StageRecorder? recorder = null)
+    {
+        ArgumentNullException.ThrowIfNull(method);
+        ArgumentNullException.ThrowIfNull(split);
+        return new UnlearningContext(model, split.Forget, options, method.DataUse == DataUse.ForgetAndRemain ? split.Remain : null)
+        {
+            Request = split.Request.ToString(),
+            Recorder = recorder,
+        };
+    }
+
     /// <summary>The model to change.</summary>
     public Classifier Model { get; }
 
@@ -32,6 +51,18 @@ public sealed class UnlearningContext
 
     /// <summary>Records the stages' times, or null to run without waiting at their borders.</summary>
     public StageRecorder? Recorder { get; init; }
+
+    /// <summary>
+    /// Images of the forgotten classes that no training saw, for methods that choose among their own results by them (SCRUB's
+    /// rewinding); null where there are none, or where they are kept for judging.
+    /// </summary>
+    public ImageSet? HeldOut { get; init; }
+
+    /// <summary>Where a method that trains keeps its state after each epoch, or null.</summary>
+    public string? CheckpointPath { get; init; }
+
+    /// <summary>Whether to go on from <see cref="CheckpointPath"/>; the result is what an uninterrupted run gives, bit for bit.</summary>
+    public bool Resume { get; init; }
 
     /// <summary>What the request is about, for the record: classes or the number of samples.</summary>
     public string Request { get; init; } = "";

@@ -1,3 +1,5 @@
+using System.Collections.ObjectModel;
+
 namespace EscNative.Unlearning;
 
 /// <summary>What a request may set. A method ignores none that it is given: an option that it has no use for is an error.</summary>
@@ -23,6 +25,9 @@ public sealed record UnlearningOptions
     /// deterministic (file order, no flip), which is what parity is tested with.
     /// </summary>
     public bool OfficialAugmentation { get; init; } = true;
+
+    /// <summary>Values for the method's own <see cref="Methods.IUnlearningMethod.Parameters"/>, by name; the others keep their defaults.</summary>
+    public IReadOnlyDictionary<string, double> Parameters { get; init; } = ReadOnlyDictionary<string, double>.Empty;
 
     /// <summary>The seed of everything random.</summary>
     public ulong Seed { get; init; } = 42;

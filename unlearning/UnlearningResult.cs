@@ -1,3 +1,4 @@
+using System.Collections.ObjectModel;
 using EscNative.Unlearning.Subspaces;
 
 namespace EscNative.Unlearning;
@@ -13,6 +14,15 @@ public sealed record UnlearningResult
 
     /// <summary>Wall seconds of the whole call.</summary>
     public required double Seconds { get; init; }
+
+    /// <summary>How it ended.</summary>
+    public UnlearningOutcome Outcome { get; init; }
+
+    /// <summary>The method's parameters with the values that were used.</summary>
+    public IReadOnlyDictionary<string, double> Parameters { get; init; } = ReadOnlyDictionary<string, double>.Empty;
+
+    /// <summary>Optimization steps taken; 0 for methods in closed form.</summary>
+    public long Steps { get; init; }
 
     /// <summary>The directions removed and how they were found; null for methods that remove none.</summary>
     public SubspaceResult? Subspace { get; init; }

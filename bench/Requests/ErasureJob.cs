@@ -41,11 +41,6 @@ internal sealed record ErasureJob(
         Classifier model, ForgetSplit split, StageRecorder? recorder, IProgress<StageProgress>? progress, CancellationToken cancel)
     {
         var method = MethodRegistry.Create(Method);
-        var context = new UnlearningContext(model, split.Forget, Options, method.DataUse == DataUse.ForgetAndRemain ? split.Remain : null)
-        {
-            Recorder = recorder,
-            Request = split.Request.ToString(),
-        };
-        return method.Run(context, progress, cancel);
+        return method.Run(UnlearningContext.For(method, model, split, Options, recorder), progress, cancel);
     }
 }

@@ -13,6 +13,9 @@ public interface IUnlearningMethod
     /// <summary>Which training data the method sees; the context gives it no more.</summary>
     DataUse DataUse { get; }
 
+    /// <summary>What it can be told by <see cref="UnlearningOptions.Parameters"/>; the defaults are the published values.</summary>
+    IReadOnlyList<MethodParameter> Parameters => [];
+
     /// <summary>Changes the context's model so that it forgets.</summary>
     /// <param name="context">The model, the data and the options.</param>
     /// <param name="progress">Told how far each stage is, or null.</param>
