@@ -6,7 +6,7 @@ using EscNative.Unlearning.Metrics;
 
 namespace EscNative.Bench.Requests;
 
-/// <summary>Runs a model over all images and measures what is left of what was to be forgotten.</summary>
+/// <summary>Measures models while a progress line tells how far it is.</summary>
 internal static class Measurement
 {
     /// <summary>Every metric of one model.</summary>
@@ -15,25 +15,9 @@ internal static class Measurement
     /// <param name="split">The images, cut along the request.</param>
     /// <param name="progress">Where to tell how far it is.</param>
     /// <param name="cancel">Stops it.</param>
-    public static Evaluation Of(string name, Classifier model, ForgetSplit split, ProgressLine progress, CancellationToken cancel)
-    {
-        var (train, test) = (split.Data.Train, split.Data.Test);
-        var forgotten = Ids(split.Forget);
-        var forgottenTest = Ids(split.ForgetTest);
-        var data = new EvaluationData(
-            Features(train, id => forgotten.Contains(id), "training images"),
-            Features(test, id => forgottenTest.Contains(id), "test images"));
-        return EvaluationSuite.Measure(
-            data, progress: new Relay<EvaluationProgress>(p => progress.Report("evaluate", p.Share, $"{name}: {p.Stage}")), cancel: cancel);
-
-        FeatureSplit Features(ImageSet images, Func<int, bool> isForgotten, string what)
-        {
-            var bank = FeatureBank.Extract(
-                model, images, progress: new Relay<int>(done => progress.Report("features", (double)done / images.Count, $"{name}: {what}")), cancel: cancel);
-            var marks = Enumerable.Range(0, images.Count).Select(i => isForgotten(images.Id(i))).ToArray();
-            return new FeatureSplit(bank.Features, bank.Width, bank.Labels, bank.Classes, marks, bank.Logits);
-        }
-    }
+    public static Evaluation Of(string name, Classifier model, ForgetSplit split, ProgressLine progress, CancellationToken cancel) =>
+        EvaluationSuite.Measure(
+            model, split, progress: new Relay<EvaluationProgress>(p => progress.Report("evaluate", p.Share, $"{name}: {p.Stage}")), cancel: cancel);
 
     /// <summary>Every metric of the model in a file, or null where there is no file.</summary>
     /// <exception cref="EscException">The file is no model for these images.</exception>
@@ -46,6 +30,4 @@ internal static class Measurement
         Inputs.CheckClasses(model, file, split.Data);
         return Of(name, model, split, progress, cancel);
     }
-
-    private static HashSet<int> Ids(ImageSet images) => [.. Enumerable.Range(0, images.Count).Select(images.Id)];
 }

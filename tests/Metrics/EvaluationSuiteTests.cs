@@ -1,3 +1,6 @@
+using EscNative.Models;
+using EscNative.Models.Data;
+using EscNative.Tests.Models;
 using EscNative.Unlearning.Metrics;
 
 namespace EscNative.Tests.Metrics;
@@ -126,6 +129,32 @@ public sealed class EvaluationSuiteTests
                 cancel.Cancel();
         });
         Assert.Throws<OperationCanceledException>(() => EvaluationSuite.Run(data, data, options: Quick, progress: stop, cancel: cancel.Token));
+    }
+
+    [Fact]
+    public void A_model_is_measured_from_its_images()
+    {
+        using var model = SmallImages.Model();
+        var split = ForgetSplit.Create(SmallImages.Data(), ForgetRequest.ForClasses(2));
+        var shares = new List<double>();
+        var measured = EvaluationSuite.Measure(model, split, Quick, new SynchronousProgress<EvaluationProgress>(p => shares.Add(p.Share)));
+        Assert.Equal(FeatureBank.Extract(model, split.Data.Train).Logits, measured.Data.Train.Logits);
+        Assert.Equal(FeatureBank.Extract(model, split.Data.Test).Features, measured.Data.Test.Features);
+        for (var row = 0; row < split.Data.Train.Count; row++)
+            Assert.Equal(split.Data.Train.Label(row) == 2, measured.Data.Train.Forgotten[row]);
+        Assert.Equal((24, 8), (measured.Data.Train.ForgottenRows, measured.Data.Test.ForgottenRows));
+        Assert.Equal(shares.Order(), shares);
+        Assert.InRange(shares[^1], 1 - 1e-9, 1 + 1e-9);
+    }
+
+    [Fact]
+    public void A_request_of_single_images_marks_these_training_images_alone()
+    {
+        using var model = SmallImages.Model();
+        var split = ForgetSplit.Create(SmallImages.Data(), ForgetRequest.ForIndices(0, 7, 95));
+        var data = EvaluationData.Of(model, split);
+        Assert.Equal([0, 7, 95], Enumerable.Range(0, 96).Where(i => data.Train.Forgotten[i]));
+        Assert.Equal(0, data.Test.ForgottenRows);
     }
 
     [Fact]

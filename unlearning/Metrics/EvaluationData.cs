@@ -1,3 +1,6 @@
+using EscNative.Models;
+using EscNative.Models.Data;
+
 namespace EscNative.Unlearning.Metrics;
 
 /// <summary>What one model makes of the training and the test images: the input of every metric.</summary>
@@ -44,6 +47,29 @@ public sealed class EvaluationData
     public ForgetAccuracies? Accuracies => Train.Logits is null || Test.Logits is null
         ? null
         : ForgetAccuracies.Of(this, Accuracy.Predict(Train.Logits, Classes), Accuracy.Predict(Test.Logits, Classes));
+
+    /// <summary>Runs a model over the training and the test images, by the test transform.</summary>
+    /// <param name="model">The model, which computes as in evaluation mode; not changed.</param>
+    /// <param name="split">The images, cut along the request.</param>
+    /// <param name="progress">Told the share of the images that is done, 0 to 1.</param>
+    /// <param name="cancel">Cancels between batches.</param>
+    public static EvaluationData Of(
+        Classifier model, ForgetSplit split, IProgress<double>? progress = null, CancellationToken cancel = default)
+    {
+        ArgumentNullException.ThrowIfNull(split);
+        var (train, test) = (split.Data.Train, split.Data.Test);
+        var all = (double)train.Count + test.Count;
+        return new EvaluationData(Side(train, split.Forget, 0), Side(test, split.ForgetTest, train.Count));
+
+        FeatureSplit Side(ImageSet images, ImageSet forget, int before)
+        {
+            var share = progress is null ? null : new SynchronousProgress<int>(done => progress.Report((before + done) / all));
+            var bank = FeatureBank.Extract(model, images, progress: share, cancel: cancel);
+            var named = Enumerable.Range(0, forget.Count).Select(forget.Id).ToHashSet();
+            var marks = Enumerable.Range(0, images.Count).Select(i => named.Contains(images.Id(i))).ToArray();
+            return new FeatureSplit(bank.Features, bank.Width, bank.Labels, bank.Classes, marks, bank.Logits);
+        }
+    }
 
     /// <summary>Whether both hold the same images and the same request.</summary>
     internal bool SameRowsAs(EvaluationData other) =>
