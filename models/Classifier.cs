@@ -79,10 +79,42 @@ public sealed class Classifier : Module
         SetErasure(_erasure is null ? erasure : _erasure.Operator.Then(erasure));
     }
 
-    internal void SetErasure(ErasureOperator erasure)
+    /// <summary>An independent model on the same device with equal values, running statistics, erasure and mode.</summary>
+    public Classifier Copy()
+    {
+        var copy = Architectures.Create(Description, device: Device);
+        copy.Assign(this);
+        return copy;
+    }
+
+    /// <summary>Takes over the values, running statistics, erasure and mode of another model of the same architecture and size.</summary>
+    /// <param name="source">The other model; on any device.</param>
+    /// <exception cref="ShapeException">Its tensors have other shapes.</exception>
+    public void Assign(Classifier source)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        if (!source.Parameters.Select(p => p.Shape).SequenceEqual(Parameters.Select(p => p.Shape)))
+            throw new ShapeException($"assign: got an {source.Description.Architecture} with {source.ParameterCount} parameters, wants one of the shapes of this {Description.Architecture} with {ParameterCount}");
+        using var scope = Tensor.Scope();
+        using var noGrad = Tensor.NoGrad();
+        foreach (var (from, to) in source.NamedParameters.Zip(NamedParameters))
+            to.Parameter.Value.Assign(from.Parameter.Value.To(Device));
+        foreach (var (from, to) in source.NamedBuffers.Zip(NamedBuffers))
+            to.Buffer.Assign(from.Buffer.To(Device));
+        foreach (var (from, to) in source.NamedModules.Zip(NamedModules))
+        {
+            if (from.Module is BatchNorm2d a && to.Module is BatchNorm2d b)
+                b.BatchesTracked = a.BatchesTracked;
+        }
+
+        SetErasure(source.Erasure);
+        Training = source.Training;
+    }
+
+    internal void SetErasure(ErasureOperator? erasure)
     {
         _erasure?.Dispose();
-        _erasure = new ErasureLayer(erasure, Device);
+        _erasure = erasure is null ? null : new ErasureLayer(erasure, Device);
     }
 
     /// <inheritdoc/>

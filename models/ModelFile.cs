@@ -71,23 +71,6 @@ public static class ModelFile
         }
     }
 
-    /// <summary>Makes one model's values, running statistics and erasure those of another of the same architecture.</summary>
-    internal static void CopyValues(Classifier source, Classifier destination)
-    {
-        foreach (var (from, to) in source.NamedParameters.Zip(destination.NamedParameters))
-            to.Parameter.Value.Assign(from.Parameter.Value);
-        foreach (var (from, to) in source.NamedBuffers.Zip(destination.NamedBuffers))
-            to.Buffer.Assign(from.Buffer);
-        foreach (var (from, to) in source.NamedModules.Zip(destination.NamedModules))
-        {
-            if (from.Module is BatchNorm2d a && to.Module is BatchNorm2d b)
-                b.BatchesTracked = a.BatchesTracked;
-        }
-
-        if (source.Erasure is { } erasure)
-            destination.SetErasure(erasure);
-    }
-
     /// <summary>Parameters, buffers and counters, without the erasure.</summary>
     internal static List<NamedArray> ToArrays(Classifier model)
     {

@@ -27,6 +27,51 @@ public sealed class ModelFileTests
     }
 
     [Fact]
+    public void A_copy_is_equal_and_independent_and_assigning_it_back_undoes_every_change()
+    {
+        using var model = SmallImages.Model();
+        model.Erase(new ErasureOperator(24, Direction(24, 5)));
+        model.Training = false;
+        var before = Scores(model);
+        using var copy = model.Copy();
+        Assert.Equal(before, Scores(copy));
+        Assert.False(copy.Training);
+
+        model.Erase(new ErasureOperator(24, Direction(24, 7)));
+        model.Training = true;
+        using (var scope = Tensor.Scope())
+        using (Tensor.NoGrad())
+        {
+            foreach (var parameter in model.Parameters)
+                parameter.Value.Assign(parameter.Value * 2);
+            foreach (var (_, buffer) in model.NamedBuffers)
+                buffer.Assign(buffer + 1);
+        }
+
+        Assert.NotEqual(before, Scores(model));
+        Assert.Equal(before, Scores(copy));
+        model.Assign(copy);
+        Assert.Equal(before, Scores(model));
+        Assert.Single(model.Erasure!.Factors);
+        Assert.False(model.Training);
+
+        using var plain = SmallImages.Model();
+        model.Assign(plain);
+        Assert.Null(model.Erasure);
+        Assert.True(model.Training);
+    }
+
+    [Fact]
+    public void A_model_of_another_size_is_not_assigned()
+    {
+        using var model = SmallImages.Model();
+        var before = Scores(model);
+        using var other = Architectures.Create(model.Description with { ClassNames = ["a", "b"] });
+        Assert.Contains("wants one of the shapes", Assert.Throws<ShapeException>(() => model.Assign(other)).Message, StringComparison.Ordinal);
+        Assert.Equal(before, Scores(model));
+    }
+
+    [Fact]
     public void Names_and_layout_are_those_of_PyTorch()
     {
         var theirs = SafetensorsFile.ReadAll(TestData.Oracle("cifar10_ori_allcnn.safetensors"));
