@@ -28,8 +28,10 @@ public sealed class UnlearningContext
     /// <param name="split">The images.</param>
     /// <param name="options">The request's options.</param>
     /// <param name="recorder">Records the stages' times, or null.</param>
+    /// <param name="checkpoint">Where a method that trains keeps its state, or null; it goes on from the file if there is one.</param>
     public static UnlearningContext For(
-        IUnlearningMethod method, Classifier model, ForgetSplit split, UnlearningOptions? options = null, StageRecorder? recorder = null)
+        IUnlearningMethod method, Classifier model, ForgetSplit split, UnlearningOptions? options = null, StageRecorder? recorder = null,
+        string? checkpoint = null)
     {
         ArgumentNullException.ThrowIfNull(method);
         ArgumentNullException.ThrowIfNull(split);
@@ -37,6 +39,9 @@ public sealed class UnlearningContext
         {
             Request = split.Request.ToString(),
             Recorder = recorder,
+            HeldOut = split.ForgetTest.Count > 0 ? split.ForgetTest : split.RemainTest.Count > 0 ? split.RemainTest : null,
+            CheckpointPath = checkpoint,
+            Resume = checkpoint is not null && File.Exists(checkpoint),
         };
     }
 
@@ -53,8 +58,9 @@ public sealed class UnlearningContext
     public StageRecorder? Recorder { get; init; }
 
     /// <summary>
-    /// Images of the forgotten classes that no training saw, for methods that choose among their own results by them (SCRUB's
-    /// rewinding); null where there are none, or where they are kept for judging.
+    /// Images like those of D_f that no training saw, for methods that choose among their own results by them when they are told to
+    /// (SCRUB's rewinding): by <see cref="For"/> the test images of the forgotten classes, so that D_ft is then no longer unseen;
+    /// null where there are none.
     /// </summary>
     public ImageSet? HeldOut { get; init; }
 

@@ -36,6 +36,19 @@ public sealed class ForgetRequest
     /// <exception cref="UsageException">None, a negative one, or one twice.</exception>
     public static ForgetRequest ForIndices(params ReadOnlySpan<int> indices) => new([], Checked(indices, "forget indices"));
 
+    /// <summary>One request for everything that several requests name.</summary>
+    /// <param name="requests">All by classes, or all by images.</param>
+    /// <exception cref="UsageException">None, some of either kind, or something that two of them name.</exception>
+    public static ForgetRequest Union(IReadOnlyList<ForgetRequest> requests)
+    {
+        ArgumentNullException.ThrowIfNull(requests);
+        if (requests.Count == 0 || requests.Any(r => r.IsByClass != requests[0].IsByClass))
+            throw new UsageException($"forget requests: got {requests.Count(r => r.IsByClass)} by class and {requests.Count(r => !r.IsByClass)} by image; wants one or more of one kind");
+        return requests[0].IsByClass
+            ? ForClasses([.. requests.SelectMany(r => r._classes)])
+            : ForIndices([.. requests.SelectMany(r => r._indices)]);
+    }
+
     /// <summary>A request for classes as written on a command line: <c>4</c>, <c>4,14,24</c>, or names as <c>deer,cat</c>.</summary>
     /// <param name="text">Numbers or names, separated by commas.</param>
     /// <param name="classNames">The names of the data set.</param>

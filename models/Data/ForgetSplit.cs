@@ -34,6 +34,11 @@ public sealed class ForgetSplit
     /// <summary>D_r and D_rt alone: what the Retrain reference is trained on. The classes keep their numbers.</summary>
     public DataSet Remaining => new($"{Data.Name} without {Request}", Remain, RemainTest, Data.Normalisation);
 
+    /// <summary>The cut of a further request: what this one forgot is no longer part of the data.</summary>
+    /// <param name="next">Classes by their numbers, or images by their ids, as in the whole data.</param>
+    /// <exception cref="UsageException">It names something that was forgotten before, or nothing would remain.</exception>
+    public ForgetSplit Then(ForgetRequest next) => Create(Remaining, next);
+
     /// <summary>Cuts a data set. Order and ids of the images stay; no pixels are copied.</summary>
     /// <param name="data">The data.</param>
     /// <param name="request">What is to be forgotten.</param>
@@ -69,15 +74,22 @@ public sealed class ForgetSplit
 
     private static ForgetSplit ByIndex(DataSet data, ForgetRequest request)
     {
-        var last = request.Indices[^1];
-        if (last >= data.Train.Count)
-            throw new UsageException($"forget indices: got {last}, {data.Train.Name} has images 0 to {data.Train.Count - 1}");
-        if (request.Indices.Length == data.Train.Count)
+        var wanted = new HashSet<int>(request.Indices.Length);
+        foreach (var id in request.Indices)
+            wanted.Add(id);
+        var (forget, remain) = Cut(data.Train, i => wanted.Contains(data.Train.Id(i)), "D_f", "D_r");
+        if (forget.Count < wanted.Count)
+        {
+            for (var i = 0; i < forget.Count; i++)
+                wanted.Remove(forget.Id(i));
+            var (missing, last) = (wanted.Min(), data.Train.Id(data.Train.Count - 1));
+            throw new UsageException(missing > last
+                ? $"forget indices: got {missing}, {data.Train.Name} has images {data.Train.Id(0)} to {last}"
+                : $"forget indices: got {missing}, which {data.Train.Name} no longer has: an earlier request named it");
+        }
+
+        if (remain.Count == 0)
             throw new UsageException($"forget indices: all {data.Train.Count} images of {data.Train.Name}; nothing would remain");
-        var forgotten = new bool[data.Train.Count];
-        foreach (var index in request.Indices)
-            forgotten[index] = true;
-        var (forget, remain) = Cut(data.Train, i => forgotten[i], "D_f", "D_r");
         var (forgetTest, remainTest) = Cut(data.Test, _ => false, "D_ft", "D_rt");
         return new ForgetSplit(data, request, forget, remain, forgetTest, remainTest);
     }

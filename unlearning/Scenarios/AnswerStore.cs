@@ -1,0 +1,82 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using EscNative.Engine;
+using EscNative.Engine.Formats;
+using EscNative.Models;
+
+namespace EscNative.Unlearning.Scenarios;
+
+/// <summary>Answered requests in a folder: the model that a method made, and what the method said, in one file each.</summary>
+internal sealed class AnswerStore(string? folder)
+{
+    private const string NotePrefix = "escnative.note.";
+    private const string KeyNote = "run.key";
+
+    // Between the parts of a list that stands in one metadata value.
+    private const char Separator = '\u001f';
+
+    /// <summary>The file of an answer, or null where nothing is kept.</summary>
+    public string? PathOf(string name) => folder is null ? null : Path.Combine(folder, name + ".safetensors");
+
+    /// <summary>The file of a method's state in training.</summary>
+    public string? CheckpointOf(string name) => folder is null ? null : Path.Combine(folder, name + ".checkpoint");
+
+    /// <summary>The hash of everything that an answer depends on.</summary>
+    public static string Key(params ReadOnlySpan<string> causes)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var cause in causes)
+            hash.AppendData(Encoding.UTF8.GetBytes($"{cause.Length}:{cause}"));
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    /// <summary>An answer of an earlier run, if there is one of that key.</summary>
+    public (Classifier Model, RequestRun Run)? Find(string name, string key, Device device)
+    {
+        if (PathOf(name) is not { } path || !File.Exists(path))
+            return null;
+        using var file = SafetensorsFile.Open(path);
+        if (!file.Metadata.TryGetValue(NotePrefix + KeyNote, out var saved) || saved != key)
+            return null;
+        return (ModelFile.Load(file, device), new RequestRun
+        {
+            Request = Note("request"),
+            Outcome = Enum.TryParse<UnlearningOutcome>(Note("outcome"), out var outcome) ? outcome : throw Damaged("outcome"),
+            Seconds = Number("seconds"),
+            Runs = (int)Number("runs"),
+            Steps = (long)Number("steps"),
+            Parameters = List("parameters").Select(p => p.Split('=')).ToDictionary(p => p[0], p => Parse(p[^1], "parameters")),
+            Notes = List("notes"),
+        });
+
+        string Note(string part) => file.Metadata.TryGetValue($"{NotePrefix}run.{part}", out var value) ? value : throw Damaged(part);
+        double Number(string part) => Parse(Note(part), part);
+        double Parse(string text, string part) =>
+            double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) ? value : throw Damaged(part);
+        string[] List(string part) => Note(part) is { Length: > 0 } text ? text.Split(Separator) : [];
+        DataFormatException Damaged(string part) => new(path, null, $"metadata {NotePrefix}run.{part} is missing or damaged: delete the file to answer the request again");
+    }
+
+    /// <summary>Keeps an answer.</summary>
+    /// <exception cref="OutputException">It cannot be written.</exception>
+    public void Save(string name, string key, Classifier model, RequestRun run)
+    {
+        if (PathOf(name) is not { } path)
+            return;
+        ModelFile.Save(model, path, force: true, new Dictionary<string, string>
+        {
+            [KeyNote] = key,
+            ["run.request"] = run.Request,
+            ["run.outcome"] = run.Outcome.ToString(),
+            ["run.seconds"] = Text(run.Seconds),
+            ["run.runs"] = Text(run.Runs),
+            ["run.steps"] = Text(run.Steps),
+            ["run.parameters"] = string.Join(Separator, run.Parameters.Select(p => $"{p.Key}={Text(p.Value)}")),
+            ["run.notes"] = string.Join(Separator, run.Notes),
+        });
+        File.Delete(CheckpointOf(name)!);
+    }
+
+    private static string Text(double value) => value.ToString("R", CultureInfo.InvariantCulture);
+}
