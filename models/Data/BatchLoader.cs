@@ -65,6 +65,11 @@ public sealed class BatchLoader
         return [.. Enumerable.Range(0, _set.Count)];
     }
 
+    /// <summary>Whether an image is mirrored in an epoch: for callers that keep what they computed from both images.</summary>
+    /// <param name="epoch">The epoch's number, from 0.</param>
+    /// <param name="index">The image's position in the set.</param>
+    public bool IsMirrored(int epoch, int index) => _options.Augmentation.Draw(_options.Seed, Stream(epoch, 1), _set.Id(index)).Mirror;
+
     private static ulong Stream(int epoch, uint use) => Purpose | ((ulong)epoch << 1) | use;
 
     private IEnumerable<Batch> Enumerate(int epoch, int firstBatch)

@@ -85,7 +85,7 @@ public sealed class Esc : IUnlearningMethod
         var kept = keepRows && onDevice is null ? new float[(long)context.Forget.Count * d] : [];
         var pass = new FeaturePass(context, kept, accumulator, onDevice, progress, cancel);
         if (context.Options.Mode == UnlearningMode.Official)
-            pass.RunInTrainingMode();
+            pass.RunInTrainingMode(context.Options.BatchSize);
         else
             pass.RunCompiled();
         // Rows that still wait for a full block are added here.

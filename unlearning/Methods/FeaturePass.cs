@@ -23,7 +23,8 @@ internal sealed class FeaturePass(
     private int _done;
 
     /// <summary>In evaluation mode: the model compiled, so that its weights are packed, folded and fused once for all images.</summary>
-    public void RunCompiled()
+    /// <param name="mirrored">The mirror image of every image instead.</param>
+    public void RunCompiled(bool mirrored = false)
     {
         var (model, forget) = (context.Model, context.Forget);
         CompiledExtractor extractor;
@@ -40,7 +41,12 @@ internal sealed class FeaturePass(
                 using (context.Stage("upload"))
                 {
                     for (var i = 0; i < count; i++)
-                        forget.Pixels(_done + i).CopyTo(images.AsSpan(i * forget.ImageSize));
+                    {
+                        var image = images.AsSpan(i * forget.ImageSize, forget.ImageSize);
+                        forget.Pixels(_done + i).CopyTo(image);
+                        if (mirrored)
+                            Mirror(image, forget.Width, forget.Channels);
+                    }
                 }
 
                 var batch = images.AsSpan(0, count * forget.ImageSize);
@@ -68,51 +74,36 @@ internal sealed class FeaturePass(
         }
     }
 
-    /// <summary>As the released code: batch normalisation on the batch's own statistics, which go into the running ones.</summary>
-    public void RunInTrainingMode()
+    /// <summary>In evaluation mode, the images changed at random: in their own order.</summary>
+    /// <param name="augmentation">How.</param>
+    /// <param name="epoch">Which of the seed's epochs is drawn.</param>
+    public void RunAugmented(Augmentation augmentation, int epoch)
     {
-        var (model, options, forget) = (context.Model, context.Options, context.Forget);
-        var augment = options.OfficialAugmentation;
-        var loader = new BatchLoader(forget, model.Description.Normalisation, new BatchOptions
+        var (model, forget) = (context.Model, context.Forget);
+        using var extractor = CompiledExtractor.Compile(model, forget.Height, forget.Width);
+        Run(Loader(context, augmentation, shuffle: false, CompiledBatch), epoch, images =>
         {
-            BatchSize = options.BatchSize,
-            Shuffle = augment,
-            Augmentation = augment ? Augmentation.Flip : Augmentation.None,
-            Seed = options.Seed,
-            Device = model.Device,
+            var result = Tensor.Zeros(new Shape((int)images.Shape[0], model.FeatureWidth), DType.F32, model.Device);
+            extractor.Plan.Run(images, result);
+            return result;
         });
-        var features = onDevice is null ? new float[options.BatchSize * model.FeatureWidth] : [];
+        AddWork(extractor.Plan.Steps);
+    }
+
+    /// <summary>As the released code: batch normalisation on the batch's own statistics, which go into the running ones.</summary>
+    /// <param name="batch">Images of a batch.</param>
+    /// <param name="epoch">Which of the seed's epochs is drawn.</param>
+    /// <returns>The loader: its order is the features'.</returns>
+    public BatchLoader RunInTrainingMode(int batch, int epoch = 0)
+    {
+        var (model, forget) = (context.Model, context.Forget);
+        var augment = context.Options.OfficialAugmentation;
+        var loader = Loader(context, augment ? Augmentation.Flip : Augmentation.None, augment, batch);
         var training = model.Training;
         model.Training = true;
         try
         {
-            using var noGrad = Tensor.NoGrad();
-            using var batches = loader.Epoch().GetEnumerator();
-            while (true)
-            {
-                cancel.ThrowIfCancellationRequested();
-                using (context.Stage("upload"))
-                {
-                    if (!batches.MoveNext())
-                        break;
-                }
-
-                var batch = batches.Current;
-                using var scope = Tensor.Scope();
-                Tensor result;
-                using (context.Stage("forward"))
-                    result = model.Features(batch.Images).Contiguous();
-                if (onDevice is not null)
-                {
-                    Deliver(result, onDevice);
-                    continue;
-                }
-
-                var rows = Room(features, batch.Count);
-                using (context.Stage("forward"))
-                    result.CopyTo(rows);
-                Deliver(rows, batch.Count);
-            }
+            Run(loader, epoch, images => model.Features(images).Contiguous());
         }
         finally
         {
@@ -121,6 +112,65 @@ internal sealed class FeaturePass(
 
         if (context.Recorder is not null)
             AddWork(CompiledExtractor.Describe(model, forget.Height, forget.Width));
+        return loader;
+    }
+
+    /// <summary>The forgetting images in batches, on the model's device.</summary>
+    public static BatchLoader Loader(UnlearningContext context, Augmentation augmentation, bool shuffle, int batch) =>
+        new(context.Forget, context.Model.Description.Normalisation, new BatchOptions
+        {
+            BatchSize = batch,
+            Shuffle = shuffle,
+            Augmentation = augmentation,
+            Seed = context.Options.Seed,
+            Device = context.Model.Device,
+        });
+
+    private void Run(BatchLoader loader, int epoch, Func<Tensor, Tensor> forward)
+    {
+        using var noGrad = Tensor.NoGrad();
+        using var batches = loader.Epoch(epoch).GetEnumerator();
+        float[] features = [];
+        while (true)
+        {
+            cancel.ThrowIfCancellationRequested();
+            using (context.Stage("upload"))
+            {
+                if (!batches.MoveNext())
+                    break;
+            }
+
+            var batch = batches.Current;
+            using var scope = Tensor.Scope();
+            Tensor result;
+            using (context.Stage("forward"))
+                result = forward(batch.Images);
+            if (onDevice is not null)
+            {
+                Deliver(result, onDevice);
+                continue;
+            }
+
+            // The first batch is the largest.
+            if (features.Length == 0 && accumulator is not null)
+                features = new float[batch.Count * context.Model.FeatureWidth];
+            var rows = Room(features, batch.Count);
+            using (context.Stage("forward"))
+                result.CopyTo(rows);
+            Deliver(rows, batch.Count);
+        }
+    }
+
+    // Pixels of a row in reverse order, their channels not.
+    private static void Mirror(Span<byte> image, int width, int channels)
+    {
+        for (var at = 0; at < image.Length; at += width * channels)
+        {
+            var row = image.Slice(at, width * channels);
+            row.Reverse();
+            for (var pixel = 0; pixel < row.Length; pixel += channels)
+                row.Slice(pixel, channels).Reverse();
+        }
     }
 
     private Span<float> Room(float[] features, int count)

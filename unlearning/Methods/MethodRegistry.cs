@@ -6,6 +6,7 @@ public static class MethodRegistry
     private static readonly SortedDictionary<string, Func<IUnlearningMethod>> Factories = new(StringComparer.Ordinal)
     {
         ["esc"] = () => new Esc(),
+        ["esc-t"] = () => new EscT(),
     };
 
     /// <summary>The names, in alphabetical order.</summary>

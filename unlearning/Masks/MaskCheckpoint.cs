@@ -1,0 +1,44 @@
+using System.Globalization;
+using EscNative.Engine.Formats;
+
+namespace EscNative.Unlearning.Masks;
+
+/// <summary>The state of a mask's training in a safetensors file.</summary>
+/// <param name="path">The file; each epoch replaces it.</param>
+/// <param name="recipe">What must be equal for a checkpoint to be of this run.</param>
+/// <param name="dimension">d: M is [d, d].</param>
+internal sealed class MaskCheckpoint(string path, string recipe, int dimension)
+{
+    private const string Prefix = "escnative.mask.";
+
+    public void Save(MaskState state) => SafetensorsWriter.Write(
+        path,
+        [NamedArray.From("mask", [dimension, dimension], state.Mask)],
+        new Dictionary<string, string>
+        {
+            [Prefix + "recipe"] = recipe,
+            [Prefix + "epochs"] = state.Epochs.ToString(CultureInfo.InvariantCulture),
+            [Prefix + "updates"] = state.Updates.ToString(CultureInfo.InvariantCulture),
+            [Prefix + "hits"] = state.Hits.ToString(CultureInfo.InvariantCulture),
+        },
+        force: true);
+
+    /// <exception cref="DataFormatException">The file is no such checkpoint, or one of another run.</exception>
+    public MaskState Load()
+    {
+        using var file = SafetensorsFile.Open(path);
+        if (!file.Metadata.TryGetValue(Prefix + "recipe", out var saved))
+            throw new DataFormatException(path, null, $"is no checkpoint of ESC-T: it has no metadata {Prefix}recipe");
+        if (saved != recipe)
+            throw new DataFormatException(path, null, $"is a checkpoint of another run: of '{saved}', this run is '{recipe}'");
+        var mask = file.Read("mask");
+        if (mask.Count != dimension * dimension)
+            throw new DataFormatException(path, null, $"has a mask of {mask.Count} values, wants {dimension} x {dimension}");
+        return new MaskState(mask.ToFloat32(), Number("epochs"), Number("updates"), Number("hits"));
+
+        int Number(string key) =>
+            file.Metadata.TryGetValue(Prefix + key, out var text) && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+                ? number
+                : throw new DataFormatException(path, null, $"metadata {Prefix}{key} is '{text}', wants a whole number");
+    }
+}
