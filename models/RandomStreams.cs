@@ -8,4 +8,19 @@ public static class RandomStreams
 
     /// <summary>Probes of what a model still knows.</summary>
     public const ulong Probe = 4;
+
+    /// <summary>The remaining classes that forgotten ones are remapped to.</summary>
+    public const ulong Remap = 40;
+
+    /// <summary>The noise that Fisher forgetting adds to weights.</summary>
+    public const ulong FisherNoise = 41;
+
+    /// <summary>Which images and patches stand for a layer's input.</summary>
+    public const ulong LayerSamples = 42;
+
+    /// <summary>The starting values of images that maximise a class's error.</summary>
+    public const ulong ErrorNoise = 43;
+
+    /// <summary>The order and choice of cached features or images in a method's training.</summary>
+    public const ulong MethodOrder = 44;
 }

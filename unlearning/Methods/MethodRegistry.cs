@@ -7,6 +7,12 @@ public static class MethodRegistry
     {
         ["esc"] = () => new Esc(),
         ["esc-t"] = () => new EscT(),
+        ["inlp"] = () => new Inlp(),
+        ["leace"] = () => new Leace(),
+        ["mean-direction"] = () => new MeanDirection(),
+        ["po-erase"] = () => new PrototypeErase(),
+        ["remap"] = () => new Remap(),
+        ["splince"] = () => new Splince(),
     };
 
     /// <summary>The names, in alphabetical order.</summary>

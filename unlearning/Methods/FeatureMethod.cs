@@ -1,0 +1,77 @@
+using System.Diagnostics;
+using System.Globalization;
+using EscNative.Models.Erasure;
+using EscNative.Unlearning.Features;
+
+namespace EscNative.Unlearning.Methods;
+
+/// <summary>A method that leaves all weights as they are and puts one affine map of low rank between features and head.</summary>
+/// <remarks>
+/// One forward pass over the data, statistics in float64 on the host, a closed form. A further request sees the features as earlier
+/// ones left them, and its factor comes after theirs. Nothing of the model changes before the last step, so a request that is
+/// cancelled or fails leaves it untouched. The passes are short: there is no checkpoint, a stopped run starts again.
+/// </remarks>
+public abstract class FeatureMethod : IUnlearningMethod
+{
+    // Only this assembly knows what Solve works with.
+    private protected FeatureMethod()
+    {
+    }
+
+    /// <inheritdoc/>
+    public abstract string Name { get; }
+
+    /// <inheritdoc/>
+    public abstract string Description { get; }
+
+    /// <inheritdoc/>
+    public virtual DataUse DataUse => DataUse.ForgetAndRemain;
+
+    /// <inheritdoc/>
+    public virtual IReadOnlyList<MethodParameter> Parameters => [];
+
+    /// <inheritdoc/>
+    public UnlearningResult Run(UnlearningContext context, IProgress<StageProgress>? progress = null, CancellationToken cancel = default)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        var started = Stopwatch.GetTimestamp();
+        var parameters = MethodParameters.Of(this, context.Options);
+        RequestOptions.RefuseSubspace(this, context.Options);
+        RequestOptions.RefuseResume(this, context);
+        RequestOptions.RefuseNothing(this, context);
+        var notes = new List<string>();
+        var images = (long)context.Forget.Count + (DataUse == DataUse.ForgetAndRemain ? context.Remain.Count : 0);
+        FeatureChange change;
+        using (var reader = new FeatureReader(context, images, progress, cancel))
+            change = Solve(new FeatureTask(context, parameters, reader, notes, progress, cancel));
+        cancel.ThrowIfCancellationRequested();
+        using (context.Stage("apply"))
+            context.Model.Erase(new ErasureOperator(change.Width, change.ToFactor(Origin(context, parameters, change))));
+        return new UnlearningResult
+        {
+            Method = Name,
+            Images = context.Forget.Count,
+            Seconds = Stopwatch.GetElapsedTime(started).TotalSeconds,
+            Parameters = parameters.Values,
+            Notes = notes,
+        };
+    }
+
+    /// <summary>Reads the features that the method needs and solves for the change of them.</summary>
+    private protected abstract FeatureChange Solve(FeatureTask task);
+
+    private Dictionary<string, string> Origin(UnlearningContext context, MethodParameters parameters, FeatureChange change)
+    {
+        var origin = new Dictionary<string, string>
+        {
+            ["method"] = Name,
+            ["request"] = context.Request,
+            ["images"] = context.Forget.Count.ToString(CultureInfo.InvariantCulture),
+            ["rank"] = change.Rank.ToString(CultureInfo.InvariantCulture),
+            ["seed"] = context.Options.Seed.ToString(CultureInfo.InvariantCulture),
+        };
+        foreach (var (name, value) in parameters.Values)
+            origin[name] = value.ToString("R", CultureInfo.InvariantCulture);
+        return origin;
+    }
+}
