@@ -100,6 +100,13 @@ public sealed partial class Tensor : IDisposable
     /// <summary>The same values without the gradient graph; no copy.</summary>
     public Tensor Detach() => View(Shape, Strides, Offset);
 
+    /// <summary>Undoes <see cref="RequireGradient"/>: results computed from now on do not lead back here.</summary>
+    internal void StopGradient()
+    {
+        Node?.Release();
+        Node = null;
+    }
+
     /// <summary>Gives up this view of the memory; the memory goes back with its last view.</summary>
     public void Dispose()
     {

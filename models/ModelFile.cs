@@ -71,8 +71,8 @@ public static class ModelFile
         }
     }
 
-    /// <summary>Parameters, buffers and counters, without the erasure.</summary>
-    internal static List<NamedArray> ToArrays(Classifier model)
+    /// <summary>Parameters, running statistics and counters with PyTorch's names and layout, without the erasure.</summary>
+    public static List<NamedArray> ToArrays(Classifier model)
     {
         var arrays = new List<NamedArray>();
         using var scope = Tensor.Scope();
@@ -120,9 +120,14 @@ public static class ModelFile
     internal static void Fill(Classifier model, SafetensorsFile file, string exceptPrefix) =>
         Fill(model, file, Names(file), exceptPrefix);
 
-    private static void Fill(Classifier model, SafetensorsFile file, Dictionary<string, string> names, string exceptPrefix)
+    /// <summary>Overwrites the model's values with what <see cref="ToArrays"/> gave, saved with a prefix before each name.</summary>
+    /// <exception cref="DataFormatException">The file lacks or adds tensors of that prefix, or one has another shape or is not finite.</exception>
+    public static void FillFrom(Classifier model, SafetensorsFile file, string prefix) => Fill(
+        model, file, file.Entries.Where(e => e.Name.StartsWith(prefix, StringComparison.Ordinal)).ToDictionary(e => e.Name[prefix.Length..], e => e.Name, StringComparer.Ordinal), null);
+
+    private static void Fill(Classifier model, SafetensorsFile file, Dictionary<string, string> names, string? exceptPrefix)
     {
-        var left = names.Keys.Where(n => !n.StartsWith(exceptPrefix, StringComparison.Ordinal)).ToHashSet(StringComparer.Ordinal);
+        var left = names.Keys.Where(n => exceptPrefix is null || !n.StartsWith(exceptPrefix, StringComparison.Ordinal)).ToHashSet(StringComparer.Ordinal);
         using var scope = Tensor.Scope();
         using var noGrad = Tensor.NoGrad();
         foreach (var (name, parameter) in model.NamedParameters)

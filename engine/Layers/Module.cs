@@ -98,6 +98,13 @@ public abstract class Module : IDisposable
         }
     }
 
+    /// <summary>Makes every parameter below this module a constant: what is computed with it from now on sends it no gradient, and pays for none.</summary>
+    public void Freeze()
+    {
+        foreach (var parameter in Parameters)
+            parameter.Value.StopGradient();
+    }
+
     /// <summary>Frees parameters and buffers, the children's too.</summary>
     public void Dispose()
     {

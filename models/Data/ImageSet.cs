@@ -123,6 +123,28 @@ public sealed class ImageSet
         return new ImageSet(name, _pixels, _labels, ids, Height, Width, Channels, _classNames, _notes);
     }
 
+    /// <summary>The images of this set, then those of another. Subsets of one set share their pixels and keep their ids.</summary>
+    /// <param name="other">Images of the same size and classes.</param>
+    /// <param name="name">The name of both together.</param>
+    /// <exception cref="UsageException">The sizes or classes differ.</exception>
+    public ImageSet Join(ImageSet other, string name)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        if ((other.Height, other.Width, other.Channels) != (Height, Width, Channels) || !other._classNames.AsSpan().SequenceEqual(_classNames))
+            throw new UsageException($"join: got {this} and {other}, wants images of one size and the same classes");
+        if (ReferenceEquals(_pixels, other._pixels))
+            return new ImageSet(name, _pixels, _labels, [.. Enumerable.Range(0, Count).Select(Id), .. Enumerable.Range(0, other.Count).Select(other.Id)], Height, Width, Channels, _classNames, _notes);
+        var size = ((long)Count + other.Count) * ImageSize;
+        if (size > Array.MaxLength)
+            throw new EscException(ErrorCode.OutOfResources, $"join: '{Name}' and '{other.Name}' take {size} bytes, one set may have {Array.MaxLength}");
+        var pixels = new byte[size];
+        for (var i = 0; i < Count; i++)
+            Pixels(i).CopyTo(pixels.AsSpan(i * ImageSize));
+        for (var i = 0; i < other.Count; i++)
+            other.Pixels(i).CopyTo(pixels.AsSpan((Count + i) * ImageSize));
+        return new ImageSet(name, pixels, [.. Labels(), .. other.Labels()], null, Height, Width, Channels, _classNames, _notes);
+    }
+
     /// <summary>This set, or a copy of it in a larger frame: black pixels around (an odd one goes below and right), grey repeated
     /// into every channel. The copy of a subset has ids of its own: fit the whole set first.</summary>
     /// <param name="height">Rows wanted.</param>

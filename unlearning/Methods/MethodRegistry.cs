@@ -5,13 +5,23 @@ public static class MethodRegistry
 {
     private static readonly SortedDictionary<string, Func<IUnlearningMethod>> Factories = new(StringComparer.Ordinal)
     {
+        ["badt"] = () => new BadTeaching(),
+        ["bs"] = () => new BoundaryShrink(),
         ["esc"] = () => new Esc(),
         ["esc-t"] = () => new EscT(),
+        ["finetune"] = () => new FineTune(),
         ["inlp"] = () => new Inlp(),
+        ["l1-sparse"] = () => new L1Sparse(),
         ["leace"] = () => new Leace(),
         ["mean-direction"] = () => new MeanDirection(),
+        ["neggrad-plus"] = () => new NegGradPlus(),
+        ["ng"] = () => new NegativeGradient(),
         ["po-erase"] = () => new PrototypeErase(),
         ["remap"] = () => new Remap(),
+        ["retrain"] = () => new Retrain(),
+        ["rl"] = () => new RandomLabel(),
+        ["salun"] = () => new SalUn(),
+        ["scrub"] = () => new Scrub(),
         ["splince"] = () => new Splince(),
     };
 

@@ -1,0 +1,109 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using EscNative.Engine;
+using EscNative.Engine.Formats;
+using EscNative.Models;
+using EscNative.Models.Data;
+
+namespace EscNative.Unlearning.Training;
+
+/// <summary>
+/// The state of a method's run after an epoch in one safetensors file: the model, the optimizer, counters, the models of earlier epochs
+/// where the method chooses among them, and what the run is, so that no other is taken up by mistake.
+/// </summary>
+/// <remarks>Order, mirroring and labels are functions of seed and epoch, so there is no random state to save.</remarks>
+internal sealed class MethodCheckpoint(TrainingMethod method, UnlearningContext context, TrainingSetup setup, TrainingTask task, List<Classifier> epochs)
+{
+    private const string Prefix = "escnative.unlearning.";
+    private const string Model = "model.";
+    private const string Optimizer = "optimizer.";
+    private const string Counters = "counters";
+
+    private readonly string _path = context.CheckpointPath!;
+    private readonly string _run = Describe(method, context, setup);
+
+    public void Save(int epochsDone)
+    {
+        var arrays = Named(Model, context.Model).ToList();
+        for (var i = 0; i < task.Optimizer.State.Count; i++)
+            arrays.Add(task.Optimizer.State[i].ToNamedArray(Optimizer + Text(i)));
+        arrays.Add(NamedArray.From(Counters, [task.Counters.Length], task.Counters));
+        for (var i = 0; i < epochs.Count; i++)
+            arrays.AddRange(Named(OfEpoch(i), epochs[i]));
+        var metadata = new SortedDictionary<string, string>(StringComparer.Ordinal)
+        {
+            [Prefix + "run"] = _run,
+            [Prefix + "epochs"] = Text(epochsDone),
+            [Prefix + "steps"] = Text(task.Optimizer.Steps),
+        };
+        SafetensorsWriter.Write(_path, arrays, metadata, force: true);
+    }
+
+    /// <summary>Puts the saved state into model, optimizer, counters and earlier epochs.</summary>
+    /// <returns>How many epochs were done.</returns>
+    /// <exception cref="DataFormatException">The file is no such checkpoint, or of another run.</exception>
+    public int Load()
+    {
+        using var file = SafetensorsFile.Open(_path);
+        if (!file.Metadata.TryGetValue(Prefix + "run", out var saved))
+            throw new DataFormatException(_path, null, $"is no checkpoint of an unlearning run: it has no metadata {Prefix}run");
+        if (saved != _run)
+            throw new DataFormatException(_path, null, $"is a checkpoint of another run: it is of '{saved}', this run is '{_run}'");
+        var (done, steps) = (Number(file, "epochs"), Number(file, "steps"));
+        ModelFile.FillFrom(context.Model, file, Model);
+        using var scope = Tensor.Scope();
+        try
+        {
+            task.Optimizer.Restore(steps, [.. task.Optimizer.State.Select((_, i) => file.Read(Optimizer + Text(i)).ToTensor(context.Model.Device))]);
+        }
+        catch (ShapeException cause)
+        {
+            throw new DataFormatException(_path, null, cause.Message, cause);
+        }
+
+        var counters = file.Read(Counters).ToInt64();
+        if (counters.Length != task.Counters.Length)
+            throw new DataFormatException(_path, null, $"has {counters.Length} counters, {method.Name} wants {task.Counters.Length}");
+        counters.CopyTo(task.Counters, 0);
+        for (var i = 0; task.Choose is not null && i < done; i++)
+        {
+            epochs.Add(context.Model.Copy());
+            ModelFile.FillFrom(epochs[i], file, OfEpoch(i));
+            epochs[i].Training = false;
+        }
+
+        return (int)done;
+    }
+
+    /// <summary>What must be equal for a checkpoint to be of this run.</summary>
+    private static string Describe(TrainingMethod method, UnlearningContext context, TrainingSetup setup)
+    {
+        var parameters = string.Join(", ", setup.Parameters.Values.Select(p => $"{p.Key} {p.Value.ToString("R", CultureInfo.InvariantCulture)}"));
+        var remain = method.DataUse == DataUse.ForgetAndRemain ? context.Remain : null;
+        return $"{method.Name}: {parameters}, seed {context.Options.Seed.ToString(CultureInfo.InvariantCulture)}, model {Hash(setup.Original)}, "
+            + $"to forget {Identity(context.Forget)}, remaining {Identity(remain)}, held out {Identity(context.HeldOut)}";
+    }
+
+    private static string Identity(ImageSet? images) => images is null ? "none" : $"{Text(images.Count)} {images.ContentHash()}";
+
+    /// <summary>SHA-256 of the values in the order and layout of a model file.</summary>
+    private static string Hash(Classifier model)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var array in ModelFile.ToArrays(model))
+            hash.AppendData(array.Data.Span);
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    private static IEnumerable<NamedArray> Named(string prefix, Classifier model) =>
+        ModelFile.ToArrays(model).Select(a => new NamedArray(prefix + a.Name, a.Type, a.Shape, a.Data));
+
+    private static string OfEpoch(int epoch) => $"epoch.{Text(epoch)}.";
+
+    private static string Text(long value) => value.ToString(CultureInfo.InvariantCulture);
+
+    private long Number(SafetensorsFile file, string key) =>
+        file.Metadata.TryGetValue(Prefix + key, out var text) && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value)
+            ? value
+            : throw new DataFormatException(_path, null, $"metadata {Prefix}{key} is '{text}', wants a number");
+}
