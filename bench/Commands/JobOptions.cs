@@ -24,7 +24,8 @@ internal static class JobOptions
         return new ErasureJob(modelFile, context.Get(options.Data), classes, indices, method.Name, Unlearning(context), device);
     }
 
-    private static UnlearningOptions Unlearning(CommandContext context)
+    /// <summary>The options that every method has.</summary>
+    public static UnlearningOptions Unlearning(CommandContext context)
     {
         var options = context.Options;
         var k = context.Get(options.K);
@@ -32,7 +33,7 @@ internal static class JobOptions
             throw new UsageException("--p and --k exclude each other: give one of them");
         return new UnlearningOptions
         {
-            Percent = k is null ? context.Get(options.P) : null,
+            Percent = k is null && context.Has(options.P) ? context.Get(options.P) : null,
             Directions = k,
             Solver = context.Get(options.Solver),
             Mode = context.Get(options.Mode) == "official" ? UnlearningMode.Official : UnlearningMode.Paper,

@@ -43,11 +43,19 @@ internal sealed class OptionSet
 
     public Option<double> Width { get; } = Number("--width", "Share of the filters of All-CNN: 0.5 or 1.", 0, 4, 0.5);
 
-    public Option<string?> ForgetClass { get; } = Text("--forget-class", "N[,N..]", "The classes to forget, by number from 0 or by name.");
+    public Option<string?> ForgetClass { get; } = Text("--forget-class", "N[,N..]", "The classes to forget, by number from 0 or by name; in a report 4/7,8 means 4 first and then 7 and 8.");
 
     public Option<string?> ForgetIndices { get; } = Text("--forget-indices", "FILE", "The training images to forget: a text file of indices from 0, one a line.");
 
-    public Option<string> Method { get; } = Named("--method", "NAME", $"The unlearning method: {string.Join(", ", MethodRegistry.Names)}.", "esc");
+    public Option<string> Method { get; } = Named("--method", "NAME", $"The unlearning method: {string.Join(", ", MethodRegistry.Names)}; report also takes several with commas between, or all.", "esc");
+
+    public Option<string?> Set { get; } = Text("--set", "NAME=X[,..]", "Values for parameters of methods: epochs=2 for all that have it, scrub.alpha=0.1 for one.");
+
+    public Option<string?> Scenario { get; } = Text("--scenario", "NAME", $"What is to be forgotten, instead of naming it: {string.Join(", ", Unlearning.Scenarios.Scenario.Names)}.");
+
+    public Option<int> Trials { get; } = Whole("--trials", "Repetitions with seeds of their own; results are then mean and standard deviation.", 1, 1000, 1);
+
+    public Option<string?> State { get; } = Text("--state", "FOLDER", "Where answered requests are kept, so that a cancelled comparison goes on where it was.");
 
     public Option<double> P { get; } = Number("--p", "Directions to erase, in per cent of the feature width (k = floor(width p / 100)).", 0, 100, 1.5);
 

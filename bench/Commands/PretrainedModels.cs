@@ -10,7 +10,7 @@ internal static class PretrainedModels
 {
     private const string Original = "allcnn-cifar10.safetensors";
     private const string Retrained = "allcnn-cifar10-without-4.safetensors";
-    private const int RetrainedWithout = 4;
+    public const int RetrainedWithout = 4;
 
     /// <summary>A model file and where it came from in words; the Retrain reference for the request, or null where there is none.</summary>
     public readonly record struct Found(string ModelFile, string Source, string? Retrain);

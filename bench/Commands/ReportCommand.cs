@@ -2,6 +2,7 @@ using EscNative.Bench.Output;
 using EscNative.Bench.Reports;
 using EscNative.Bench.Requests;
 using EscNative.Bench.Timing;
+using EscNative.Engine;
 using EscNative.Engine.Formats;
 using EscNative.Kernels.Cpu;
 using EscNative.Models.Data;
@@ -14,14 +15,13 @@ namespace EscNative.Bench.Commands;
 internal static class ReportCommand
 {
     private const string Folder = "artifacts";
-    private const string DefaultForgetClass = "4";
 
     public static Verb Verb(OptionSet options) => new(
         "report",
-        "The main job: erases, profiles the latency of every stage, measures what is left, and stands it beside the paper's figures.",
+        "The main job: erases, profiles the latency of every stage, measures what is left, and stands it beside the paper's figures. With several methods: compares them.",
         [
-            options.Data, options.ModelFile, options.Retrain, options.ForgetClass, options.ForgetIndices, options.Method, options.P, options.K, options.Solver, options.Mode,
-            options.Runs, options.Seed, options.Device, options.Threads, options.Precision, options.Cache, options.Json, options.Html, options.Force,
+            options.Data, options.ModelFile, options.Retrain, options.ForgetClass, options.ForgetIndices, options.Method, options.Scenario, options.Trials, options.Set, options.State,
+            options.P, options.K, options.Solver, options.Mode, options.Runs, options.Seed, options.Device, options.Threads, options.Precision, options.Cache, options.Json, options.Html, options.Force,
             options.Config, options.Quiet,
         ],
         [
@@ -29,6 +29,9 @@ internal static class ReportCommand
             "escnative report --data ./cifar-10-batches-bin",
             "escnative report --data ./cifar-10-batches-bin --model-file allcnn.safetensors --forget-class 4",
             "escnative report --k 2 --solver svd --json result.json",
+            "escnative report --method all",
+            "escnative report --method esc,esc-t,scrub --scenario samples --trials 3",
+            "escnative report --method esc --forget-class 4/7/2 --data ./cifar-10-batches-bin",
         ],
         Run);
 
@@ -36,26 +39,19 @@ internal static class ReportCommand
     {
         var options = context.Options;
         Setup.CheckOutputs(context, context.Get(options.Json), context.Get(options.Html));
-        var (device, setup) = Setup.TakeToMeasure(context);
+        // Metrics of a comparison mean something on an emulated device too; its times are not shown.
+        var (device, setup) = MethodComparison.IsWanted(context) ? Setup.Take(context) : Setup.TakeToMeasure(context);
         var document = Setup.Document(context, setup);
-        var given = context.Get(options.ModelFile);
         var defaults = DefaultOutputs(context);
         var retrainFile = context.Get(options.Retrain);
         var scratch = Directory.CreateTempSubdirectory("escnative-");
         try
         {
-            var (modelFile, source, training) = given is not null ? (given, Setup.NameOf(given), null)
-                : context.Get(options.Data) == EmbeddedData.Name
-                    ? SmallModel.Get(new ModelCache(context.Get(options.Cache)), scratch.FullName, context.Get(options.Seed), device, context)
-                    : Pretrained(context, scratch.FullName, ref retrainFile);
-            var job = JobOptions.Job(context, modelFile, DefaultForgetClass, device);
-            using var progress = new ProgressLine(context.Terminal);
-            var latency = Latency(context, job, scratch.FullName, progress);
-            document = Measure(context, document, job, source, retrainFile, progress) with { Latency = latency, Training = training };
-            progress.Dispose();
-            if (training is not null)
-                document = document with { Notes = [.. document.Notes, "The model was trained by this run, so the cold request found the code of the forward pass compiled already."] };
-            if (given is null && context.Get(options.Data) == EmbeddedData.Name)
+            var model = ModelChoice.Of(context, scratch.FullName, device);
+            document = MethodComparison.IsWanted(context)
+                ? MethodComparison.Run(context, device, document, model)
+                : OneMethod(context, device, document, model, scratch.FullName);
+            if (context.Get(options.ModelFile) is null && context.Get(options.Data) == EmbeddedData.Name)
                 document = document with { Notes = [ReportNotes.Small, .. document.Notes] };
             Setup.Publish(context, document);
             WriteDefaults(context, document, defaults);
@@ -67,13 +63,23 @@ internal static class ReportCommand
         }
     }
 
-    private static (string Path, string Source, TrainingResult? Training) Pretrained(CommandContext context, string scratch, ref string? retrainFile)
+    private static ResultDocument OneMethod(CommandContext context, Device device, ResultDocument document, ModelChoice model, string scratch)
     {
         var options = context.Options;
-        var classes = context.Get(options.ForgetIndices) is null ? context.Get(options.ForgetClass) ?? DefaultForgetClass : null;
-        var found = PretrainedModels.For(context.Get(options.Data), classes, scratch);
-        retrainFile ??= found.Retrain;
-        return (found.ModelFile, found.Source, null);
+        foreach (var option in new System.CommandLine.Option[] { options.Set, options.State })
+        {
+            if (context.Has(option))
+                throw new UsageException($"{option.Name} is for comparisons of methods: give --method all, or the names of several");
+        }
+
+        var job = JobOptions.Job(context, model.File, ModelChoice.DefaultForgetClass, device);
+        using var progress = new ProgressLine(context.Terminal);
+        var latency = Latency(context, job, scratch, progress);
+        document = Measure(context, document, job, model.Source, context.Get(options.Retrain) ?? model.Retrain, progress) with { Latency = latency, Training = model.Training };
+        return model.Training is null ? document : document with
+        {
+            Notes = [.. document.Notes, "The model was trained by this run, so the cold request found the code of the forward pass compiled already."],
+        };
     }
 
     private static LatencyResult Latency(CommandContext context, ErasureJob job, string scratch, ProgressLine progress)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using EscNative.Bench.Experiments;
 using EscNative.Bench.Output;
 using EscNative.Bench.Reports;
 using EscNative.Bench.Timing;
@@ -75,6 +76,7 @@ internal static class Setup
     {
         Training = result.Training is { } training ? training with { Seconds = double.NaN } : null,
         Erasures = result.Erasures is { } erasures ? [.. erasures.Select(e => e with { Seconds = double.NaN })] : null,
+        Experiment = result.Experiment is { } experiment ? ExperimentTimes.Withhold(experiment) : null,
         Latency = null,
     };
 

@@ -1,4 +1,5 @@
 using EscNative.Bench.Comparison;
+using EscNative.Bench.Experiments;
 using EscNative.Bench.Kernels;
 using EscNative.Bench.Micro;
 using EscNative.Bench.Timing;
@@ -39,6 +40,8 @@ internal sealed record ResultDocument
     public IReadOnlyList<ErasureResult>? Erasures { get; init; }
 
     public MetricsResult? Metrics { get; init; }
+
+    public ExperimentResult? Experiment { get; init; }
 
     public IReadOnlyList<PaperRow>? Paper { get; init; }
 

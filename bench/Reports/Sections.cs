@@ -1,5 +1,6 @@
 using System.Globalization;
 using EscNative.Bench.Comparison;
+using EscNative.Bench.Experiments;
 using EscNative.Bench.Kernels;
 using EscNative.Bench.Micro;
 
@@ -32,6 +33,8 @@ internal static class Sections
             sections.Add(Erasures(erasures));
         if (result.Metrics is { } metrics)
             sections.Add(Metrics(metrics));
+        if (result.Experiment is { } experiment)
+            sections.AddRange(ExperimentSections.Of(experiment));
         if (result.Paper is { } paper)
             sections.Add(Paper(paper));
         if (result.Notes.Count > 0)

@@ -95,7 +95,7 @@ internal static class Results
         })];
     }
 
-    private static string Words(MetricDirection direction) => direction switch
+    public static string Words(MetricDirection direction) => direction switch
     {
         MetricDirection.Lower => "lower",
         MetricDirection.Higher => "higher",

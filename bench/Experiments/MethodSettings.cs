@@ -1,0 +1,90 @@
+using System.Globalization;
+using EscNative.Engine.Formats;
+using EscNative.Unlearning;
+using EscNative.Unlearning.Methods;
+
+namespace EscNative.Bench.Experiments;
+
+/// <summary>What <c>--set</c> says: values for parameters of methods.</summary>
+internal sealed class MethodSettings
+{
+    private readonly List<(string? Method, string Name, double Value)> _values = [];
+
+    /// <summary>Reads <c>epochs=2,scrub.alpha=0.1</c>.</summary>
+    /// <exception cref="UsageException">Something that is not NAME=NUMBER or METHOD.NAME=NUMBER.</exception>
+    public static MethodSettings Parse(string? text)
+    {
+        var settings = new MethodSettings();
+        foreach (var part in (text ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        {
+            var equals = part.IndexOf('=', StringComparison.Ordinal);
+            if (equals < 1 || !double.TryParse(part[(equals + 1)..], NumberStyles.Float, CultureInfo.InvariantCulture, out var value))
+                throw new UsageException($"--set: got '{part}', wants NAME=NUMBER or METHOD.NAME=NUMBER, with commas between several");
+            var dot = part[..equals].IndexOf('.', StringComparison.Ordinal);
+            settings._values.Add((dot < 0 ? null : part[..dot], part[(dot + 1)..equals], value));
+        }
+
+        return settings;
+    }
+
+    /// <summary>Checks that every value is one for some method.</summary>
+    /// <exception cref="UsageException">A value is for none.</exception>
+    public void Check(IReadOnlyList<IUnlearningMethod> methods)
+    {
+        foreach (var (method, name, _) in _values)
+        {
+            if (methods.Any(m => (method is null || m.Name == method) && m.Parameters.Any(p => p.Name == name)))
+                continue;
+            var known = string.Join("; ", methods.Where(m => m.Parameters.Count > 0).Select(m => $"{m.Name}: {string.Join(", ", m.Parameters.Select(p => p.Name))}"));
+            throw new UsageException($"--set: no method here has '{(method is null ? name : $"{method}.{name}")}'; {(known.Length > 0 ? known : "they have no parameters")}");
+        }
+    }
+
+    /// <summary>The values for a method: those that name it win over those for all.</summary>
+    /// <param name="method">The method.</param>
+    /// <param name="defaults">What holds where nothing is set, or null.</param>
+    public IReadOnlyDictionary<string, double> For(IUnlearningMethod method, IReadOnlyDictionary<string, double>? defaults = null)
+    {
+        var values = new Dictionary<string, double>();
+        foreach (var (name, value) in defaults ?? values)
+        {
+            if (method.Parameters.Any(p => p.Name == name))
+                values[name] = value;
+        }
+
+        foreach (var (owner, name, value) in _values.OrderBy(v => v.Method is null ? 0 : 1))
+        {
+            if ((owner is null || owner == method.Name) && method.Parameters.Any(p => p.Name == name))
+                values[name] = value;
+        }
+
+        return values;
+    }
+
+    /// <summary>The training recipe that a model file tells, as parameters for retraining.</summary>
+    public static IReadOnlyDictionary<string, double> RecipeOf(string modelFile)
+    {
+        const string prefix = "escnative.note.";
+        using var file = SafetensorsFile.Open(modelFile);
+        var recipe = new Dictionary<string, double>();
+        foreach (var name in (string[])["epochs", "batch", "learning-rate", "weight-decay", "crop"])
+        {
+            if (file.Metadata.TryGetValue(prefix + name, out var text) && double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value))
+                recipe[name] = value;
+        }
+
+        return recipe;
+    }
+
+    /// <summary>The options of a method in an experiment: directions and mode for those that have them, and the values of <c>--set</c>.</summary>
+    public UnlearningOptions Options(IUnlearningMethod method, UnlearningOptions common, IReadOnlyDictionary<string, double> recipe)
+    {
+        var own = common with { Parameters = For(method, method.Name == Experiment.Retrain ? recipe : null) };
+        return method.Name switch
+        {
+            "esc" => own,
+            "esc-t" => own with { Percent = null, Directions = null },
+            _ => own with { Percent = null, Directions = null, Mode = UnlearningMode.Paper },
+        };
+    }
+}
