@@ -105,6 +105,7 @@ internal sealed class Application
         TrainCommand.Verb(_options),
         UnlearnCommand.Verb(_options),
         EvaluateCommand.Verb(_options),
+        ManifestCommand.Verb(_options),
         InspectCommand.Verb(_options),
         DoctorCommand.Verb(_options),
         KernelsCommand.Verb(_options),

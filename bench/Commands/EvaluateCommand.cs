@@ -13,7 +13,7 @@ internal static class EvaluateCommand
         "evaluate",
         "Measures what a model still knows of what was to be forgotten.",
         [
-            options.ModelFile, options.Original, options.Retrain, options.Data, options.ForgetClass, options.ForgetIndices, options.Seed, options.Device, options.Threads,
+            options.ModelFile, options.Original, options.Retrain, options.Data, options.Identities, options.ForgetClass, options.ForgetIndices, options.Seed, options.Device, options.Threads,
             options.Precision, options.Json, options.Html, options.Force, options.Config, options.Quiet,
         ],
         [
@@ -30,7 +30,7 @@ internal static class EvaluateCommand
         var document = Setup.Document(context, setup);
 
         using var model = ModelFile.Load(modelFile, device);
-        var data = Inputs.Open(context.Get(options.Data), model.Description.Channels);
+        var data = Inputs.Open(context.Get(options.Data), model.Description.Channels, context.Get(options.Identities));
         Inputs.CheckClasses(model, modelFile, data);
         var split = ForgetSplit.Create(data, Inputs.Request(context.Get(options.ForgetClass), context.Get(options.ForgetIndices), data));
         using var progress = new ProgressLine(context.Terminal);

@@ -1,3 +1,4 @@
+using EscNative.Bench.Experiments;
 using EscNative.Bench.Requests;
 using EscNative.Engine;
 using EscNative.Unlearning;
@@ -21,7 +22,15 @@ internal static class JobOptions
         if (classes is null && indices is null)
             classes = forgetClass;
         var method = MethodRegistry.Create(context.Get(options.Method));
-        return new ErasureJob(modelFile, context.Get(options.Data), classes, indices, method.Name, Unlearning(context), device);
+        var settings = MethodSettings.Parse(context.Get(options.Set));
+        settings.Check([method]);
+        var unlearning = Unlearning(context) with { Parameters = settings.For(method) };
+        if (method.Name != "esc" && (context.Has(options.P) || context.Has(options.K)))
+            throw new UsageException($"--p and --k are for esc; {method.Name} removes no directions of that kind");
+        return new ErasureJob(modelFile, context.Get(options.Data), classes, indices, method.Name, unlearning, device)
+        {
+            Identities = context.Get(options.Identities),
+        };
     }
 
     /// <summary>The options that every method has.</summary>

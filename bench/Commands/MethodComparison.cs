@@ -45,7 +45,7 @@ internal static class MethodComparison
         var recipe = MethodSettings.RecipeOf(model.File);
 
         using var original = ModelFile.Load(model.File, device);
-        var data = Inputs.Open(context.Get(options.Data), original.Description.Channels);
+        var data = Inputs.Open(context.Get(options.Data), original.Description.Channels, context.Get(options.Identities));
         Inputs.CheckClasses(original, model.File, data);
         var scenario = ScenarioOf(context, data);
         var runner = new ScenarioRunner(original, ModelCache.HashOf(model.File), data, new ScenarioRunnerOptions { StateFolder = context.Get(options.State) });

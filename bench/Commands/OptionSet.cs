@@ -29,7 +29,9 @@ internal sealed class OptionSet
 
     public Option<int> Seed { get; } = Whole("--seed", "Seed of everything random.", 0, int.MaxValue, 42);
 
-    public Option<string> Data { get; } = Named("--data", "PATH", "A CIFAR or IDX folder or archive, or 'embedded' (2,000 Fashion-MNIST images inside the program).", "embedded");
+    public Option<string> Data { get; } = Named("--data", "PATH", "A CIFAR or IDX folder or archive, a folder of faces (a folder a person), or 'embedded' (2,000 Fashion-MNIST images inside the program).", "embedded");
+
+    public Option<int> Identities { get; } = Whole("--identities", "Of a folder of faces, how many people, the first by name; 0 takes all.", 0, 1_000_000, 0);
 
     public Option<string?> ModelFile { get; } = Text("--model-file", "FILE", "A checkpoint (safetensors).");
 

@@ -75,6 +75,7 @@ internal static class Setup
     private static ResultDocument WithoutTimes(ResultDocument result) => result with
     {
         Training = result.Training is { } training ? training with { Seconds = double.NaN } : null,
+        Unlearning = result.Unlearning is { } run ? run with { Seconds = double.NaN } : null,
         Erasures = result.Erasures is { } erasures ? [.. erasures.Select(e => e with { Seconds = double.NaN })] : null,
         Experiment = result.Experiment is { } experiment ? ExperimentTimes.Withhold(experiment) : null,
         Latency = null,

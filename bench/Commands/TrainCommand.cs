@@ -15,7 +15,7 @@ internal static class TrainCommand
         "train",
         "Trains a classifier and writes it as a model file.",
         [
-            options.Output, options.Data, options.Architecture, options.Width, options.Epochs, options.Batch, options.LearningRate, options.WeightDecay, options.Crop, options.WithoutClass,
+            options.Output, options.Data, options.Identities, options.Architecture, options.Width, options.Epochs, options.Batch, options.LearningRate, options.WeightDecay, options.Crop, options.WithoutClass,
             options.Checkpoint, options.Resume, options.StopAfter, options.Seed, options.Device, options.Threads, options.Precision, options.Json, options.Html, options.Force,
             options.Config, options.Quiet,
         ],
@@ -96,7 +96,7 @@ internal static class TrainCommand
         if (recipe.CheckpointPath is { } checkpoint && !recipe.Resume)
             Setup.CheckOutputs(context, checkpoint);
 
-        var data = Inputs.Open(context.Get(options.Data));
+        var data = Inputs.Open(context.Get(options.Data), identities: context.Get(options.Identities));
         if (context.Get(options.WithoutClass) is { } classes)
             data = ForgetSplit.Create(data, ForgetRequest.ParseClasses(classes, data.ClassNames)).Remaining;
         using var progress = new ProgressLine(context.Terminal);

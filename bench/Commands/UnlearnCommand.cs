@@ -13,12 +13,13 @@ internal static class UnlearnCommand
         "unlearn",
         "Erases classes or single images from a model and writes the erased model.",
         [
-            options.ModelFile, options.Output, options.Data, options.ForgetClass, options.ForgetIndices, options.Method, options.P, options.K, options.Solver,
-            options.Mode, options.Seed, options.Device, options.Threads, options.Precision, options.Json, options.Html, options.Force, options.Config, options.Quiet,
+            options.ModelFile, options.Output, options.Data, options.Identities, options.ForgetClass, options.ForgetIndices, options.Method, options.Set, options.P, options.K, options.Solver,
+            options.Mode, options.Checkpoint, options.Resume, options.Seed, options.Device, options.Threads, options.Precision, options.Json, options.Html, options.Force, options.Config, options.Quiet,
         ],
         [
             "escnative unlearn --model-file model.safetensors --forget-class 4 --output erased.safetensors",
             "escnative unlearn --model-file m.safetensors --data ./cifar10 --forget-class deer,cat --output e.safetensors",
+            "escnative unlearn --model-file m.safetensors --forget-class 4 --method scrub --set epochs=5 --checkpoint run.ckpt --output s.safetensors",
         ],
         Run);
 
@@ -29,7 +30,14 @@ internal static class UnlearnCommand
         var output = context.Require(options.Output);
         if (Path.GetFullPath(output) == Path.GetFullPath(modelFile))
             throw new UsageException($"unlearn: --output is the model file itself ({modelFile}); give it another name, the input is never replaced");
-        Setup.CheckOutputs(context, output, context.Get(options.Json), context.Get(options.Html));
+        var checkpoint = context.Get(options.Checkpoint);
+        var resume = context.Get(options.Resume);
+        if (resume && (checkpoint is null || !File.Exists(checkpoint)))
+            throw new UsageException(checkpoint is null ? "--resume wants --checkpoint FILE" : $"--resume: there is no checkpoint {checkpoint}");
+        // A checkpoint replaces itself after every epoch; one that is there already belongs to a run that may be resumed.
+        Setup.CheckOutputs(context, output, context.Get(options.Json), context.Get(options.Html), resume ? null : checkpoint);
+        if (!resume && checkpoint is not null)
+            File.Delete(checkpoint);
         var (device, setup) = Setup.Take(context);
         var document = Setup.Document(context, setup);
         var job = JobOptions.Job(context, modelFile, null, device);
@@ -38,21 +46,26 @@ internal static class UnlearnCommand
         var split = job.ReadData(model);
         using var progress = new ProgressLine(context.Terminal);
         var result = job.Erase(
-            model, split, null, new Relay<StageProgress>(p => progress.Report(p.Stage, (double)p.Done / Math.Max(p.Total, 1))), context.Cancel);
-        ModelFile.Save(model, output, context.Get(options.Force));
+            model, split, null, new Relay<StageProgress>(p => progress.Report(p.Stage, (double)p.Done / Math.Max(p.Total, 1))), context.Cancel,
+            checkpoint);
         progress.Dispose();
+        // A model that is not what was asked for must not lie where one is expected.
+        var sound = result.Outcome == UnlearningOutcome.Completed;
+        if (sound)
+            ModelFile.Save(model, output, context.Get(options.Force));
         Setup.Publish(context, document with
         {
             Data = Results.Of(split.Data, job.DataPath),
             Model = Results.Of(model, Setup.NameOf(modelFile), ModelCache.HashOf(modelFile)),
             Request = Results.Of(job, split, result),
-            Erasures = [Results.Of(job.Options.Mode, result)],
+            Erasures = result.Subspace is null ? null : [Results.Of(job.Options.Mode, result)],
+            Unlearning = Results.Of(result),
             Notes =
             [
-                $"Written to {Setup.NameOf(output)}, SHA-256 {ModelCache.HashOf(output)}.",
-                ReportNotes.Seam,
+                sound ? $"Written to {Setup.NameOf(output)}, SHA-256 {ModelCache.HashOf(output)}." : $"{result.Method} diverged: {Setup.NameOf(output)} was not written. Try a smaller learning rate (--set learning-rate=X).",
+                .. model.Erasure is null ? (string[])[] : [ReportNotes.Seam],
             ],
         });
-        return ExitCode.Ok;
+        return sound ? ExitCode.Ok : ExitCode.Inconclusive;
     }
 }

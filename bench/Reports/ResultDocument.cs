@@ -37,6 +37,8 @@ internal sealed record ResultDocument
 
     public LatencyResult? Latency { get; init; }
 
+    public UnlearningRunResult? Unlearning { get; init; }
+
     public IReadOnlyList<ErasureResult>? Erasures { get; init; }
 
     public MetricsResult? Metrics { get; init; }
@@ -97,6 +99,13 @@ internal sealed record RequestResult(
 /// <summary>What training did.</summary>
 internal sealed record TrainingResult(
     int Epochs, int Batch, double LearningRate, double WeightDecay, double Seconds, double Loss, double TrainAccuracy, double TestAccuracy, bool Resumed);
+
+/// <summary>What an unlearning method did.</summary>
+/// <param name="Outcome"><c>completed</c> or <c>diverged</c>.</param>
+/// <param name="Seconds">Wall seconds of the method, the model and the images being in memory.</param>
+/// <param name="Steps">Optimization steps; 0 for methods in closed form.</param>
+internal sealed record UnlearningRunResult(
+    string Method, string Outcome, double Seconds, long Steps, IReadOnlyDictionary<string, double> Parameters, IReadOnlyList<string> Notes);
 
 /// <summary>An erasure operator and what is known about the directions that it removes.</summary>
 internal sealed record ErasureResult

@@ -29,6 +29,8 @@ internal static class Sections
             sections.Add(Training(training));
         if (result.Latency is { } latency)
             sections.AddRange(LatencySections.Of(latency));
+        if (result.Unlearning is { } run && result.Erasures is null)
+            sections.Add(Unlearning(run));
         if (result.Erasures is { } erasures)
             sections.Add(Erasures(erasures));
         if (result.Metrics is { } metrics)
@@ -47,7 +49,7 @@ internal static class Sections
         var rows = new List<IReadOnlyList<string>>();
         if (result.Request is { } request)
         {
-            Add("asked", $"forget {request.Forget} with {request.Method}, k = {request.K}{(request.P is { } p ? $" (p = {p.ToString(CultureInfo.InvariantCulture)} %)" : "")}, solver {request.Solver}");
+            Add("asked", $"forget {request.Forget} with {request.Method}" + (request.K == 0 ? "" : $", k = {request.K}{(request.P is { } p ? $" (p = {p.ToString(CultureInfo.InvariantCulture)} %)" : "")}, solver {request.Solver}"));
             Add("images", $"{Numbers.Count(request.ForgetImages)} to forget and {Numbers.Count(request.RemainImages)} to keep of the training images, "
                 + $"{Numbers.Count(request.ForgetTestImages)} and {Numbers.Count(request.RemainTestImages)} of the test images");
         }
@@ -91,6 +93,16 @@ internal static class Sections
                 Numbers.Short(training.Seconds), Numbers.Short(training.Loss), Numbers.Fixed(training.TrainAccuracy), Numbers.Fixed(training.TestAccuracy),
             ]]),
         training.Resumed ? ["Resumed from a checkpoint; the seconds are those of this run."] : []);
+
+    private static Section Unlearning(UnlearningRunResult run) => new(
+        $"Method {run.Method}",
+        new TextTable(
+            ["", ""],
+            [
+                ["ended", run.Outcome], ["seconds", Numbers.Short(run.Seconds)], ["steps", Numbers.Count(run.Steps)],
+                .. run.Parameters.Select(p => (IReadOnlyList<string>)[p.Key, p.Value.ToString("R", CultureInfo.InvariantCulture)]),
+            ]),
+        run.Notes);
 
     private static Section Erasures(IReadOnlyList<ErasureResult> erasures) => new(
         "Spectrum and solver",

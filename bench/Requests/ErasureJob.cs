@@ -18,6 +18,9 @@ namespace EscNative.Bench.Requests;
 internal sealed record ErasureJob(
     string ModelFile, string DataPath, string? ForgetClasses, string? ForgetIndices, string Method, UnlearningOptions Options, Device Device)
 {
+    /// <summary>Of faces, how many people; 0 takes all.</summary>
+    public int Identities { get; init; }
+
     /// <summary>The model, in evaluation mode.</summary>
     /// <exception cref="DataFormatException">The file cannot be used.</exception>
     public Classifier LoadModel() => Models.ModelFile.Load(ModelFile, Device);
@@ -26,7 +29,7 @@ internal sealed record ErasureJob(
     /// <exception cref="EscException">The images cannot be used, or do not fit the model or the request.</exception>
     public ForgetSplit ReadData(Classifier model)
     {
-        var data = Inputs.Open(DataPath, model.Description.Channels);
+        var data = Inputs.Open(DataPath, model.Description.Channels, Identities);
         Inputs.CheckClasses(model, ModelFile, data);
         return ForgetSplit.Create(data, Inputs.Request(ForgetClasses, ForgetIndices, data));
     }
@@ -37,10 +40,12 @@ internal sealed record ErasureJob(
     /// <param name="recorder">Records the stages, or null.</param>
     /// <param name="progress">Told how far a stage is, or null.</param>
     /// <param name="cancel">Stops it; the model is then as it was.</param>
+    /// <param name="checkpoint">Where a method that trains keeps its state, or null.</param>
     public UnlearningResult Erase(
-        Classifier model, ForgetSplit split, StageRecorder? recorder, IProgress<StageProgress>? progress, CancellationToken cancel)
+        Classifier model, ForgetSplit split, StageRecorder? recorder, IProgress<StageProgress>? progress, CancellationToken cancel,
+        string? checkpoint = null)
     {
         var method = MethodRegistry.Create(Method);
-        return method.Run(UnlearningContext.For(method, model, split, Options, recorder), progress, cancel);
+        return method.Run(UnlearningContext.For(method, model, split, Options, recorder, checkpoint), progress, cancel);
     }
 }

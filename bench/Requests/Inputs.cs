@@ -9,8 +9,10 @@ internal static class Inputs
     /// <summary>The images at a path, in the size that the networks of this version take.</summary>
     /// <param name="path">A folder, an archive, or <c>embedded</c>.</param>
     /// <param name="channels">The colours that the network takes.</param>
+    /// <param name="identities">Of faces, how many people; 0 takes all.</param>
     /// <exception cref="EscException">They cannot be used.</exception>
-    public static DataSet Open(string path, int channels = 3) => DataFolder.Open(path).Fit(AllCnn.ImageSize, AllCnn.ImageSize, channels);
+    public static DataSet Open(string path, int channels = 3, int identities = 0) =>
+        DataFolder.Open(path, identities: identities).Fit(AllCnn.ImageSize, AllCnn.ImageSize, channels);
 
     /// <summary>Checks that a model is one for the data.</summary>
     /// <exception cref="EscException">It has another number of classes or colours.</exception>

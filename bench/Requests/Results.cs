@@ -3,6 +3,7 @@ using EscNative.Bench.Reports;
 using EscNative.Models;
 using EscNative.Models.Data;
 using EscNative.Unlearning;
+using EscNative.Unlearning.Methods;
 using EscNative.Unlearning.Metrics;
 
 namespace EscNative.Bench.Requests;
@@ -33,7 +34,8 @@ internal static class Results
             request.Classes.ToArray(),
             request.IsByClass ? $"{request} ({string.Join(", ", request.Classes.ToArray().Select(c => names[c]))})" : request.ToString(),
             split.Forget.Count, split.Remain.Count, split.ForgetTest.Count, split.RemainTest.Count,
-            job.Options.Percent, result.Subspace?.K ?? 0, job.Options.Solver);
+            job.Options.Percent ?? (job.Options.Directions is null && result.Subspace is not null ? Esc.DefaultPercent : null),
+            result.Subspace?.K ?? 0, job.Options.Solver);
     }
 
     /// <summary>An erasure and its certificate.</summary>
@@ -54,6 +56,10 @@ internal static class Results
             Seconds = result.Seconds,
         };
     }
+
+    /// <summary>What a method did.</summary>
+    public static UnlearningRunResult Of(UnlearningResult result) => new(
+        result.Method, result.Outcome == UnlearningOutcome.Diverged ? "diverged" : "completed", result.Seconds, result.Steps, result.Parameters, result.Notes);
 
     /// <summary>Metrics of several models beside the Original's.</summary>
     /// <param name="original">The model before the request.</param>

@@ -8,16 +8,28 @@ public static class DataFolder
     private const string Wanted =
         "looked for CIFAR-10 (data_batch_*.bin, test_batch.bin), CIFAR-100 (train*.bin, test*.bin), IDX such as MNIST "
         + "(train-images-idx3-ubyte, train-labels-..., t10k-..., plain or .gz); an archive may be cifar-10-binary.tar.gz or "
-        + "cifar-100-binary.tar.gz; 'embedded' needs no files";
+        + "cifar-100-binary.tar.gz; faces (a folder a person with .pgm or .ppm images); a Lacuna-10 manifest (lacuna10.json); "
+        + "'embedded' needs no files";
 
     /// <summary>Opens a data set.</summary>
     /// <param name="path">A folder (or the folder around it), an official CIFAR archive, or <c>embedded</c>.</param>
     /// <param name="level">Which label of CIFAR-100 is the class.</param>
+    /// <param name="identities">Of faces, how many people, the first by name; 0 takes all.</param>
+    /// <exception cref="UsageException">A number of people for images that are no faces, or more than there are.</exception>
     /// <exception cref="DataFormatException">Nothing there that can be read; the message lists the layouts that were looked for,
     /// or names the damaged file and the offset.</exception>
-    public static DataSet Open(string path, LabelLevel level = LabelLevel.Fine)
+    public static DataSet Open(string path, LabelLevel level = LabelLevel.Fine, int identities = 0)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
+        ArgumentOutOfRangeException.ThrowIfNegative(identities);
+        var data = Find(path, level, identities);
+        return identities == 0 || data.ClassNames.Count == identities
+            ? data
+            : throw new UsageException($"identities: {path} holds {data.Name}, whose classes are not chosen by number; leave it out");
+    }
+
+    private static DataSet Find(string path, LabelLevel level, int identities)
+    {
         if (path == EmbeddedData.Name)
             return EmbeddedData.Open();
         if (File.Exists(path))
@@ -26,12 +38,12 @@ public static class DataFolder
             throw new DataFormatException(path, null, $"neither a file nor a folder; {Wanted}");
         try
         {
-            if (TryOpenFolder(path, level) is { } data)
+            if (TryOpenFolder(path, level, identities) is { } data)
                 return data;
             // An archive unpacked by hand leaves its own folder inside.
             var inside = Directory.GetDirectories(path).Order(StringComparer.Ordinal).Where(Holds).ToArray();
             if (inside.Length == 1)
-                return TryOpenFolder(inside[0], level)!;
+                return TryOpenFolder(inside[0], level, identities)!;
             if (inside.Length > 1)
                 throw new DataFormatException(path, null, $"holds several data sets: {string.Join(", ", inside.Select(Path.GetFileName))}; name one of them");
         }
@@ -40,18 +52,28 @@ public static class DataFolder
             throw new DataFormatException(path, null, $"cannot be listed: {cause.Message}", cause);
         }
 
-        throw new DataFormatException(path, null, $"no data set in this folder; {Wanted}");
+        throw new DataFormatException(path, null, LacunaManifest.IsVggFace(path)
+            ? "looks like VGGFace2: draw Lacuna-10 from it first (escnative manifest --data FOLDER)"
+            : $"no data set in this folder; {Wanted}");
     }
 
-    private static DataSet? TryOpenFolder(string folder, LabelLevel level) =>
-        CifarReader.TryReadFolder(folder, level) ?? IdxReader.TryReadFolder(folder);
+    private static DataSet? TryOpenFolder(string folder, LabelLevel level, int identities)
+    {
+        var manifest = Path.Combine(folder, LacunaManifest.FileName);
+        if (File.Exists(manifest))
+            return LacunaManifest.Open(manifest);
+        return CifarReader.TryReadFolder(folder, level) ?? IdxReader.TryReadFolder(folder)
+            ?? FaceFolder.TryReadFolder(folder, identities, FaceFolder.DefaultSide);
+    }
 
     // By names alone, so that no large set is read to find out that there is another one.
     private static bool Holds(string folder) =>
-        CifarReader.IsFolder(folder) || IdxReader.IsFolder(folder);
+        File.Exists(Path.Combine(folder, LacunaManifest.FileName)) || CifarReader.IsFolder(folder) || IdxReader.IsFolder(folder) || FaceFolder.IsFolder(folder);
 
     private static DataSet OpenFile(string path, LabelLevel level)
     {
+        if (Path.GetExtension(path).Equals(".json", StringComparison.OrdinalIgnoreCase))
+            return LacunaManifest.Open(path);
         using (var stream = InputFile.Open(path))
         {
             Span<byte> start = stackalloc byte[2];

@@ -1,0 +1,88 @@
+using EscNative.Engine.Formats;
+
+namespace EscNative.Models.Data;
+
+/// <summary>Reads folders of PGM or PPM images: a folder a person, such as the ORL faces.</summary>
+/// <remarks>
+/// Either <c>FOLDER/person/*.pgm</c>, whose last fifth of every person (by file name, numbers by value, at least one) is the test set;
+/// or <c>FOLDER/train/person/*</c> and <c>FOLDER/test/person/*</c>. Images come in colour and in the size asked for, by an antialiased
+/// bilinear filter.
+/// </remarks>
+public static class FaceFolder
+{
+    /// <summary>The side that images are resized to: that of the networks for small images.</summary>
+    public const int DefaultSide = 32;
+
+    /// <summary>Reads a folder.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="identities">How many people, the first by name; 0 takes all.</param>
+    /// <param name="side">Rows and columns of the images.</param>
+    /// <exception cref="DataFormatException">No such folder, a person with a single image, or a damaged image: with its name and offset.</exception>
+    /// <exception cref="UsageException">More people than there are.</exception>
+    public static DataSet ReadFolder(string folder, int identities = 0, int side = DefaultSide)
+    {
+        ArgumentNullException.ThrowIfNull(folder);
+        ArgumentOutOfRangeException.ThrowIfNegative(identities);
+        ArgumentOutOfRangeException.ThrowIfLessThan(side, 1);
+        return TryReadFolder(folder, identities, side) ?? throw new DataFormatException(
+            folder, null, "has no faces: wants a folder for every person with .pgm or .ppm files in it, or train and test with such folders");
+    }
+
+    /// <summary>Whether file names say that faces lie here.</summary>
+    internal static bool IsFolder(string folder) => People(Parted(folder) ? Path.Combine(folder, "train") : folder).Any();
+
+    /// <summary>Null where the folder holds no faces.</summary>
+    internal static DataSet? TryReadFolder(string folder, int identities, int side)
+    {
+        if (!Directory.Exists(folder) || !IsFolder(folder))
+            return null;
+        var parted = Parted(folder);
+        var people = People(parted ? Path.Combine(folder, "train") : folder).ToArray();
+        if (people.Length < 2)
+            throw new DataFormatException(folder, null, $"has images of {people.Length} person; wants two or more");
+        if (identities > people.Length)
+            throw new UsageException($"identities: got {identities}, {folder} has {people.Length}");
+        if (identities > 0)
+            people = people[..identities];
+        var names = Array.ConvertAll(people, person => Path.GetFileName(person));
+        var (train, test) = (new ImageBuilder(side * side * 3), new ImageBuilder(side * side * 3));
+        for (var label = 0; label < people.Length; label++)
+        {
+            var files = Images(people[label]);
+            var others = parted ? Images(Path.Combine(folder, "test", names[label])) : [];
+            if (!parted)
+            {
+                if (files.Length < 2)
+                    throw new DataFormatException(people[label], null, "has one image; wants two or more, one of them to test with");
+                var kept = files.Length - Math.Max(files.Length / 5, 1);
+                (files, others) = (files[..kept], files[kept..]);
+            }
+            else if (others.Length == 0)
+            {
+                throw new DataFormatException(Path.Combine(folder, "test", names[label]), null, "has no images, but the training part has this person");
+            }
+
+            Add(train, files, label, side);
+            Add(test, others, label, side);
+        }
+
+        return new DataSet("faces", train.Build("faces train", side, side, 3, names, []), test.Build("faces test", side, side, 3, names, []), Normalisation.Half);
+    }
+
+    private static void Add(ImageBuilder images, string[] files, int label, int side)
+    {
+        foreach (var file in files)
+            PnmReader.Read(file).Resize(side, side).InColour().Pixels.CopyTo(images.Add(label));
+    }
+
+    private static bool Parted(string folder) =>
+        Directory.Exists(Path.Combine(folder, "train")) && Directory.Exists(Path.Combine(folder, "test"));
+
+    private static IEnumerable<string> People(string folder) => Directory.Exists(folder)
+        ? Directory.GetDirectories(folder).Where(person => Directory.EnumerateFiles(person).Any(PnmReader.IsImage)).Order(NaturalOrder.Instance)
+        : [];
+
+    private static string[] Images(string folder) => Directory.Exists(folder)
+        ? [.. Directory.GetFiles(folder).Where(PnmReader.IsImage).Order(NaturalOrder.Instance)]
+        : [];
+}
