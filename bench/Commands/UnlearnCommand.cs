@@ -19,7 +19,7 @@ internal static class UnlearnCommand
         [
             "escnative unlearn --model-file model.safetensors --forget-class 4 --output erased.safetensors",
             "escnative unlearn --model-file m.safetensors --data ./cifar10 --forget-class deer,cat --output e.safetensors",
-            "escnative unlearn --model-file m.safetensors --forget-class 4 --method scrub --set epochs=5 --checkpoint run.ckpt --output s.safetensors",
+            "escnative unlearn --model-file m.safetensors --forget-class 4 --method scrub --set epochs=5 --output s.st",
         ],
         Run);
 

@@ -8,7 +8,14 @@ internal static class PaperRunTimes
 
     private static readonly Dictionary<string, double> Seconds = new()
     {
-        ["retrain"] = 2681.72, ["finetune"] = 132.02, ["rl"] = 2.57, ["scrub"] = 160.39, ["badt"] = 182.78, ["salun"] = 150.51, ["ng"] = 26.79, ["esc-t"] = 29.47,
+        ["retrain"] = 2681.72,
+        ["finetune"] = 132.02,
+        ["rl"] = 2.57,
+        ["scrub"] = 160.39,
+        ["badt"] = 182.78,
+        ["salun"] = 150.51,
+        ["ng"] = 26.79,
+        ["esc-t"] = 29.47,
     };
 
     /// <summary>How many times as long as ESC a method takes, and where the paper says so; NaN where it does not.</summary>

@@ -96,6 +96,7 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("unlearn")]
     [InlineData("evaluate")]
     [InlineData("inspect")]
+    [InlineData("manifest")]
     [InlineData("doctor")]
     [InlineData("kernels")]
     [InlineData("peers")]
