@@ -58,7 +58,7 @@ internal static class MethodComparison
             Model = Results.Of(original, model.Source, ModelCache.HashOf(model.File)),
             Training = model.Training,
             Experiment = result,
-            Paper = PaperClaims.Table1,
+            Paper = PaperClaims.Table1Methods,
             Notes =
             [
                 .. result.Methods.Any(m => m.Method == Experiment.Retrain) ? (string[])[] : ["No Retrain reference was measured (add retrain to --method, or give --retrain FILE): the metrics are judged without it."],

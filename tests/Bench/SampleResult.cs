@@ -1,4 +1,5 @@
 using EscNative.Bench.Comparison;
+using EscNative.Bench.Experiments;
 using EscNative.Bench.Kernels;
 using EscNative.Bench.Micro;
 using EscNative.Bench.Reports;
@@ -58,6 +59,37 @@ internal static class SampleResult
                     "KR-strong", "D_f", "%", "nearer to Retrain", "Retrain's", "accuracy of a converged head; training rows", 150,
                     new Dictionary<string, double> { ["original"] = 97.5, ["paper"] = 95.25 }, new Dictionary<string, string>()),
             ]),
+        Unlearning = new UnlearningRunResult("scrub", "completed", 1.5, 12, new Dictionary<string, double> { ["epochs"] = 3 }, ["a note"]),
+        Experiment = new ExperimentResult
+        {
+            Scenario = "incremental",
+            Description = "2 requests for a class each, one after another",
+            Trials = [new TrialResult(0, 42, ["class 1", "class 0"], 300, 1200)],
+            Methods =
+            [
+                new MethodResult { Method = "original", Data = "", Trials = [], Metrics = [new StatisticResult("accuracy", "D_f", 97.5, null, 1, null)] },
+                new MethodResult
+                {
+                    Method = "ng",
+                    Data = "D_f",
+                    Parameters = new Dictionary<string, double> { ["epochs"] = 5 },
+                    Trials =
+                    [
+                        new MethodTrialResult(
+                            0, 2.5,
+                            [
+                                new AnswerResult("class 1", "completed", 1, 5, 10, [], new Dictionary<string, double> { ["D_f"] = 3.5 }),
+                                new AnswerResult("class 0", "diverged", 1.5, 1, 10, ["the loss left every bound"], new Dictionary<string, double> { ["D_f"] = double.NaN }),
+                            ],
+                            new AnswerResult("classes 0, 1", "completed", 1.25, 5, 20, [], null)),
+                    ],
+                    Metrics = [new StatisticResult("accuracy", "D_f", 3.25, 0.5, 2, "3.25 above Retrain: knowledge is left")],
+                },
+                new MethodResult { Method = "leace", Data = "D_f, D_r", NotApplicable = "forgets whole classes only", Trials = [], Metrics = [] },
+            ],
+            Metrics = [new MetricDefinition("accuracy", "D_f", "%", "lower", "0", "top-1 accuracy")],
+            Claims = [new ClaimResult("ng", 11.96, 4.5, "table 5")],
+        },
         CudaKernels = new CudaKernelsResult("Test GPU", false, "9.0", "12.4", 3000, 50, 25, [new CudaKernelRow("relu", 0.5, double.NaN, 2800, 0.93, 20)]),
         Peers = new PeersResult(
             [new PeerResult("Peer 1.0", "one thread pool")],
