@@ -13,6 +13,10 @@ internal static class PeersCommand
 {
     private const int LargeBatch = 64;
 
+    // The images of a class of CIFAR-10, and the features of All-CNN, ResNet-18 and ViT-B.
+    private const int MaskRows = 5000;
+    private static readonly int[] MaskWidths = [96, 512, 768];
+
     public static Verb Verb(OptionSet options) => new(
         "peers",
         "Measures inference, training and a whole erasure request in turn with other engines, on the same weights and images.",
@@ -92,6 +96,7 @@ internal static class PeersCommand
             ("forward-1", () => new ForwardWorkload(subject, 1, threads)),
             ($"train-{LargeBatch}", () => new TrainWorkload(subject, LargeBatch, threads)),
             ("esc-request", () => new EscWorkload(subject, unlearning, threads)),
+            .. MaskWidths.Select(d => ((string, Func<Workload>))($"esct-{d}", () => new MaskWorkload(MaskRows, d, threads))),
         ];
         var chosen = all.Where(workload => workload.Name.Contains(filter, StringComparison.OrdinalIgnoreCase)).Select(workload => workload.Make).ToArray();
         return chosen.Length > 0

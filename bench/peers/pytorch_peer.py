@@ -10,6 +10,7 @@ import torch
 
 import allcnn
 import esc
+import esct
 import kernels
 import protocol
 
@@ -20,7 +21,7 @@ def hello(_):
         "name": f"PyTorch {torch.__version__}",
         "software": f"Python {platform.python_version()}, threads by {pool[0]}, oneDNN {'on' if torch.backends.mkldnn.is_available() else 'off'}, "
         f"{torch.backends.cpu.get_cpu_capability()}",
-        "variants": {"forward": list(allcnn.LAYOUTS), "train": list(allcnn.TRAINING_LAYOUTS), "esc": esc.variants()},
+        "variants": {"forward": list(allcnn.LAYOUTS), "train": list(allcnn.TRAINING_LAYOUTS), "esc": esc.variants(), "esct": esct.variants()},
         "exports": True,
     }
 
@@ -39,5 +40,6 @@ protocol.serve({
     "forward": with_threads(allcnn.forward),
     "train": with_threads(allcnn.train),
     "esc": with_threads(esc.request),
+    "esct": with_threads(esct.request),
     **{name: with_threads(kernels.operation(name)) for name in kernels.OPERATIONS},
 })

@@ -57,6 +57,9 @@ public static unsafe class CpuScratch
         /// <summary>The statistics that a layer norm of a plan does not keep.</summary>
         PlanStatistics,
 
+        /// <summary>A slab of the mask of ESC-T.</summary>
+        Mask,
+
         /// <summary>How many slots there are.</summary>
         Count,
     }

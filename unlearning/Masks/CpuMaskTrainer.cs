@@ -37,18 +37,23 @@ public sealed class CpuMaskTrainer : IMaskTrainer
     public void ReadMask(Span<float> mask)
     {
         Problem.CheckMask(mask.Length);
-        _descent.Mask.CopyTo(mask);
+        _descent.ReadMask(mask);
     }
 
     /// <inheritdoc/>
     public void WriteMask(ReadOnlySpan<float> mask)
     {
         Problem.CheckMask(mask);
-        mask.CopyTo(_descent.Mask);
+        _descent.WriteMask(mask);
     }
 
     /// <inheritdoc/>
-    public bool[] Threshold(float tau) => Array.ConvertAll(_descent.Mask, value => value > tau);
+    public bool[] Threshold(float tau)
+    {
+        var mask = new float[Problem.Basis.Length];
+        _descent.ReadMask(mask);
+        return Array.ConvertAll(mask, value => value > tau);
+    }
 
     /// <summary>Nothing is held.</summary>
     public void Dispose()
