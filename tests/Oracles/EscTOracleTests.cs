@@ -1,9 +1,8 @@
 using System.Text.Json;
 using EscNative.Engine.Formats;
 using EscNative.Kernels.Cpu;
-using EscNative.Models;
-using EscNative.Models.Erasure;
 using EscNative.Unlearning.Masks;
+using EscNative.Unlearning.Methods;
 
 namespace EscNative.Tests.Oracles;
 
@@ -12,7 +11,6 @@ public sealed class EscTOracleTests
 {
     private const int D = 96;
     private const int Batch = 64;
-    private const int Classes = 10;
 
     private static readonly Lazy<(float[] Features, double[] Basis)> Recorded = new(() =>
         (Npy.Read(TestData.Oracle("features_forget_eval.npy")).ToFloat32(), Npy.Read(TestData.Oracle("U_eval.npy")).ToFloat64()));
@@ -77,7 +75,7 @@ public sealed class EscTOracleTests
         var expected = json.RootElement.GetProperty(key);
         var (features, basis) = Recorded.Value;
         var (weight, bias) = Head();
-        var rows = new FileOrder(features);
+        var rows = ForgetRows.Cached(features, [.. Enumerable.Repeat(OracleRun.ForgetClass, features.Length / D)], 0, shuffle: false);
         using var training = new MaskTraining(basis, weight, bias, D, null, new MaskSettings { Rate = rate, Epochs = 50, Batch = Batch });
         var state = training.Run(MaskState.Start(D * D), rows);
         Assert.Equal(expected.GetProperty("epochs").GetInt32(), state.Epochs);
@@ -91,12 +89,11 @@ public sealed class EscTOracleTests
 
         void AssertAccuracies(JsonElement accuracies, float[] mask, string what)
         {
-            var masked = basis.Zip(mask, (b, m) => b * m).ToArray();
-            var (folded, shift) = new ErasureOperator(D, ErasureFactor.Masked(masked, D)).FoldInto(Doubles(weight), Doubles(bias));
+            var (folded, shift) = MaskedAccuracy.Fold(basis, mask, weight, bias);
             var (train, test) = OracleRun.Original;
             foreach (var (bank, forget, remain) in new[] { (train, "D_f", "D_r"), (test, "D_ft", "D_rt") })
             {
-                var (forgotten, remaining) = Accuracies(bank, folded, shift);
+                var (forgotten, remaining) = MaskedAccuracy.Of(bank, folded, shift);
                 AssertNear(accuracies.GetProperty(forget).GetDouble(), forgotten, Tolerance, $"{what} {forget}");
                 AssertNear(accuracies.GetProperty(remain).GetDouble(), remaining, Tolerance, $"{what} {remain}");
             }
@@ -106,29 +103,6 @@ public sealed class EscTOracleTests
     // Points: the masks of both sides differ by rounding that steps amplify.
     private const double Tolerance = 0.5;
 
-    private static (double Forget, double Remain) Accuracies(FeatureBank bank, double[] weight, double[] bias)
-    {
-        var (right, count) = (new int[2], new int[2]);
-        for (var i = 0; i < bank.Count; i++)
-        {
-            var (best, highest) = (0, double.NegativeInfinity);
-            for (var c = 0; c < Classes; c++)
-            {
-                var score = bias[c];
-                for (var j = 0; j < D; j++)
-                    score += weight[(c * D) + j] * bank.Features[(i * D) + j];
-                if (score > highest)
-                    (best, highest) = (c, score);
-            }
-
-            var side = bank.Labels[i] == OracleRun.ForgetClass ? 0 : 1;
-            count[side]++;
-            right[side] += best == bank.Labels[i] ? 1 : 0;
-        }
-
-        return (100.0 * right[0] / count[0], 100.0 * right[1] / count[1]);
-    }
-
     private static (float[] Weight, float[] Bias) Head()
     {
         using var model = OracleRun.Model();
@@ -137,8 +111,6 @@ public sealed class EscTOracleTests
 
     private static void AssertNear(double expected, double actual, double tolerance, string what) =>
         Assert.True(Math.Abs(expected - actual) <= tolerance, $"{what}: {actual}, PyTorch {expected}");
-
-    private static double[] Doubles(float[] values) => Array.ConvertAll(values, v => (double)v);
 
     private static float[] Transpose(float[] square)
     {
@@ -150,15 +122,5 @@ public sealed class EscTOracleTests
         }
 
         return result;
-    }
-
-    private sealed class FileOrder(float[] features) : IMaskRows
-    {
-        private readonly MaskRows _rows = new(
-            features, [.. Enumerable.Repeat(OracleRun.ForgetClass, features.Length / D)], [.. Enumerable.Range(0, features.Length / D)]);
-
-        public MaskRows Training(int epoch) => _rows;
-
-        public MaskRows Judged(int epoch) => _rows;
     }
 }

@@ -37,25 +37,33 @@ internal sealed class ForgetRows : IMaskRows
         switch (augmentation)
         {
             case MaskAugmentation.None:
-                return new ForgetRows(plain, epoch => new MaskRows(plain, labels, Order(epoch)));
+                return Cached(plain, labels, context.Options.Seed, shuffle);
             case MaskAugmentation.FlipPairs:
                 var pairs = new Pairs(context, plain, labels, progress, cancel);
-                return new ForgetRows(plain, epoch => pairs.All(epoch, Order(epoch)));
+                return new ForgetRows(plain, epoch => pairs.All(epoch, Order(labels.Length, context.Options.Seed, epoch, shuffle)));
             default:
                 var changes = augmentation == MaskAugmentation.Flip ? Augmentation.Flip : Augmentation.CropAndFlip;
                 (int Epoch, MaskRows Rows)? present = null;
                 return new ForgetRows(plain, epoch =>
                 {
                     if (present?.Epoch != epoch)
-                        present = (epoch, new MaskRows(Features(context, pass => pass.RunAugmented(changes, epoch), progress, cancel), labels, Order(epoch)));
+                    {
+                        var features = Features(context, pass => pass.RunAugmented(changes, epoch), progress, cancel);
+                        present = (epoch, new MaskRows(features, labels, Order(labels.Length, context.Options.Seed, epoch, shuffle)));
+                    }
+
                     return present.Value.Rows;
                 });
         }
-
-        int[] Order(int epoch) => shuffle
-            ? new RandomSource(context.Options.Seed, OrderStream + (uint)epoch).Permutation(labels.Length)
-            : [.. Enumerable.Range(0, labels.Length)];
     }
+
+    /// <summary>The same features in every epoch.</summary>
+    /// <param name="features">[n, d]</param>
+    /// <param name="labels">[n]</param>
+    /// <param name="seed">Seed of the orders.</param>
+    /// <param name="shuffle">Whether each epoch has an order of its own.</param>
+    public static ForgetRows Cached(float[] features, int[] labels, ulong seed, bool shuffle) =>
+        new(features, epoch => new MaskRows(features, labels, Order(labels.Length, seed, epoch, shuffle)));
 
     /// <summary>
     /// As the released code: the basis and the first epoch from passes in training mode, all that follows in evaluation mode with the
@@ -85,6 +93,10 @@ internal sealed class ForgetRows : IMaskRows
         var pairs = new Pairs(context, plain, labels, progress, cancel);
         return new ForgetRows(basis, epoch => epoch == 0 ? first : pairs.Drawn((2 * epoch) + 1), epoch => pairs.Drawn((2 * epoch) + 2));
     }
+
+    private static int[] Order(int count, ulong seed, int epoch, bool shuffle) => shuffle
+        ? new RandomSource(seed, OrderStream + (uint)epoch).Permutation(count)
+        : [.. Enumerable.Range(0, count)];
 
     private static float[] Features(UnlearningContext context, Action<FeaturePass> run, IProgress<StageProgress>? progress, CancellationToken cancel)
     {
