@@ -1,3 +1,4 @@
+using EscNative.Kernels;
 using EscNative.Unlearning.Training;
 
 namespace EscNative.Unlearning.Methods;
@@ -28,11 +29,12 @@ public sealed class RandomLabel : TrainingMethod
     /// <inheritdoc/>
     protected override TrainingTask Prepare(TrainingSetup setup)
     {
-        var labels = setup.Forget.Labels();
-        var random = setup.Random(TrainingStreams.Labels);
-        for (var i = 0; i < labels.Length; i++)
-            labels[i] = (labels[i] + 1 + random.NextInt(setup.Model.Classes - 1)) % setup.Model.Classes;
+        var labels = WrongLabels(setup.Forget.Labels(), setup.Model.Classes, setup.Random(TrainingStreams.Labels));
         var loader = setup.Loader(setup.Forget, TrainingStreams.Forget);
         return new TrainingTask(setup.Sgd(), setup.Epochs, epoch => [TrainingPass.Over(loader, epoch, batch => setup.CrossEntropy(batch, labels))]);
     }
+
+    /// <summary>A class for each label, uniform over the others.</summary>
+    internal static int[] WrongLabels(int[] labels, int classes, RandomSource random) =>
+        [.. labels.Select(label => (label + 1 + random.NextInt(classes - 1)) % classes)];
 }
