@@ -4,6 +4,7 @@ using EscNative.Engine;
 using EscNative.Engine.Optimization;
 using EscNative.Models;
 using EscNative.Models.Data;
+using EscNative.Tests.Masks;
 using EscNative.Unlearning;
 using EscNative.Unlearning.Methods;
 
@@ -117,6 +118,29 @@ public sealed class WorkloadTests : IDisposable
     {
         using var work = new EscWorkload(_subject, new UnlearningOptions { Directions = 1 }, 2);
         Assert.Equal([(2, false), (2, true), (1, false), (1, true)], work.Own.Select(side => (side.Threads, side.BusyCore)));
+    }
+
+    [Fact]
+    public void Mask_sends_all_that_the_mask_follows_from_and_no_batch_is_without_a_hit()
+    {
+        const int rows = 150, d = 24;
+        using var work = new MaskWorkload(rows, d, 2);
+        Assert.Equal("esct-24", work.Name);
+        Assert.Equal([2, 1], work.Own.Select(side => side.Threads));
+        Assert.True(work.Own[0].Measure(0) > 0);
+        Assert.Equal(3, work.Updates);
+        var oracle = new MaskOracle(
+            Doubles("features"), [.. MemoryMarshal.Cast<byte, int>(Blob(work, "labels"))], Doubles("basis"), Doubles("weight"), new double[work.Request["classes"]!.GetValue<int>()], d);
+        Assert.Equal(rows, oracle.CountHits());
+        foreach (var batch in MemoryMarshal.Cast<byte, int>(Blob(work, "order")).ToArray().Chunk(work.Request["batch"]!.GetValue<int>()))
+            oracle.Step(batch, work.Request["rate"]!.GetValue<float>());
+        var mask = Array.ConvertAll(oracle.Mask, m => (float)m);
+        Assert.Contains(mask, m => m < 0.999f);
+        Assert.True(work.Compare("low rank", mask).Holds);
+        mask[^1] += 0.01f;
+        Assert.False(work.Compare("low rank", mask).Holds);
+
+        double[] Doubles(string name) => Array.ConvertAll(MemoryMarshal.Cast<byte, float>(Blob(work, name)).ToArray(), v => (double)v);
     }
 
     [Fact]

@@ -23,8 +23,8 @@ namespace EscNative.Unlearning.Methods;
 /// its learning rate of 0.001, which is a parameter like any other and does not finish in 50 epochs on All-CNN.
 /// </para>
 /// <para>
-/// The default learning rate, 1, was searched on All-CNN (d = 96) on CIFAR-10, where every rate from 0.1 to 100 ends within two epochs;
-/// see <c>bench/results</c>.
+/// The default learning rate, 1, was searched on All-CNN (d = 96) on CIFAR-10, where every rate from 0.1 to 100 ends within two epochs; at
+/// 30 and above it is one or two steps, and the threshold may bring images back. See <c>bench/results</c>.
 /// </para>
 /// </remarks>
 public sealed class EscT : IUnlearningMethod
