@@ -21,6 +21,7 @@ public sealed class AllCnn : Module
     ];
 
     private readonly ConvBlock[] _blocks;
+    private readonly GlobalAveragePool2d _pool;
 
     /// <summary>An extractor with PyTorch's starting values.</summary>
     /// <param name="width">The share of the original's filters: 0.5 in the paper (d = 96), or 1.</param>
@@ -42,6 +43,7 @@ public sealed class AllCnn : Module
             channels = units * unit;
         }
 
+        _pool = AddModule("10", new GlobalAveragePool2d());
         FeatureWidth = channels;
     }
 
@@ -56,7 +58,7 @@ public sealed class AllCnn : Module
         using var scope = Tensor.Scope();
         foreach (var block in _blocks)
             x = block.Forward(x);
-        return scope.Keep(x.GlobalAveragePool2d());
+        return scope.Keep(_pool.Forward(x));
     }
 
     /// <inheritdoc/>
@@ -66,6 +68,6 @@ public sealed class AllCnn : Module
             throw new ShapeException($"allcnn: got an image {x.Shape}, wants [{ImageSize}, {ImageSize}, c]");
         foreach (var block in _blocks)
             x = block.Lower(plan, x);
-        return plan.GlobalAveragePool2d(x);
+        return _pool.Lower(plan, x);
     }
 }

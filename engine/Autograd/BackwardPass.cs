@@ -1,11 +1,11 @@
 namespace EscNative.Engine.Autograd;
 
-/// <summary>Walks the graph once, results before operands, and frees it on the way.</summary>
+/// <summary>Walks the graph once, results before operands, and frees it on the way unless it is to be kept.</summary>
 internal static class BackwardPass
 {
     private static long _passes;
 
-    public static Gradients Run(Node root, Tensor seed)
+    public static Gradients Run(Node root, Tensor seed, bool retainGraph)
     {
         var mark = Interlocked.Increment(ref _passes);
         var order = Order(root, mark);
@@ -32,7 +32,8 @@ internal static class BackwardPass
                         node.Backward(dy);
                 }
 
-                node.Consume();
+                if (!retainGraph)
+                    node.Consume();
             }
 
             return new Gradients(gradients);

@@ -32,8 +32,11 @@ public sealed class Conv2d : Module
 
     /// <inheritdoc/>
     /// <remarks>Training takes the device's fastest algorithm; a pass that records nothing, or in evaluation mode, plain sums.</remarks>
-    public override Tensor Forward(Tensor x) =>
-        x.Conv2d(Weight, Bias?.Value, Stride, Padding, fast: Training && !NoGradScope.Active);
+    public override Tensor Forward(Tensor x)
+    {
+        LayerInputScope.Show(this, x);
+        return x.Conv2d(Weight, Bias?.Value, Stride, Padding, fast: Training && !NoGradScope.Active);
+    }
 
     /// <inheritdoc/>
     protected override PlanValue LowerCore(PlanBuilder plan, PlanValue x) => plan.Conv2d(x, Weight, Bias?.Value, Stride, Padding);

@@ -6,7 +6,11 @@ namespace EscNative.Engine.Layers;
 public sealed class GlobalAveragePool2d : Module
 {
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x) => x.GlobalAveragePool2d();
+    public override Tensor Forward(Tensor x)
+    {
+        LayerInputScope.Show(this, x);
+        return x.GlobalAveragePool2d();
+    }
 
     /// <inheritdoc/>
     protected override PlanValue LowerCore(PlanBuilder plan, PlanValue x) => plan.GlobalAveragePool2d(x);

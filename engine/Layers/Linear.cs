@@ -21,7 +21,11 @@ public sealed class Linear : Module
     public Parameter? Bias { get; }
 
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x) => x.Linear(Weight, Bias?.Value);
+    public override Tensor Forward(Tensor x)
+    {
+        LayerInputScope.Show(this, x);
+        return x.Linear(Weight, Bias?.Value);
+    }
 
     /// <inheritdoc/>
     protected override PlanValue LowerCore(PlanBuilder plan, PlanValue x) => plan.Linear(x, Weight, Bias?.Value);

@@ -22,6 +22,25 @@ public sealed class BackwardTests
     }
 
     [Fact]
+    public void A_retained_graph_gives_the_gradients_of_several_seeds()
+    {
+        using var scope = Tensor.Scope();
+        var (x, w) = (Tensor.From([1f, 2, 3, 4], (2, 2)), Tensor.From([1f, -1, 0.5f, 2], (2, 2)).RequireGradient());
+        var y = x.MatMul(w).Relu() * 2;
+        foreach (var row in new[] { 0, 1, 0 })
+        {
+            using var gradients = y.Backward(Tensor.From((float[])(row == 0 ? [1, 1, 0, 0] : [0, 0, 1, 1]), (2, 2)), retainGraph: true);
+            Assert.Equal(row == 0 ? [2, 2, 4, 4] : [6, 6, 8, 8], gradients[w].ToArray());
+        }
+
+        using (y.Backward(Tensor.Ones((2, 2))))
+        {
+        }
+
+        Assert.Throws<EscException>(() => y.Backward(Tensor.Ones((2, 2))));
+    }
+
+    [Fact]
     public void A_tensor_used_twice_collects_both_gradients()
     {
         using var scope = Tensor.Scope();

@@ -20,7 +20,7 @@ public sealed class PlanTests
         var steps = extractor.Plan.Steps;
         Assert.Equal(10, steps.Count);
         Assert.Equal(
-            ["features.0.0", "features.1.0", "features.2.0", "features.4.0", "features.5.0", "features.6.0", "features.8.0", "features.9.0", "features", "head.0"],
+            ["features.0.0", "features.1.0", "features.2.0", "features.4.0", "features.5.0", "features.6.0", "features.8.0", "features.9.0", "features.10", "head.0"],
             steps.Select(s => s.Name));
         Assert.All(steps.Take(8), s => Assert.StartsWith("conv", s.Kind, StringComparison.Ordinal));
         Assert.All(steps.Take(8), s => Assert.EndsWith("+ relu", s.Kind, StringComparison.Ordinal));

@@ -10,7 +10,9 @@ public static class MethodRegistry
         ["esc"] = () => new Esc(),
         ["esc-t"] = () => new EscT(),
         ["finetune"] = () => new FineTune(),
+        ["fisher"] = () => new Fisher(),
         ["inlp"] = () => new Inlp(),
+        ["kodge"] = () => new Kodge(),
         ["l1-sparse"] = () => new L1Sparse(),
         ["leace"] = () => new Leace(),
         ["mean-direction"] = () => new MeanDirection(),
@@ -23,6 +25,7 @@ public static class MethodRegistry
         ["salun"] = () => new SalUn(),
         ["scrub"] = () => new Scrub(),
         ["splince"] = () => new Splince(),
+        ["ssd"] = () => new Ssd(),
     };
 
     /// <summary>The names, in alphabetical order.</summary>

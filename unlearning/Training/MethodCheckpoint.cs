@@ -1,9 +1,7 @@
 using System.Globalization;
-using System.Security.Cryptography;
 using EscNative.Engine;
 using EscNative.Engine.Formats;
 using EscNative.Models;
-using EscNative.Models.Data;
 
 namespace EscNative.Unlearning.Training;
 
@@ -20,7 +18,7 @@ internal sealed class MethodCheckpoint(TrainingMethod method, UnlearningContext 
     private const string Counters = "counters";
 
     private readonly string _path = context.CheckpointPath!;
-    private readonly string _run = Describe(method, context, setup);
+    private readonly string _run = RunIdentity.Of(method, context, setup.Parameters, setup.Original);
 
     public void Save(int epochsDone)
     {
@@ -73,26 +71,6 @@ internal sealed class MethodCheckpoint(TrainingMethod method, UnlearningContext 
         }
 
         return (int)done;
-    }
-
-    /// <summary>What must be equal for a checkpoint to be of this run.</summary>
-    private static string Describe(TrainingMethod method, UnlearningContext context, TrainingSetup setup)
-    {
-        var parameters = string.Join(", ", setup.Parameters.Values.Select(p => $"{p.Key} {p.Value.ToString("R", CultureInfo.InvariantCulture)}"));
-        var remain = method.DataUse == DataUse.ForgetAndRemain ? context.Remain : null;
-        return $"{method.Name}: {parameters}, seed {context.Options.Seed.ToString(CultureInfo.InvariantCulture)}, model {Hash(setup.Original)}, "
-            + $"to forget {Identity(context.Forget)}, remaining {Identity(remain)}, held out {Identity(context.HeldOut)}";
-    }
-
-    private static string Identity(ImageSet? images) => images is null ? "none" : $"{Text(images.Count)} {images.ContentHash()}";
-
-    /// <summary>SHA-256 of the values in the order and layout of a model file.</summary>
-    private static string Hash(Classifier model)
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (var array in ModelFile.ToArrays(model))
-            hash.AppendData(array.Data.Span);
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
     private static IEnumerable<NamedArray> Named(string prefix, Classifier model) =>
