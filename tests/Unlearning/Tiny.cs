@@ -19,6 +19,11 @@ internal static class Tiny
         ["remain-batch"] = 8,
         ["forget-batch"] = 4,
         ["remain-share"] = 0.5,
+        ["iterations"] = 5,
+        ["samples"] = 4,
+        ["noise-images"] = 3,
+        ["noise-repeats"] = 2,
+        ["noise-steps"] = 3,
     };
 
     /// <summary>D_f has 6 images of one class, D_r 18 of the others.</summary>

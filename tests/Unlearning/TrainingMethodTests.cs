@@ -106,8 +106,11 @@ public sealed class TrainingMethodTests
         }
     }
 
+    /// <summary>LAU draws nothing but its batches, and ends at once where no image is predicted as its class: neither a seed nor a rate shows here.</summary>
+    public static TheoryData<string> Drawing => [.. Tiny.Methods.Where(name => name != "lau")];
+
     [Theory]
-    [MemberData(nameof(Methods))]
+    [MemberData(nameof(Drawing))]
     public void Equal_seeds_give_equal_bits_for_any_number_of_threads_and_others_do_not(string name)
     {
         var method = MethodRegistry.Create(name);
@@ -129,7 +132,7 @@ public sealed class TrainingMethodTests
     }
 
     [Theory]
-    [MemberData(nameof(Methods))]
+    [MemberData(nameof(Drawing))]
     public void An_absurd_learning_rate_ends_with_the_model_as_it_was_given_and_a_note(string name)
     {
         var method = MethodRegistry.Create(name);

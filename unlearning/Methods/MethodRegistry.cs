@@ -7,6 +7,7 @@ public static class MethodRegistry
     {
         ["badt"] = () => new BadTeaching(),
         ["bs"] = () => new BoundaryShrink(),
+        ["delete"] = () => new Delete(),
         ["esc"] = () => new Esc(),
         ["esc-t"] = () => new EscT(),
         ["finetune"] = () => new FineTune(),
@@ -14,6 +15,7 @@ public static class MethodRegistry
         ["inlp"] = () => new Inlp(),
         ["kodge"] = () => new Kodge(),
         ["l1-sparse"] = () => new L1Sparse(),
+        ["lau"] = () => new LayerAttack(),
         ["leace"] = () => new Leace(),
         ["mean-direction"] = () => new MeanDirection(),
         ["neggrad-plus"] = () => new NegGradPlus(),
@@ -26,6 +28,7 @@ public static class MethodRegistry
         ["scrub"] = () => new Scrub(),
         ["splince"] = () => new Splince(),
         ["ssd"] = () => new Ssd(),
+        ["unsir"] = () => new Unsir(),
     };
 
     /// <summary>The names, in alphabetical order.</summary>
