@@ -45,6 +45,29 @@ internal static class Synthetic
         FeatureSplit With(FeatureSplit s) => new(change(s.Features), s.Width, s.Labels, s.Classes, s.Forgotten, s.Logits);
     }
 
+    /// <summary>The same rows with logits: scores of a random linear head, plus 2 for the true class.</summary>
+    public static EvaluationData WithScores(EvaluationData data, ulong seed = 1)
+    {
+        var weight = new float[data.Classes * data.Width];
+        new RandomSource(seed, stream: 101).FillNormal(weight);
+        return new EvaluationData(With(data.Train), With(data.Test));
+        FeatureSplit With(FeatureSplit s)
+        {
+            var logits = new float[s.Rows * s.Classes];
+            for (var row = 0; row < s.Rows; row++)
+            {
+                for (var c = 0; c < s.Classes; c++)
+                {
+                    logits[(row * s.Classes) + c] = s.Labels[row] == c ? 2 : 0;
+                    for (var j = 0; j < s.Width; j++)
+                        logits[(row * s.Classes) + c] += weight[(c * s.Width) + j] * s.Features[(row * s.Width) + j];
+                }
+            }
+
+            return new FeatureSplit(s.Features, s.Width, s.Labels, s.Classes, s.Forgotten, logits);
+        }
+    }
+
     /// <summary>Removes the main direction of the forgotten training rows from all rows: ESC with k = 1.</summary>
     public static EvaluationData EraseMainDirection(EvaluationData data)
     {

@@ -85,6 +85,9 @@ public sealed class FeatureSplit
         return marks;
     }
 
+    /// <summary>The rows that the request names, or the others, ascending.</summary>
+    internal int[] RowsOf(bool forgotten) => [.. Enumerable.Range(0, Rows).Where(row => Forgotten[row] == forgotten)];
+
     /// <summary>One row of the features.</summary>
     internal ReadOnlySpan<float> Row(int row) => Features.AsSpan(row * Width, Width);
 }

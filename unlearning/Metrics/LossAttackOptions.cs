@@ -1,0 +1,23 @@
+namespace EscNative.Unlearning.Metrics;
+
+/// <summary>How the membership attack of table 1 is run. The defaults are the released code's.</summary>
+public sealed record LossAttackOptions
+{
+    /// <summary>The defaults.</summary>
+    public static LossAttackOptions Default { get; } = new();
+
+    /// <summary>Stratified shuffle splits.</summary>
+    public int Splits { get; init; } = 5;
+
+    /// <summary>The share of the rows that a split tests on.</summary>
+    public double TestShare { get; init; } = 0.1;
+
+    /// <summary>Seed of the draw of rows and of the splits.</summary>
+    public ulong Seed { get; init; }
+
+    internal void Check()
+    {
+        if (Splits < 1 || TestShare is not (> 0 and < 1))
+            throw new UsageException($"loss attack: got {Splits} splits with a test share of {TestShare}, wants 1 or more splits and a share between 0 and 1");
+    }
+}
