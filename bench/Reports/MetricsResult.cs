@@ -8,12 +8,13 @@ internal sealed record MetricsResult(IReadOnlyList<string> Columns, IReadOnlyLis
 /// <summary>One metric with everything that is needed to read it.</summary>
 /// <param name="Metric">The metric, such as KR-strong.</param>
 /// <param name="Name">Which of its numbers, such as D_f.</param>
-/// <param name="Unit">%, or empty.</param>
+/// <param name="Unit">%, s, or empty.</param>
 /// <param name="Direction">Which way is better.</param>
 /// <param name="Ideal">The value to aim at, in words.</param>
 /// <param name="Definition">How it is computed.</param>
 /// <param name="Count">How many images it is over.</param>
 /// <param name="Values">A value per column; NaN (null in JSON) where it is not defined.</param>
+/// <param name="Intervals">The 95 % confidence interval [low, high] of a column's value; for columns that have one.</param>
 /// <param name="Remarks">What the value of a column says, and how it came about; for columns where there is something to say.</param>
 internal sealed record MetricRow(
     string Metric,
@@ -24,4 +25,5 @@ internal sealed record MetricRow(
     string Definition,
     int Count,
     IReadOnlyDictionary<string, double> Values,
+    IReadOnlyDictionary<string, IReadOnlyList<double>> Intervals,
     IReadOnlyDictionary<string, string> Remarks);

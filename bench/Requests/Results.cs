@@ -84,6 +84,7 @@ internal static class Results
         return [.. reports[0].Report.Rows.Select(row =>
         {
             var values = new Dictionary<string, double>();
+            var intervals = new Dictionary<string, IReadOnlyList<double>>();
             var remarks = new Dictionary<string, string>();
             if (columns.Contains(Original))
                 values[Original] = row.Original ?? double.NaN;
@@ -91,13 +92,15 @@ internal static class Results
             {
                 var own = report.Find(row.Metric, row.Name)!;
                 values[name] = own.Value ?? double.NaN;
+                if (own.Interval is { } interval)
+                    intervals[name] = [interval.Low, interval.High];
                 if (own.Notes.Length > 0)
                     remarks[name] = own.Notes;
             }
 
             if (columns.Contains(Retrain))
                 values[Retrain] = row.Retrain ?? double.NaN;
-            return new MetricRow(row.Metric, row.Name, row.Unit, Words(row.Direction), row.Ideal, row.Definition, row.N, values, remarks);
+            return new MetricRow(row.Metric, row.Name, row.Unit, Words(row.Direction), row.Ideal, row.Definition, row.N, values, intervals, remarks);
         })];
     }
 

@@ -12,6 +12,8 @@ public sealed class EvaluationSuiteTests
         Official = new SgdProbeOptions { Epochs = 2 },
         Strong = new StrongProbeOptions { L2 = [1e-3] },
         LearningRate01 = true,
+        MlpProbe = new MlpProbeOptions { Epochs = 1, Hidden = 8 },
+        MemberShare = new MemberShareOptions { Rows = 100 },
     };
 
     [Fact]
@@ -22,9 +24,15 @@ public sealed class EvaluationSuiteTests
         var retrain = WithLogits(Synthetic.EraseMainDirection(erased), Forgotten);
         var report = EvaluationSuite.Run(original, erased, retrain, Quick);
         Assert.Equal(
-            ["accuracy", "KR-official", "KR-lr0.1", "KR-strong", "binary probe", "20-NN", "class mean"],
+            [
+                "accuracy", "MIA", "member share", "threshold attack", "Avg Gap", "KR-official", "KR-lr0.1", "KR-strong", "MLP probe",
+                "binary probe", "20-NN", "class mean", "JS to Retrain", "activation distance to Retrain", "CKA to Retrain", "JS to Original",
+                "activation distance to Original", "CKA to Original",
+            ],
             report.Rows.Select(r => r.Metric).Distinct());
         Assert.All(report.Rows, r => Assert.True(r is { Value: not null, Original: not null, Retrain: not null, N: > 0 }, $"{r}"));
+        Assert.All(report.Rows, r => Assert.True(
+            r.Interval is { } i ? i.Low <= r.Value + 1e-9 && r.Value - 1e-9 <= i.High : r.IntervalBasis.StartsWith("none: ", StringComparison.Ordinal), $"{r}"));
         var forget = report.Find("accuracy", "D_f")!;
         Assert.Equal((0.0, 100.0, 0.0), (forget.Value!.Value, forget.Original!.Value, forget.Retrain!.Value));
         Assert.Equal((MetricDirection.Lower, "0", 100, MetricVerdict.AsReference), (forget.Direction, forget.Ideal, forget.N, forget.Verdict));
@@ -143,6 +151,8 @@ public sealed class EvaluationSuiteTests
         for (var row = 0; row < split.Data.Train.Count; row++)
             Assert.Equal(split.Data.Train.Label(row) == 2, measured.Data.Train.Forgotten[row]);
         Assert.Equal((24, 8), (measured.Data.Train.ForgottenRows, measured.Data.Test.ForgottenRows));
+        Assert.Equal(ZeroRetrainForgetting.Run(model, split.Forget).Score, measured.Zrf!.Score);
+        Assert.Equal(["ZRF", "ZRF-code"], MetricReport.Compare(measured, measured).Rows.Select(r => r.Metric).Where(m => m[0] == 'Z'));
         Assert.Equal(shares.Order(), shares);
         Assert.InRange(shares[^1], 1 - 1e-9, 1 + 1e-9);
     }

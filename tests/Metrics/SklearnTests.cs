@@ -62,11 +62,10 @@ public sealed class SklearnTests
         var decisions = Doubles(set, "decisions");
         var same = 0;
         var furthest = 0.0;
-        for (var i = 0; i < decisions.Length; i++)
+        foreach (var (mine, theirs) in machine.Decisions(points).Zip(decisions))
         {
-            var mine = machine.Decision(points.AsSpan(i * width, width));
-            same += mine > 0 == decisions[i] > 0 ? 1 : 0;
-            furthest = Math.Max(furthest, Math.Abs(mine - decisions[i]));
+            same += mine > 0 == theirs > 0 ? 1 : 0;
+            furthest = Math.Max(furthest, Math.Abs(mine - theirs));
         }
 
         Assert.True(same >= 0.995 * decisions.Length, $"{decisions.Length - same} of {decisions.Length} decisions differ, by up to {furthest}");
@@ -90,7 +89,7 @@ public sealed class SklearnTests
         var set = Set("svc", "fourteen normal columns");
         var (x, y) = (Doubles(set, "x"), Marks(set, "y"));
         var machine = SupportVectorMachine.Fit(x, 14, y, 0.5);
-        var outside = Enumerable.Range(0, y.Length).Count(i => (y[i] ? 1 : -1) * machine.Decision(x.AsSpan(i * 14, 14)) > 1 + 2e-3);
+        var outside = machine.Decisions(x).Zip(y).Count(r => (r.Second ? 1 : -1) * r.First > 1 + 2e-3);
         Assert.True(outside <= y.Length - machine.SupportVectors, $"{outside} rows beyond the margin, {machine.SupportVectors} support vectors");
     }
 

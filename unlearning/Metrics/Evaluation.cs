@@ -12,6 +12,21 @@ public sealed record Evaluation
     /// <summary>The accuracies of the model itself; null if no logits were given.</summary>
     public required ForgetAccuracies? Accuracies { get; init; }
 
+    /// <summary>The membership attack of table 1; null if no logits were given.</summary>
+    public required LossAttackResult? LossAttack { get; init; }
+
+    /// <summary>Who takes D_f for training data; empty if no logits were given, or it was not wanted.</summary>
+    public required IReadOnlyList<MemberShare> MemberShares { get; init; }
+
+    /// <summary>Membership by thresholds; empty if no logits were given.</summary>
+    public required IReadOnlyList<ThresholdAttackResult> ThresholdAttacks { get; init; }
+
+    /// <summary>ZRF; null unless the model itself was measured: it needs a network that knows nothing.</summary>
+    public ZrfResult? Zrf { get; init; }
+
+    /// <summary>The two-layer probe, if it was wanted.</summary>
+    public required MlpProbeResult? Mlp { get; init; }
+
     /// <summary>KR as published.</summary>
     public required ProbeResult Official { get; init; }
 

@@ -71,6 +71,12 @@ public sealed class EvaluationData
         }
     }
 
+    /// <summary>D_t: the accuracy on the whole test set, in per cent; null without logits or without test rows.</summary>
+    public double? TestAccuracy => Test.Logits is null ? null : Accuracy.Percent(Accuracy.Predict(Test.Logits, Classes), Test.Labels);
+
+    /// <summary>Whether both sets came with logits.</summary>
+    internal bool HasLogits => Train.Logits is not null && Test.Logits is not null;
+
     /// <summary>Whether both hold the same images and the same request.</summary>
     internal bool SameRowsAs(EvaluationData other) =>
         Classes == other.Classes && SameRows(Train, other.Train) && SameRows(Test, other.Test);

@@ -6,6 +6,21 @@ public sealed record EvaluationOptions
     /// <summary>The defaults: every probe as the reports publish it.</summary>
     public static EvaluationOptions Default { get; } = new();
 
+    /// <summary>The membership attack of table 1.</summary>
+    public LossAttackOptions LossAttack { get; init; } = LossAttackOptions.Default;
+
+    /// <summary>The member share of table 5; null leaves it out.</summary>
+    public MemberShareOptions? MemberShare { get; init; } = MemberShareOptions.Default;
+
+    /// <summary>Seed of the network that knows nothing, of ZRF, and of the resamples behind intervals.</summary>
+    public ulong Seed { get; init; } = 42;
+
+    /// <summary>How models are compared row by row.</summary>
+    public SimilarityOptions Similarity { get; init; } = SimilarityOptions.Default;
+
+    /// <summary>The two-layer probe; null, the default, leaves it out.</summary>
+    public MlpProbeOptions? MlpProbe { get; init; }
+
     /// <summary>KR as published.</summary>
     public SgdProbeOptions Official { get; init; } = SgdProbeOptions.Official;
 

@@ -56,7 +56,11 @@ public static class EvaluationSuite
         var rest = progress is null
             ? null
             : new SynchronousProgress<EvaluationProgress>(p => progress.Report(p with { Share = PassShare + ((1 - PassShare) * p.Share) }));
-        return Measure(data, options, rest, cancel);
+        var logits = data.Train.LogitsOf(data.Train.RowsOf(forgotten: true));
+        var zrf = split.Forget.Count == 0
+            ? null
+            : ZeroRetrainForgetting.Run(logits, model, split.Forget, (options ?? EvaluationOptions.Default).Seed, null, cancel);
+        return Measure(data, options, rest, cancel) with { Zrf = zrf };
     }
 
     /// <summary>Measures one model by what it made of the images.</summary>
@@ -70,26 +74,48 @@ public static class EvaluationSuite
     {
         ArgumentNullException.ThrowIfNull(data);
         var chosen = options ?? EvaluationOptions.Default;
-        // About the share of the time that each stage takes.
-        var stages = new Stages(progress, chosen.LearningRate01 ? [0.1, 0.1, 0.5, 0.1, 0.2] : [0.1, 0, 0.6, 0.1, 0.2]);
+        var stages = new Stages(progress, Plan(chosen, data));
         return new Evaluation
         {
             Data = data,
             Options = chosen,
             Accuracies = data.Accuracies,
+            LossAttack = data.HasLogits ? LossAttack.Run(data, chosen.LossAttack) : null,
+            ThresholdAttacks = data.HasLogits ? ThresholdAttack.Run(data, chosen.Seed) : [],
+            MemberShares = data.HasLogits && chosen.MemberShare is { } share
+                ? MemberShareAttack.Run(data, share, stages.Next("member share"), cancel)
+                : [],
             Official = SgdProbe.Run(data, chosen.Official, stages.Next("KR-official"), cancel),
             LearningRate01 = chosen.LearningRate01
                 ? SgdProbe.Run(data, chosen.Official with { LearningRate = 0.1 }, stages.Next("KR, learning rate 0.1"), cancel)
-                : stages.Skip<ProbeResult>(),
+                : null,
             Strong = StrongProbe.Run(data, chosen.Strong, stages.Next("KR-strong"), cancel),
+            Mlp = chosen.MlpProbe is { } mlp ? MlpProbe.Run(data, mlp, stages.Next("MLP probe"), cancel) : null,
             Binary = BinaryProbe.Run(data, chosen.Binary, stages.Next("binary probe"), cancel),
             Neighbours = NearestNeighbours.Run(data, chosen.Neighbours, stages.Next("nearest neighbours"), cancel),
             ClassMean = NearestClassMean.Run(data),
         };
     }
 
-    private sealed class Stages(IProgress<EvaluationProgress>? progress, double[] shares)
+    // The stages in order, with about the share of the time that each takes.
+    private static List<double> Plan(EvaluationOptions options, EvaluationData data)
     {
+        var weights = new List<double>();
+        if (data.HasLogits && options.MemberShare is not null)
+            weights.Add(0.3);
+        weights.Add(0.1);
+        if (options.LearningRate01)
+            weights.Add(0.1);
+        weights.Add(0.6);
+        if (options.MlpProbe is not null)
+            weights.Add(0.3);
+        weights.AddRange([0.1, 0.2]);
+        return weights;
+    }
+
+    private sealed class Stages(IProgress<EvaluationProgress>? progress, List<double> weights)
+    {
+        private readonly double _all = weights.Sum();
         private int _stage = -1;
 
         public SynchronousProgress<double>? Next(string name)
@@ -97,15 +123,8 @@ public static class EvaluationSuite
             _stage++;
             if (progress is null)
                 return null;
-            var (before, share) = (shares[.._stage].Sum(), shares[_stage]);
+            var (before, share) = (weights.Take(_stage).Sum() / _all, weights[_stage] / _all);
             return new SynchronousProgress<double>(done => progress.Report(new EvaluationProgress(name, before + (done * share))));
-        }
-
-        public T? Skip<T>()
-            where T : class
-        {
-            _stage++;
-            return null;
         }
     }
 }

@@ -88,6 +88,15 @@ public sealed class FeatureSplit
     /// <summary>The rows that the request names, or the others, ascending.</summary>
     internal int[] RowsOf(bool forgotten) => [.. Enumerable.Range(0, Rows).Where(row => Forgotten[row] == forgotten)];
 
+    /// <summary>The logits of some rows, [rows, classes]; the set must have them.</summary>
+    internal float[] LogitsOf(int[] rows)
+    {
+        var logits = new float[rows.Length * Classes];
+        for (var i = 0; i < rows.Length; i++)
+            Logits.AsSpan(rows[i] * Classes, Classes).CopyTo(logits.AsSpan(i * Classes));
+        return logits;
+    }
+
     /// <summary>One row of the features.</summary>
     internal ReadOnlySpan<float> Row(int row) => Features.AsSpan(row * Width, Width);
 }

@@ -10,14 +10,15 @@ internal static class Judgement
     /// <param name="ideal">The ideal value if it is known without Retrain.</param>
     /// <param name="chance">The value of guessing: what is below is over-erased even if Retrain is unknown.</param>
     /// <param name="error">The standard error of a value.</param>
-    public static MetricResult Of(MetricResult row, double? ideal, double chance, Func<double, double> error)
+    /// <param name="forgetful">Whether larger values mean that less is known (ZRF); else that more is.</param>
+    public static MetricResult Of(MetricResult row, double? ideal, double? chance, Func<double, double> error, bool forgetful = false)
     {
         if (row.Value is not { } value)
             return row;
         if ((row.Retrain ?? ideal) is not { } reference)
         {
-            return value < chance - (2 * error(chance))
-                ? row with { Verdict = MetricVerdict.OverErased, Notes = Text($"below chance ({chance:0.##}): over-erased") }
+            return chance is { } guess && value < guess - (2 * error(guess))
+                ? row with { Verdict = MetricVerdict.OverErased, Notes = Text($"below chance ({guess:0.##}): over-erased") }
                 : row;
         }
 
@@ -26,9 +27,9 @@ internal static class Judgement
         var noise = 2 * Math.Sqrt(Math.Pow(error(value), 2) + Math.Pow(error(reference), 2));
         var (verdict, words) = Math.Abs(difference) <= noise
             ? (MetricVerdict.AsReference, Text($"as {name}, within sampling error"))
-            : difference < 0
-                ? (MetricVerdict.OverErased, Text($"{-difference:0.##} below {name}: over-erased"))
-                : (MetricVerdict.KnowledgeLeft, Text($"{difference:0.##} above {name}: knowledge is left"));
+            : (difference < 0) != forgetful
+                ? (MetricVerdict.OverErased, Text($"{Side(difference, row.Unit)} {name}: over-erased"))
+                : (MetricVerdict.KnowledgeLeft, Text($"{Side(difference, row.Unit)} {name}: knowledge is left"));
         return row with { Verdict = verdict, Notes = words };
     }
 
@@ -47,6 +48,10 @@ internal static class Judgement
         var variance = (auc * (1 - auc)) + ((positives - 1) * (q1 - (auc * auc))) + ((negatives - 1) * (q2 - (auc * auc)));
         return Math.Sqrt(Math.Max(0, variance) / ((double)positives * negatives));
     }
+
+    private static string Side(double difference, string unit) => unit == "%"
+        ? Text($"{Math.Abs(difference):0.##} {(difference < 0 ? "below" : "above")}")
+        : Text($"{Math.Abs(difference):0.####} {(difference < 0 ? "below" : "above")}");
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

@@ -25,8 +25,14 @@ public sealed class MetricReport
             CheckComparable(original, retrain, "Retrain");
         var rows = new MetricRows(original, erased, retrain);
         AddModel(rows, erased);
+        rows.AddLossAttack();
+        rows.AddMemberShares();
+        rows.AddThresholdAttacks();
+        rows.AddAverageGap();
+        rows.AddZrf();
         AddLinearProbes(rows, erased);
         AddOtherProbes(rows, erased);
+        rows.AddSimilarities();
         return new MetricReport(rows.All);
     }
 
@@ -64,6 +70,13 @@ public sealed class MetricReport
 
     private static void AddOtherProbes(MetricRows rows, Evaluation erased)
     {
+        if (erased.Mlp is { } mlp)
+        {
+            rows.AddAccuracies(
+                new("MLP probe", "accuracy of a two-layer network on standardised features", erased.Options.MlpProbe!.Seed, mlp.Setting),
+                e => e.Mlp?.Accuracies);
+        }
+
         rows.AddAuc(new(
             "binary probe", "area under the ROC curve of a balanced logistic regression, forgotten against rest, on standardised features",
             null, erased.Binary.Converged ? "" : "not converged"));

@@ -18,7 +18,7 @@ public sealed record MetricResult
     /// <summary>The same of a model trained without the forgotten data, if there is one.</summary>
     public double? Retrain { get; init; }
 
-    /// <summary>The unit: "%" or "" for a plain number.</summary>
+    /// <summary>The unit: "%", "s" for seconds, or "" for a plain number.</summary>
     public required string Unit { get; init; }
 
     /// <summary>What it is, in a sentence, with its source.</summary>
@@ -32,6 +32,12 @@ public sealed record MetricResult
 
     /// <summary>How many rows the value is over.</summary>
     public required int N { get; init; }
+
+    /// <summary>The 95 % confidence interval of <see cref="Value"/> over images; null if there is none.</summary>
+    public Interval? Interval { get; init; }
+
+    /// <summary>What the interval rests on ("Wilson"), or the reason why there is none ("none: ...").</summary>
+    public string IntervalBasis { get; init; } = "";
 
     /// <summary>The seed, where chance plays a part.</summary>
     public ulong? Seed { get; init; }

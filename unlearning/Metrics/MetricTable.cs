@@ -6,12 +6,12 @@ namespace EscNative.Unlearning.Metrics;
 /// <summary>Prints a report as a table of plain text.</summary>
 public static class MetricTable
 {
-    /// <summary>One line for each number: metric, name, value, the Original's, Retrain's if there is one, ideal, remarks.</summary>
+    /// <summary>One line for each number: metric, name, value, its 95 % interval, the Original's, Retrain's if there is one, ideal, remarks.</summary>
     public static string Format(MetricReport report)
     {
         ArgumentNullException.ThrowIfNull(report);
         var retrain = report.Rows.Any(r => r.Retrain is not null);
-        var lines = new List<string[]> { Line(retrain, "metric", "", "erased", "Original", "Retrain", "ideal", "") };
+        var lines = new List<string[]> { Line(retrain, "metric", "", "erased", "95 % interval", "Original", "Retrain", "ideal", "") };
         var metric = "";
         foreach (var row in report.Rows)
         {
@@ -19,7 +19,7 @@ public static class MetricTable
             var remarks = row.Metric == metric ? [row.Notes] : (string[])[row.Notes, row.Setting];
             metric = row.Metric;
             lines.Add(Line(
-                retrain, row.Metric, row.Name, Number(row, row.Value), Number(row, row.Original), Number(row, row.Retrain), row.Ideal,
+                retrain, row.Metric, row.Name, Number(row, row.Value), Range(row), Number(row, row.Original), Number(row, row.Retrain), row.Ideal,
                 string.Join("; ", remarks.Where(r => r.Length > 0))));
         }
 
@@ -38,12 +38,19 @@ public static class MetricTable
     public static string Number(MetricResult row, double? value)
     {
         ArgumentNullException.ThrowIfNull(row);
-        return value?.ToString(row.Unit == "%" ? "0.00" : "0.0000", CultureInfo.InvariantCulture) ?? "n/a";
+        return value?.ToString(row.Unit is "%" or "s" ? "0.00" : "0.0000", CultureInfo.InvariantCulture) ?? "n/a";
+    }
+
+    /// <summary>The interval of a value, "[96.90, 97.80]"; empty if there is none.</summary>
+    public static string Range(MetricResult row)
+    {
+        ArgumentNullException.ThrowIfNull(row);
+        return row.Interval is { } interval ? $"[{Number(row, interval.Low)}, {Number(row, interval.High)}]" : "";
     }
 
     private static string[] Line(
-        bool withRetrain, string metric, string name, string value, string original, string retrain, string ideal, string notes) =>
-        withRetrain ? [metric, name, value, original, retrain, ideal, notes] : [metric, name, value, original, ideal, notes];
+        bool withRetrain, string metric, string name, string value, string range, string original, string retrain, string ideal, string notes) =>
+        withRetrain ? [metric, name, value, range, original, retrain, ideal, notes] : [metric, name, value, range, original, ideal, notes];
 
-    private static bool IsNumber(int column, bool withRetrain) => column >= 2 && column <= (withRetrain ? 4 : 3);
+    private static bool IsNumber(int column, bool withRetrain) => column >= 2 && column <= (withRetrain ? 5 : 4);
 }

@@ -1,15 +1,19 @@
+using EscNative.Kernels.Cpu;
+
 namespace EscNative.Unlearning.Metrics;
 
 /// <summary>
 /// A support-vector classifier of two classes with the radial kernel exp(-gamma |x - x'|²): libsvm's C-SVC, by sequential
 /// minimal optimization with second-order working sets (Fan, Chen and Lin, 2005). No shrinking; the same input gives the same bits.
 /// </summary>
-internal sealed class SupportVectorMachine
+internal sealed unsafe class SupportVectorMachine
 {
     // libsvm's: stop when no pair violates the optimality conditions by more, and the least curvature of a pair.
     private const double Tolerance = 1e-3;
     private const double Tau = 1e-12;
     private const int IterationsBetweenLooks = 1024;
+    private const int BlockRows = 4096;
+    private const int TileRows = 64;
 
     private readonly double[] _support;
     private readonly double[] _weights;
@@ -71,13 +75,55 @@ internal sealed class SupportVectorMachine
             rows, Array.ConvertAll(support, i => y[i] * problem.Alpha[i]), width, kernel.Gamma, problem.Rho(), iterations, converged);
     }
 
-    /// <summary>Above 0 for the positive class.</summary>
-    public double Decision(ReadOnlySpan<double> row)
+    /// <summary>sum_i y_i alpha_i K(x_i, x) - rho of every row: above 0 for the positive class.</summary>
+    /// <param name="x">[n, width], row-major.</param>
+    /// <param name="cancel">Cancels; nothing is returned then.</param>
+    public double[] Decisions(double[] x, CancellationToken cancel = default)
     {
-        var sum = -Rho;
-        for (var i = 0; i < _weights.Length; i++)
-            sum += _weights[i] * Math.Exp(-Gamma * KernelRows.SquaredDistance(_support.AsSpan(i * Width, Width), row));
-        return sum;
+        var decisions = new double[x.Length / Width];
+        for (var first = 0; first < decisions.Length; first += BlockRows)
+        {
+            cancel.ThrowIfCancellationRequested();
+            var rows = Math.Min(BlockRows, decisions.Length - first);
+            fixed (double* points = x, support = _support, weights = _weights, output = decisions)
+            {
+                var job = new DecisionJob
+                {
+                    Points = points + ((long)first * Width),
+                    Support = support,
+                    Weights = weights,
+                    Output = output + first,
+                    Rows = rows,
+                    Width = Width,
+                    SupportRows = _weights.Length,
+                    Gamma = Gamma,
+                    Rho = Rho,
+                };
+                CpuParallel.Run((rows + TileRows - 1) / TileRows, job);
+            }
+        }
+
+        return decisions;
+    }
+
+    private struct DecisionJob : ITileJob
+    {
+        public double* Points, Support, Weights, Output;
+        public int Rows, Width, SupportRows;
+        public double Gamma, Rho;
+
+        public readonly void Execute(int tile, int worker)
+        {
+            var end = Math.Min(Rows, (tile + 1) * TileRows);
+            for (var row = tile * TileRows; row < end; row++)
+            {
+                var point = new ReadOnlySpan<double>(Points + ((long)row * Width), Width);
+                var sum = -Rho;
+                for (var i = 0; i < SupportRows; i++)
+                    sum += Weights[i] * Math.Exp(-Gamma * KernelRows.SquaredDistance(new ReadOnlySpan<double>(Support + ((long)i * Width), Width), point));
+                Output[row] = sum;
+            }
+        }
     }
 
     /// <summary>The dual problem: min over alpha of alphaᵀ Q alpha / 2 - sum alpha, 0 &lt;= alpha &lt;= C, yᵀ alpha = 0; Q_ij = y_i y_j K_ij.</summary>
