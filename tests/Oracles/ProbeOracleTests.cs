@@ -42,30 +42,34 @@ public sealed class ProbeOracleTests
         Assert.InRange(published.Forget!.Value, 20, 34);
     }
 
-    // Another draw of 1,000 images there, and other splits: the score's standard error is 1.6 points.
+    // One draw of 1,000 images and one set of splits there. Here the mean over 40 seeds, and the spread that one draw has.
     [Fact]
     public void The_membership_attack_of_table_1_agrees_before_and_after_erasing()
     {
         using var json = JsonDocument.Parse(File.ReadAllText(TestData.Oracle("results.json")));
         var (train, test) = OracleRun.Original;
-        AssertClose("MIA_original", Attack(train.Logits, test.Logits));
+        AssertClose("MIA_original", train.Logits, test.Logits);
 
         using var model = OracleRun.Model();
         new Esc().Run(new UnlearningContext(model, OracleRun.Split.Forget, new UnlearningOptions { Directions = 1 }));
-        AssertClose("MIA_esc_paper_k1", Attack(Scores(model, Erase(model, train)), Scores(model, Erase(model, test))));
+        AssertClose("MIA_esc_paper_k1", Scores(model, Erase(model, train)), Scores(model, Erase(model, test)));
 
-        LossAttackResult Attack(float[] trainLogits, float[] testLogits) =>
-            LossAttack.Run(Data(train.Features, test.Features, train, test, trainLogits, testLogits));
-
-        void AssertClose(string key, LossAttackResult actual)
+        void AssertClose(string key, float[] trainLogits, float[] testLogits)
         {
+            var data = Data(train.Features, test.Features, train, test, trainLogits, testLogits);
+            var results = Enumerable.Range(0, 40).Select(seed => LossAttack.Run(data, new LossAttackOptions { Seed = (ulong)seed })).ToArray();
+            Assert.All(results, r => Assert.Equal((1000, 1000), (r.Members, r.TestedRows)));
             var expected = json.RootElement.GetProperty(key);
-            var score = 100 * expected.GetProperty("scores").EnumerateArray().Average(s => s.GetDouble());
-            Assert.True(Math.Abs(actual.Score!.Value - score) < 2 * Math.Sqrt(2) * 1.6, $"{key}: {actual.Score} against {score}");
-            Assert.Equal((1000, 1000), (actual.Members, actual.TestedRows));
-            // A regression on 2,000 other rows: the coefficient's standard error is below 0.2.
-            var coefficient = expected.GetProperty("coef").GetDouble();
-            Assert.True(Math.Abs(actual.Coefficient - coefficient) < 0.4, $"{key}: {actual.Coefficient} against {coefficient}");
+            Within("score", 100 * expected.GetProperty("scores").EnumerateArray().Average(s => s.GetDouble()), r => r.Score!.Value);
+            Within("coefficient", expected.GetProperty("coef").GetDouble(), r => r.Coefficient);
+
+            void Within(string what, double theirs, Func<LossAttackResult, double> value)
+            {
+                var mean = results.Average(value);
+                var deviation = Math.Sqrt(results.Average(r => Math.Pow(value(r) - mean, 2)));
+                Assert.True(Math.Abs(mean - theirs) < 3 * deviation, $"{key}: {what} {mean} with a deviation of {deviation}, against {theirs}");
+                Assert.True(what != "score" || deviation < 2, $"{key}: {deviation}");
+            }
         }
     }
 

@@ -24,6 +24,9 @@ public sealed record Evaluation
     /// <summary>ZRF; null unless the model itself was measured: it needs a network that knows nothing.</summary>
     public ZrfResult? Zrf { get; init; }
 
+    /// <summary>How fast it learns again; null unless the model itself was measured and this was wanted.</summary>
+    public RelearningResult? Relearning { get; init; }
+
     /// <summary>The two-layer probe, if it was wanted.</summary>
     public required MlpProbeResult? Mlp { get; init; }
 

@@ -18,6 +18,9 @@ public sealed record EvaluationOptions
     /// <summary>How models are compared row by row.</summary>
     public SimilarityOptions Similarity { get; init; } = SimilarityOptions.Default;
 
+    /// <summary>How fast the model learns again; null, the default, leaves it out.</summary>
+    public RelearningOptions? Relearning { get; init; }
+
     /// <summary>The two-layer probe; null, the default, leaves it out.</summary>
     public MlpProbeOptions? MlpProbe { get; init; }
 

@@ -60,7 +60,15 @@ public static class EvaluationSuite
         var zrf = split.Forget.Count == 0
             ? null
             : ZeroRetrainForgetting.Run(logits, model, split.Forget, (options ?? EvaluationOptions.Default).Seed, null, cancel);
-        return Measure(data, options, rest, cancel) with { Zrf = zrf };
+        // Half a minute or more, of which nothing is told but that it runs.
+        var relearning = options?.Relearning is { } wanted && split.Forget.Count > 0
+            ? Relearning.Measure(model, split, wanted, Stage("relearning"), cancel)
+            : null;
+        return Measure(data, options, rest, cancel) with { Zrf = zrf, Relearning = relearning };
+
+        SynchronousProgress<double>? Stage(string name) => progress is null
+            ? null
+            : new SynchronousProgress<double>(_ => progress.Report(new EvaluationProgress(name, PassShare)));
     }
 
     /// <summary>Measures one model by what it made of the images.</summary>

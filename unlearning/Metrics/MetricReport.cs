@@ -33,6 +33,7 @@ public sealed class MetricReport
         AddLinearProbes(rows, erased);
         AddOtherProbes(rows, erased);
         rows.AddSimilarities();
+        rows.AddRelearning();
         return new MetricReport(rows.All);
     }
 

@@ -171,6 +171,46 @@ internal sealed class MetricRows(Evaluation original, Evaluation erased, Evaluat
             [e.Accuracies?.Forget, e.Accuracies?.Remain, e.Data.TestAccuracy, e.MemberShares.FirstOrDefault(s => s.Attack == Attack)?.Percent];
     }
 
+    /// <summary>What comes back by fine-tuning and by prototypes.</summary>
+    public void AddRelearning()
+    {
+        if (erased.Relearning is not { } relearning)
+            return;
+        var options = erased.Options.Relearning!;
+        var sgd = FormattableString.Invariant($"SGD, learning rate {options.LearningRate}, momentum {options.Momentum}, batch {options.Batch}");
+        Add("relearning on D_r", "accuracy after steps of fine-tuning on D_r alone (arXiv 2505.22310)", sgd, r => r.OnRemain);
+        Add(
+            "relearning on samples", $"accuracy after steps of fine-tuning on {relearning.Samples} images of the forgotten classes",
+            $"{sgd}, {relearning.Samples} images", r => r.OnSamples);
+        Add(
+            "prototype attack", $"accuracy with the head's forgotten rows replaced by the mean feature of {relearning.Samples} images (after arXiv 2506.01318)",
+            $"{relearning.Samples} images", r => [r.Prototypes]);
+
+        void Add(string metric, string definition, string setting, Func<RelearningResult, IReadOnlyList<RelearningPoint>> select)
+        {
+            var group = new Group(metric, definition, options.Seed, setting);
+            var points = select(relearning);
+            for (var i = 0; i < points.Count; i++)
+            {
+                var (index, last) = (i, i == points.Count - 1);
+                var after = points.Count == 1 ? "" : $", {points[i].Steps} steps";
+                Point("D_f", "training rows that the request names", relearning.ForgetImages, r => select(r)[index].Forget, true);
+                if (!last)
+                    continue;
+                Point("D_ft", "test rows of the forgotten classes", relearning.ForgetTestImages, r => select(r)[index].ForgetTest, true);
+                Point("D_rt", "other test rows: what the attack costs", relearning.RemainTestImages, r => select(r)[index].RemainTest, false);
+
+                void Point(string name, string rows, int n, Func<RelearningResult, double?> value, bool judged)
+                {
+                    var row = WithWilson(Row(group, name + after, rows, n, e => e.Relearning is { } r ? value(r) : null));
+                    if (row.Value is null && n > 0)
+                        row = row with { IntervalBasis = "none: it diverged", Notes = "n/a: it diverged" };
+                    _rows.Add(judged ? Judgement.Of(row, null, null, p => Judgement.AccuracyError(p, n)) : row);
+                }
+            }
+        }
+    }
+
     private void AddSimilarity(string name, Evaluation reference)
     {
         var options = erased.Options.Similarity;

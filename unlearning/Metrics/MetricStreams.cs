@@ -8,6 +8,7 @@ internal static class MetricStreams
     public const ulong Folds = 0x4D45_0003;
     public const ulong Bootstrap = 0x4D45_0004;
     public const ulong Subsample = 0x4D45_0005;
+    public const ulong Samples = 0x4D45_0008;
     public const ulong Inclusion = 0x4D45_0006;
     public const ulong Unlearned = 0x4D45_0007;
 }

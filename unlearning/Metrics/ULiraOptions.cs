@@ -1,0 +1,34 @@
+namespace EscNative.Unlearning.Metrics;
+
+/// <summary>How offline U-LiRA is run.</summary>
+public sealed record ULiraOptions
+{
+    /// <summary>The defaults.</summary>
+    public static ULiraOptions Default { get; } = new();
+
+    /// <summary>Models that are trained and made to forget: each is one training and one request. Published figures rest on 64 to 256.</summary>
+    public int Shadows { get; init; } = 16;
+
+    /// <summary>Training images that the attack is about, drawn by <see cref="Seed"/>. Each model trains on one half of them and forgets it.</summary>
+    public int Targets { get; init; } = 500;
+
+    /// <summary>
+    /// An example has a variance of its own from so many models of a world on; below, all examples of the world share one (the advice
+    /// of LiRA for few models).
+    /// </summary>
+    public int OwnVarianceFrom { get; init; } = 16;
+
+    /// <summary>Seed of the targets, of who trains on which, and (with the model's number) of the trainings.</summary>
+    public ulong Seed { get; init; } = 42;
+
+    /// <summary>Where finished models' answers are kept, so that a cancelled run goes on; or null.</summary>
+    public string? Folder { get; init; }
+
+    internal void Check()
+    {
+        if (Shadows < 4 || Shadows % 2 != 0)
+            throw new UsageException($"U-LiRA: got {Shadows} models, wants an even number from 4: a Gaussian needs two of each world beside the one that is judged");
+        if (Targets < 2 || OwnVarianceFrom < 2)
+            throw new UsageException($"U-LiRA: got {Targets} targets and variances of their own from {OwnVarianceFrom} models, wants 2 or more of both");
+    }
+}
