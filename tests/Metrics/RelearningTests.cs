@@ -1,4 +1,3 @@
-using EscNative.Engine;
 using EscNative.Models;
 using EscNative.Models.Data;
 using EscNative.Tests.Models;

@@ -1,6 +1,5 @@
 using EscNative.Kernels;
 using EscNative.Models;
-using EscNative.Models.Data;
 using EscNative.Tests.Models;
 using EscNative.Unlearning;
 using EscNative.Unlearning.Methods;
