@@ -48,8 +48,8 @@ public sealed class RelearningTests
         model.Head.Bias.Value.CopyFrom<float>(bias);
         var result = Relearning.Measure(model, ForgetSplit.Create(data, ForgetRequest.ForClasses(2)), Quick);
         Assert.Equal(0, result.OnRemain[0].Forget);
-        // Three of the four samples are taken for the class by construction; so must be many of the others.
-        Assert.True(result.Prototypes.Forget > 40, $"{result.Prototypes}");
+        // Three of the four samples are taken for the class by construction; so must be some of the others, at little cost.
+        Assert.True(result.Prototypes is { Forget: > 10, ForgetTest: > 10, RemainTest: > 80 }, $"{result.Prototypes}");
         Assert.Equal(bias, model.Head.Bias.Value.ToArray());
     }
 

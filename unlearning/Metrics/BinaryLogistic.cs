@@ -151,7 +151,9 @@ internal sealed class BinaryLogistic
         var trace = 0.0;
         for (var i = 0; i < side; i++)
             trace += hessian[(i * side) + i];
-        for (var ridge = 0.0; ; ridge = Math.Max(10 * ridge, 1e-15 * trace))
+        if (!double.IsFinite(trace))
+            throw Input.Bad("logistic regression: got values that are not finite, wants numbers");
+        for (var ridge = 0.0; ; ridge = Math.Max(10 * ridge, (1e-15 * trace) + 1e-300))
         {
             var factor = (double[])hessian.Clone();
             for (var i = 0; i < side; i++)

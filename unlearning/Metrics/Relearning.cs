@@ -66,21 +66,21 @@ public static class Relearning
             DropLast = true,
         });
         var points = new List<RelearningPoint> { start };
-        var finite = true;
-        foreach (var batch in Batches(loader))
+        foreach (var (batch, steps) in Batches(loader).Zip(Enumerable.Range(1, options.Steps[^1])))
         {
             cancel.ThrowIfCancellationRequested();
             copy.Training = batchStatistics;
-            finite = finite && double.IsFinite(Step(copy, optimizer, batch));
+            var finite = double.IsFinite(Step(copy, optimizer, batch));
             copy.Training = false;
-            var steps = (int)optimizer.Steps;
             report(steps);
-            if (options.Steps.Contains(steps))
-                points.Add(finite ? judged.Of(copy, steps, cancel) : new RelearningPoint(steps, null, null, null));
-            if (steps >= options.Steps[^1])
+            if (!finite)
                 break;
+            if (options.Steps.Contains(steps))
+                points.Add(judged.Of(copy, steps, cancel));
         }
 
+        // Where it diverged the rest is not known.
+        points.AddRange(options.Steps.Skip(points.Count - 1).Select(steps => new RelearningPoint(steps, null, null, null)));
         return points;
     }
 

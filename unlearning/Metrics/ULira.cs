@@ -99,9 +99,9 @@ public static class ULira
         DataSet data, ULiraShadow shadow, int[] targets, bool[] included, ulong seed, CancellationToken cancel)
     {
         var left = targets.Where((_, x) => !included[x]).ToHashSet();
-        var forget = targets.Where((_, x) => included[x]).ToHashSet();
         int[] trained = [.. Enumerable.Range(0, data.Train.Count).Where(i => !left.Contains(i))];
-        int[] request = [.. Enumerable.Range(0, trained.Length).Where(i => forget.Contains(trained[i]))];
+        // A request names images by their ids, whatever subset they are in.
+        int[] request = [.. targets.Where((_, x) => included[x]).Select(data.Train.Id)];
         if (request.Length == 0)
             throw new UsageException($"U-LiRA: a shadow drew none of {targets.Length} targets; wants more targets");
         var own = new DataSet(data.Name, data.Train.Subset(trained, "a shadow's images"), data.Test, data.Normalisation);

@@ -26,8 +26,8 @@ public sealed record ULiraOptions
 
     internal void Check()
     {
-        if (Shadows < 4 || Shadows % 2 != 0)
-            throw new UsageException($"U-LiRA: got {Shadows} models, wants an even number from 4: a Gaussian needs two of each world beside the one that is judged");
+        if (Shadows < 6 || Shadows % 2 != 0)
+            throw new UsageException($"U-LiRA: got {Shadows} models, wants an even number from 6: a Gaussian needs two of each world beside the one that is left out");
         if (Targets < 2 || OwnVarianceFrom < 2)
             throw new UsageException($"U-LiRA: got {Targets} targets and variances of their own from {OwnVarianceFrom} models, wants 2 or more of both");
     }

@@ -4,8 +4,12 @@ namespace EscNative.Unlearning.Metrics;
 
 /// <summary>
 /// The statistics of U-LiRA. For each image the logit-scaled confidences of the models that forgot it, and of those that never saw
-/// it, are two Gaussians; a model's confidence is judged by the log-likelihood ratio of both, fitted to all other models.
+/// it, are two Gaussians; a model's confidence is judged by the log-likelihood ratio of both, fitted to other models.
 /// </summary>
+/// <remarks>
+/// The judged model is left out of its world, and the next model of the other world out of that: with the same number in both, worlds
+/// that do not differ score 50 %. Were only the judged model left out, the counts would tell its world.
+/// </remarks>
 internal static class ULiraStatistics
 {
     // A world whose models all agree still leaves room for another one.
@@ -37,10 +41,16 @@ internal static class ULiraStatistics
         var ratios = Enumerable.Range(0, models).Select(_ => new double[images]).ToArray();
         for (var x = 0; x < images; x++)
         {
+            var image = x;
+            var unlearned = forgot.Count(f => f[image]);
+            var left = Math.Min(unlearned, models - unlearned) - 1;
+            if (left < 2)
+                throw Input.Bad($"U-LiRA: image {x} has {left} models of a world beside the one that is left out, wants 2 or more");
+            var own = left >= ownVarianceFrom;
             for (var s = 0; s < models; s++)
             {
-                var unlearned = LogDensity(confidences, forgot, s, x, true, pooled.Unlearned, ownVarianceFrom);
-                ratios[s][x] = unlearned - LogDensity(confidences, forgot, s, x, false, pooled.Never, ownVarianceFrom);
+                ratios[s][x] = LogDensity(confidences, forgot, s, x, true, own, pooled.Unlearned) -
+                    LogDensity(confidences, forgot, s, x, false, own, pooled.Never);
             }
         }
 
@@ -81,13 +91,16 @@ internal static class ULiraStatistics
     }
 
     private static double LogDensity(
-        double[][] confidences, bool[][] forgot, int judged, int image, bool world, double pooled, int ownVarianceFrom)
+        double[][] confidences, bool[][] forgot, int judged, int image, bool world, bool own, double pooled)
     {
+        var leftOut = judged;
+        while (forgot[leftOut][image] != world)
+            leftOut = (leftOut + 1) % confidences.Length;
         var (n, mean, squares) = (0, 0.0, 0.0);
         // Welford's recurrence.
         for (var s = 0; s < confidences.Length; s++)
         {
-            if (s == judged || forgot[s][image] != world)
+            if (s == leftOut || forgot[s][image] != world)
                 continue;
             n++;
             var difference = confidences[s][image] - mean;
@@ -95,9 +108,7 @@ internal static class ULiraStatistics
             squares += difference * (confidences[s][image] - mean);
         }
 
-        if (n < 2)
-            throw Input.Bad($"U-LiRA: image {image} has {n} models of a world beside the one that is judged, wants 2 or more");
-        var variance = Math.Max(LeastVariance, n >= ownVarianceFrom ? squares / (n - 1) : pooled);
+        var variance = Math.Max(LeastVariance, own ? squares / (n - 1) : pooled);
         var distance = confidences[judged][image] - mean;
         return (-0.5 * distance * distance / variance) - (0.5 * Math.Log(2 * Math.PI * variance));
     }
