@@ -66,8 +66,8 @@ public sealed class ULiraTests
     {
         var seed = Synthetic.FreshSeed();
         var result = Attack(32, 300, difference: 0, seed);
-        // 9,600 answers: 4 standard errors of half a per cent.
-        Assert.True(Math.Abs(result.BalancedAccuracy - 50) < 2.5 && Math.Abs(result.Auc - 0.5) < 0.025, $"seed {seed}: {result}");
+        // Over draws the accuracy deviates by 0.84 and the area by 0.008 (a simulation in numpy): the answers about an image hang together.
+        Assert.True(Math.Abs(result.BalancedAccuracy - 50) < 3.8 && Math.Abs(result.Auc - 0.5) < 0.036, $"seed {seed}: {result}");
         Assert.True(result.TruePositives < 3, $"seed {seed}: {result}");
         Assert.Equal(["balanced accuracy", "AUC", "TPR at 1 % FPR"], result.Rows.Select(r => r.Name));
         Assert.All(result.Rows, r => Assert.NotNull(r.Interval));
