@@ -68,7 +68,9 @@ public sealed class ProbeOracleTests
                 var mean = results.Average(value);
                 var deviation = Math.Sqrt(results.Average(r => Math.Pow(value(r) - mean, 2)));
                 Assert.True(Math.Abs(mean - theirs) < 3 * deviation, $"{key}: {what} {mean} with a deviation of {deviation}, against {theirs}");
-                Assert.True(what != "score" || deviation < 2, $"{key}: {deviation}");
+                // One draw of images and splits: 1.6 points of the tested rows, and what the draw of members adds. A wider spread would show nothing.
+                Assert.True(what != "score" || deviation < 2.5, $"{key}: {deviation}");
+                TestContext.Current.SendDiagnosticMessage($"{key}: {what} {mean:0.00} with a deviation of {deviation:0.00}, {theirs:0.00} there");
             }
         }
     }
