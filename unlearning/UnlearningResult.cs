@@ -12,7 +12,7 @@ public sealed record UnlearningResult
     /// <summary>Images of D_f that were seen.</summary>
     public required int Images { get; init; }
 
-    /// <summary>Wall seconds of the whole call.</summary>
+    /// <summary>Wall seconds of the whole call; of a method that trained on from a checkpoint also those of the runs before.</summary>
     public required double Seconds { get; init; }
 
     /// <summary>How it ended.</summary>

@@ -84,7 +84,7 @@ internal sealed class MethodSettings
         {
             "esc" => own,
             "esc-t" => own with { Percent = null, Directions = null },
-            _ => own with { Percent = null, Directions = null, Mode = UnlearningMode.Paper },
+            _ => own with { Percent = null, Directions = null, Solver = "auto", Mode = UnlearningMode.Paper },
         };
     }
 }

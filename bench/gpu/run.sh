@@ -5,8 +5,8 @@
 # emulated machine computes; the engine's tests on the device; the speed of kernels and forward passes; compute-sanitizer; the probe
 # beside PyTorch, where that is installed. Needs neither .NET nor a compiler: it stands in the bundle that bundle.sh makes, with
 # the programs in app/, their runtime in dotnet/ and the emulated machine in emulation/. Results go to FOLDER (results beside this file),
-# with summary.json. --dry shows on the emulated machine that the bundle works: one schedule, and of the engine's tests those of the
-# operations; it measures nothing.
+# with summary.json. --dry shows on the emulated machine that the bundle works, with one schedule and a few classes of tests; it measures
+# nothing.
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 out=$here/results dry= sanitizer=1
@@ -43,10 +43,11 @@ engine=(-namespace "EscNative.Tests.Engine" -namespace "EscNative.Tests.Plans" -
 device=(env ESC_TEST_GPU=1)
 if [[ $dry ]]; then
   device=("${emulated[@]}" ESC_TEST_MACHINES=reverse)
-  engine=(-class "EscNative.Tests.Engine.OperationTests")
+  engine=(-class "EscNative.Tests.Engine.TensorTests")
 fi
 kernels=(-noColor -class "EscNative.Tests.Cuda.*" -class- "EscNative.Tests.Cuda.Nvrtc*" -class- "EscNative.Tests.Cuda.Emulat*"
   -class- "EscNative.Tests.Cuda.Fault*" -class- "EscNative.Tests.Cuda.SeededBug*" -class- "EscNative.Tests.Cuda.Native*" -class- "EscNative.Tests.Cuda.CudaMachine*")
+[[ ! $dry ]] || kernels=(-noColor -class "EscNative.Tests.Cuda.ReduceKernelTests" -class "EscNative.Tests.Cuda.GemmKernelTests" -class "EscNative.Tests.Cuda.EscTKernelTests")
 
 if [[ ! $dry ]]; then
   command -v nvidia-smi > /dev/null && nvidia-smi > "$out/nvidia-smi.txt" 2>&1

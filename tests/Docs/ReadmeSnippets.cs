@@ -7,6 +7,7 @@ using EscNative.Models.Data;
 using EscNative.Tests.Models;
 using EscNative.Unlearning;
 using EscNative.Unlearning.Methods;
+using EscNative.Unlearning.Scenarios;
 
 namespace EscNative.Tests.Docs;
 
@@ -52,6 +53,28 @@ public sealed class ReadmeSnippets
         // end
         using var again = ModelFile.Load(erasedPath);
         Assert.Equal(1, again.Erasure!.Factors[0].Rank);
+    }
+
+    [Fact]
+    public void Compare_methods()
+    {
+        using var model = SmallImages.Model();
+        model.Training = false;
+        var data = SmallImages.Data();
+
+        // snippet: compare
+        var runner = new ScenarioRunner(model, "my model", data);
+        foreach (var trial in Scenario.ClassWise.Trials(data, trials: 2, seed: 42))
+        {
+            foreach (var name in (string[])["scrub", "esc-t", "leace"])
+            {
+                var run = runner.Run(MethodRegistry.Create(name), trial);
+                Console.WriteLine($"{name}, {run.Requests[0].Request}: {run.Seconds:0.00} s, D_f {run.Evaluation!.Accuracies!.Forget:0.0} %");
+            }
+        }
+        // end
+        // Every method worked on a copy.
+        Assert.Null(model.Erasure);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Globalization;
 using EscNative.Engine;
 using EscNative.Engine.Formats;
 using EscNative.Kernels.Cpu;
@@ -99,7 +100,15 @@ public sealed class TrainingMethodTests
 
             using var second = Tiny.Model();
             // One that ended by itself in its first epoch has left none.
+            var before = -1.0;
+            if (File.Exists(path))
+            {
+                using var file = SafetensorsFile.Open(path);
+                before = double.Parse(file.Metadata["escnative.unlearning.seconds"], CultureInfo.InvariantCulture);
+            }
+
             var result = Tiny.Run(method, second, options, checkpoint: path, resume: File.Exists(path));
+            Assert.True(before != 0 && result.Seconds > before, $"{before} s, then {result.Seconds} s in all");
             Assert.Equal(Tiny.Values(whole), Tiny.Values(second));
             Assert.Equal(expected.Steps, result.Steps);
             Assert.Equal(expected.Notes, result.Notes);

@@ -20,7 +20,7 @@ internal sealed class MethodCheckpoint(TrainingMethod method, UnlearningContext 
     private readonly string _path = context.CheckpointPath!;
     private readonly string _run = RunIdentity.Of(method, context, setup.Parameters, setup.Original);
 
-    public void Save(int epochsDone)
+    public void Save(int epochsDone, double seconds)
     {
         var arrays = Named(Model, context.Model).ToList();
         for (var i = 0; i < task.Optimizer.State.Count; i++)
@@ -33,14 +33,15 @@ internal sealed class MethodCheckpoint(TrainingMethod method, UnlearningContext 
             [Prefix + "run"] = _run,
             [Prefix + "epochs"] = Text(epochsDone),
             [Prefix + "steps"] = Text(task.Optimizer.Steps),
+            [Prefix + "seconds"] = seconds.ToString("R", CultureInfo.InvariantCulture),
         };
         SafetensorsWriter.Write(_path, arrays, metadata, force: true);
     }
 
     /// <summary>Puts the saved state into model, optimizer, counters and earlier epochs.</summary>
-    /// <returns>How many epochs were done.</returns>
+    /// <returns>How many epochs were done, and in how many seconds.</returns>
     /// <exception cref="DataFormatException">The file is no such checkpoint, or of another run.</exception>
-    public int Load()
+    public (int Epochs, double Seconds) Load()
     {
         using var file = SafetensorsFile.Open(_path);
         if (!file.Metadata.TryGetValue(Prefix + "run", out var saved))
@@ -70,7 +71,7 @@ internal sealed class MethodCheckpoint(TrainingMethod method, UnlearningContext 
             epochs[i].Training = false;
         }
 
-        return (int)done;
+        return ((int)done, Seconds(file));
     }
 
     private static IEnumerable<NamedArray> Named(string prefix, Classifier model) =>
@@ -79,6 +80,11 @@ internal sealed class MethodCheckpoint(TrainingMethod method, UnlearningContext 
     private static string OfEpoch(int epoch) => $"epoch.{Text(epoch)}.";
 
     private static string Text(long value) => value.ToString(CultureInfo.InvariantCulture);
+
+    private double Seconds(SafetensorsFile file) =>
+        file.Metadata.TryGetValue(Prefix + "seconds", out var text) && double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value)
+            ? value
+            : throw new DataFormatException(_path, null, $"metadata {Prefix}seconds is '{text}', wants a number");
 
     private long Number(SafetensorsFile file, string key) =>
         file.Metadata.TryGetValue(Prefix + key, out var text) && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value)

@@ -47,7 +47,7 @@ public abstract class TrainingMethod : IUnlearningMethod
             {
                 Method = Name,
                 Images = context.Forget.Count,
-                Seconds = Stopwatch.GetElapsedTime(started).TotalSeconds,
+                Seconds = run.EarlierSeconds + Stopwatch.GetElapsedTime(started).TotalSeconds,
                 Outcome = outcome,
                 Parameters = parameters.Values,
                 Steps = steps,

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using EscNative.Engine;
 using EscNative.Models;
@@ -17,13 +18,16 @@ internal sealed class TrainingRun(TrainingMethod method, UnlearningContext conte
     private Classifier? _sound;
     private string? _stopped;
 
+    /// <summary>Wall seconds of the runs that this one goes on from.</summary>
+    public double EarlierSeconds { get; private set; }
+
     public (UnlearningOutcome Outcome, long Steps, IReadOnlyList<string> Notes) Run()
     {
         var checkpoint = context.CheckpointPath is null ? null : new MethodCheckpoint(method, context, setup, task, _epochs);
-        var first = 0;
+        var (first, started) = (0, Stopwatch.GetTimestamp());
         if (context.Resume)
         {
-            first = checkpoint!.Load();
+            (first, EarlierSeconds) = checkpoint!.Load();
             KeepSound();
         }
 
@@ -45,7 +49,7 @@ internal sealed class TrainingRun(TrainingMethod method, UnlearningContext conte
             if (_stopped is null)
             {
                 using (context.Stage("checkpoint"))
-                    checkpoint?.Save(epoch + 1);
+                    checkpoint?.Save(epoch + 1, EarlierSeconds + Stopwatch.GetElapsedTime(started).TotalSeconds);
             }
         }
 
