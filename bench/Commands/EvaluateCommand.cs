@@ -13,7 +13,7 @@ internal static class EvaluateCommand
         "evaluate",
         "Measures what a model still knows of what was to be forgotten.",
         [
-            options.ModelFile, options.Original, options.Retrain, options.Data, options.Identities, options.ForgetClass, options.ForgetIndices, options.Seed, options.Device, options.Threads,
+            options.ModelFile, options.Original, options.Retrain, options.Data, options.Identities, options.ForgetClass, options.ForgetIndices, options.Relearn, options.MlpProbe, options.Seed, options.Device, options.Threads,
             options.Precision, options.Json, options.Html, options.Force, options.Config, options.Quiet,
         ],
         [
@@ -36,9 +36,10 @@ internal static class EvaluateCommand
         using var progress = new ProgressLine(context.Terminal);
         if (context.Get(options.Retrain) is not null && context.Get(options.Original) is null)
             throw new UsageException("evaluate: --retrain wants --original too: give the model before the erasure");
-        var original = Measurement.OfFile("original", context.Get(options.Original), split, device, progress, context.Cancel);
-        var retrain = Measurement.OfFile("retrain", context.Get(options.Retrain), split, device, progress, context.Cancel);
-        var erased = Measurement.Of("model", model, split, progress, context.Cancel);
+        var metrics = Measurement.Options(context);
+        var original = Measurement.OfFile("original", context.Get(options.Original), split, device, progress, context.Cancel, metrics);
+        var retrain = Measurement.OfFile("retrain", context.Get(options.Retrain), split, device, progress, context.Cancel, metrics);
+        var erased = Measurement.Of("model", model, split, progress, context.Cancel, metrics);
         progress.Dispose();
         List<string> notes = [model.Erasure is null ? "The model carries no erasure." : ReportNotes.Seam];
         if (original is null)

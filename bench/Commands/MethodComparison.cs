@@ -48,10 +48,20 @@ internal static class MethodComparison
         var data = Inputs.Open(context.Get(options.Data), original.Description.Channels, context.Get(options.Identities));
         Inputs.CheckClasses(original, model.File, data);
         var scenario = ScenarioOf(context, data);
-        var runner = new ScenarioRunner(original, ModelCache.HashOf(model.File), data, new ScenarioRunnerOptions { StateFolder = context.Get(options.State) });
+        var runner = new ScenarioRunner(original, ModelCache.HashOf(model.File), data, new ScenarioRunnerOptions
+        {
+            StateFolder = context.Get(options.State),
+            Evaluation = Measurement.Options(context),
+        });
         using var progress = new ProgressLine(context.Terminal);
         var result = new Experiment(scenario, runner, method => settings.Options(method, common, recipe), Reference).Run(
             methods, data, context.Get(options.Trials), context.Get(options.Seed), progress, context.Cancel);
+        if (context.Get(options.Shadows) is > 0 and var shadows)
+        {
+            var attack = new ShadowAttack(original.Description, recipe, data, device, shadows, context.Get(options.State), (ulong)context.Get(options.Seed));
+            result = attack.AddTo(result, methods, method => settings.Options(method, common, recipe), progress, context.Cancel);
+        }
+
         return document with
         {
             Data = Results.Of(data, context.Get(options.Data)),
@@ -69,7 +79,7 @@ internal static class MethodComparison
         // A file is the reference of the request that it was trained for: the first trial's.
         Evaluation? Reference(ScenarioTrial trial) => trial.Index > 0 || RetrainFile(trial) is not { } file
             ? null
-            : Measurement.OfFile("retrain", file, ForgetSplit.Create(data, trial.Joint), device, progress, context.Cancel);
+            : Measurement.OfFile("retrain", file, ForgetSplit.Create(data, trial.Joint), device, progress, context.Cancel, Measurement.Options(context));
 
         string? RetrainFile(ScenarioTrial trial) => context.Get(options.Retrain)
             ?? (trial.Joint.IsByClass && trial.Joint.Classes is [PretrainedModels.RetrainedWithout] ? model.Retrain : null);

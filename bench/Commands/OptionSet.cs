@@ -57,6 +57,12 @@ internal sealed class OptionSet
 
     public Option<int> Trials { get; } = Whole("--trials", "Repetitions with seeds of their own; results are then mean and standard deviation.", 1, 1000, 1);
 
+    public Option<bool> Relearn { get; } = Flag("--relearn", "Also measure how fast what was forgotten is learned again: steps on the rest, a few samples, class prototypes.");
+
+    public Option<bool> MlpProbe { get; } = Flag("--mlp-probe", "Also measure what a probe of two layers recovers.");
+
+    public Option<int> Shadows { get; } = Whole("--shadows", "Models trained for the U-LiRA attack on each method, an even number; 0 leaves it out.", 0, 10_000, 0);
+
     public Option<string?> State { get; } = Text("--state", "FOLDER", "Where answered requests are kept, so that a cancelled comparison goes on where it was.");
 
     public Option<double> P { get; } = Number("--p", "Directions to erase, in per cent of the feature width (k = floor(width p / 100)).", 0, 100, 1.5);

@@ -20,7 +20,7 @@ internal static class ReportCommand
         "report",
         "The main job: erases, profiles the latency of every stage, measures what is left, and stands it beside the paper's figures. With several methods: compares them.",
         [
-            options.Data, options.Identities, options.ModelFile, options.Retrain, options.ForgetClass, options.ForgetIndices, options.Method, options.Scenario, options.Trials, options.Set, options.State,
+            options.Data, options.Identities, options.ModelFile, options.Retrain, options.ForgetClass, options.ForgetIndices, options.Method, options.Scenario, options.Trials, options.Set, options.State, options.Relearn, options.MlpProbe, options.Shadows,
             options.P, options.K, options.Solver, options.Mode, options.Runs, options.Seed, options.Device, options.Threads, options.Precision, options.Cache, options.Json, options.Html, options.Force,
             options.Config, options.Quiet,
         ],
@@ -66,7 +66,7 @@ internal static class ReportCommand
     private static ResultDocument OneMethod(CommandContext context, Device device, ResultDocument document, ModelChoice model, string scratch)
     {
         var options = context.Options;
-        foreach (var option in new System.CommandLine.Option[] { options.Set, options.State })
+        foreach (var option in new System.CommandLine.Option[] { options.Set, options.State, options.Relearn, options.MlpProbe, options.Shadows })
         {
             if (context.Has(option))
                 throw new UsageException($"{option.Name} is for comparisons of methods: give --method all, or the names of several");

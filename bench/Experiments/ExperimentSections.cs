@@ -127,7 +127,7 @@ internal static class ExperimentSections
     // Whatever else was measured, the attacks above all: one column each, but for the rows that a reader can work out.
     private static (string Heading, string Metric, string Name)[] Other(ExperimentResult result) =>
     [
-        .. result.Metrics.Where(d => d.Metric.StartsWith("MIA", StringComparison.Ordinal) || d.Metric.StartsWith("ZRF", StringComparison.Ordinal) || d.Metric.StartsWith("Avg", StringComparison.Ordinal))
+        .. result.Metrics.Where(d => d.Metric.StartsWith("MIA", StringComparison.Ordinal) || d.Metric.StartsWith("ZRF", StringComparison.Ordinal) || d.Metric.StartsWith("U-LiRA", StringComparison.Ordinal) || d.Metric.StartsWith("Avg", StringComparison.Ordinal))
             .Select(d => (d.Metric == d.Name || d.Name.Length == 0 ? d.Metric : $"{d.Metric} {d.Name}", d.Metric, d.Name)),
     ];
 

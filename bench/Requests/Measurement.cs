@@ -1,3 +1,4 @@
+using EscNative.Bench.Commands;
 using EscNative.Bench.Output;
 using EscNative.Engine;
 using EscNative.Models;
@@ -15,19 +16,28 @@ internal static class Measurement
     /// <param name="split">The images, cut along the request.</param>
     /// <param name="progress">Where to tell how far it is.</param>
     /// <param name="cancel">Stops it.</param>
-    public static Evaluation Of(string name, Classifier model, ForgetSplit split, ProgressLine progress, CancellationToken cancel) =>
+    /// <param name="options">How to measure, or null for the standard set.</param>
+    public static Evaluation Of(
+        string name, Classifier model, ForgetSplit split, ProgressLine progress, CancellationToken cancel, EvaluationOptions? options = null) =>
         EvaluationSuite.Measure(
-            model, split, progress: new Relay<EvaluationProgress>(p => progress.Report("evaluate", p.Share, $"{name}: {p.Stage}")), cancel: cancel);
+            model, split, options, new Relay<EvaluationProgress>(p => progress.Report("evaluate", p.Share, $"{name}: {p.Stage}")), cancel);
+
+    /// <summary>What the options <c>--relearn</c> and <c>--mlp-probe</c> ask for.</summary>
+    public static EvaluationOptions Options(CommandContext context) => EvaluationOptions.Default with
+    {
+        Relearning = context.Get(context.Options.Relearn) ? RelearningOptions.Default : null,
+        MlpProbe = context.Get(context.Options.MlpProbe) ? MlpProbeOptions.Default : null,
+    };
 
     /// <summary>Every metric of the model in a file, or null where there is no file.</summary>
     /// <exception cref="EscException">The file is no model for these images.</exception>
     public static Evaluation? OfFile(
-        string name, string? file, ForgetSplit split, Device device, ProgressLine progress, CancellationToken cancel)
+        string name, string? file, ForgetSplit split, Device device, ProgressLine progress, CancellationToken cancel, EvaluationOptions? options = null)
     {
         if (file is null)
             return null;
         using var model = ModelFile.Load(file, device);
         Inputs.CheckClasses(model, file, split.Data);
-        return Of(name, model, split, progress, cancel);
+        return Of(name, model, split, progress, cancel, options);
     }
 }
