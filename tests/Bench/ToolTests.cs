@@ -180,7 +180,7 @@ public sealed class ToolTests(SmallFiles files) : IClassFixture<SmallFiles>
         Assert.Equal(["paper", "official"], result.Erasures!.Select(e => e.Mode));
         Assert.Equal(["original", "paper", "official"], result.Metrics!.Columns);
         Assert.True(result.Latency.Request.Count >= 10);
-        Assert.Equal(["Original", "ESC", "Retrain"], result.Paper!.Select(row => row.Method));
+        Assert.Equal(["Original", "Retrain", "ESC"], result.Paper!.Select(row => row.Method));
         Assert.Contains("KR-strong", outcome.Output, StringComparison.Ordinal);
         Assert.True(new FileInfo(folder["artifacts/report.html"]).Length is > 5_000 and < 150_000);
         Assert.StartsWith("written: ", outcome.Error, StringComparison.Ordinal);
