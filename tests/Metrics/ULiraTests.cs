@@ -41,7 +41,8 @@ public sealed class ULiraTests
                     .Average(x => Variance([.. Enumerable.Range(0, Models).Where(s => forgot[s][x] == world).Select(s => confidences[s][x])]));
             }
 
-            return Math.Log(Math.Exp(-Math.Pow(confidences[judged][image] - others.Average(), 2) / (2 * variance)) / Math.Sqrt(2 * Math.PI * variance));
+            // The logarithm of the density: the density itself may be too small for a double.
+            return (-Math.Pow(confidences[judged][image] - others.Average(), 2) / (2 * variance)) - (Math.Log(2 * Math.PI * variance) / 2);
         }
 
         static double Variance(double[] values) => values.Sum(v => (v - values.Average()) * (v - values.Average())) / (values.Length - 1);
