@@ -36,6 +36,23 @@ public sealed class HeadAndNoiseMethodTests
     }
 
     [Fact]
+    public void Lau_with_an_absurd_learning_rate_ends_as_diverged_with_the_model_as_it_was_given()
+    {
+        using var model = SmallImages.Model();
+        model.Training = false;
+        var bias = model.Head.Bias!.Value.ToArray();
+        bias[2] += 1;
+        model.Head.Bias.Value.CopyFrom<float>(bias);
+        var before = KodgeTests.Values(model);
+        // One step makes every image wrong, which would end the run as a success.
+        var result = FeatureMethodTests.Run(model, "lau", KodgeTests.Small(), FeatureMethodTests.With("learning-rate", 1e30));
+        Assert.Equal(UnlearningOutcome.Diverged, result.Outcome);
+        Assert.Contains(result.Notes, n => n.StartsWith("diverged: ", StringComparison.Ordinal));
+        foreach (var (name, after) in KodgeTests.Values(model))
+            Assert.Equal(before[name], after);
+    }
+
+    [Fact]
     public void Lau_says_how_many_attacks_failed()
     {
         using var model = SmallImages.Model();

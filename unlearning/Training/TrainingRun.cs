@@ -135,8 +135,11 @@ internal sealed class TrainingRun(TrainingMethod method, UnlearningContext conte
         var loader = new BatchLoader(probe, _model.Description.Normalisation, new BatchOptions { BatchSize = ProbeImages, Device = _model.Device });
         foreach (var batch in loader.Epoch())
         {
-            if (!AllFinite(_model.Forward(batch.Images)))
-                return "class scores were not finite in evaluation mode";
+            foreach (var score in _model.Forward(batch.Images).ToArray())
+            {
+                if (!(Math.Abs(score) <= LargestLoss))
+                    return string.Create(CultureInfo.InvariantCulture, $"a class score was {score:G6} in evaluation mode");
+            }
         }
 
         return null;
