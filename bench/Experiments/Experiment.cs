@@ -115,7 +115,8 @@ internal sealed class Experiment(
                 var values = found.Select(f => f?.Value).OfType<double>().ToArray();
                 var remark = found[0]?.Notes is { Length: > 0 } words ? words : null;
                 return new StatisticResult(
-                    row.Metric, row.Name, values.Length == 0 ? double.NaN : values.Average(), Deviation(values), values.Length, remark);
+                    row.Metric, row.Name, values.Length == 0 ? double.NaN : values.Average(), Deviation(values), values.Length, remark,
+                    found[0]?.Interval is { } interval ? [interval.Low, interval.High] : null);
             }),
         ];
     }
@@ -131,7 +132,7 @@ internal sealed class Experiment(
     private static TrialResult Describe(ScenarioTrial trial, DataSet data)
     {
         var split = ForgetSplit.Create(data, trial.Joint);
-        return new TrialResult(trial.Index, (long)trial.Seed, [.. trial.Requests.Select(r => r.ToString())], split.Forget.Count, split.Remain.Count);
+        return new TrialResult(trial.Index, (long)trial.Seed, [.. trial.Requests.Select(r => r.IsByClass ? $"{r} ({string.Join(", ", r.Classes.ToArray().Select(c => data.ClassNames[c]))})" : r.ToString())], split.Forget.Count, split.Remain.Count);
     }
 
     private static ClaimResult[] Claims(List<MethodResult> rows)

@@ -57,7 +57,9 @@ internal sealed record AnswerResult(
 /// <param name="Deviation">The sample standard deviation; null for a single trial.</param>
 /// <param name="Trials">How many trials have a value.</param>
 /// <param name="Remark">What the value of the first trial says beside its reference.</param>
-internal sealed record StatisticResult(string Metric, string Name, double Mean, double? Deviation, int Trials, string? Remark);
+/// <param name="Interval">The 95 % confidence interval [low, high] of the first trial's value, or null where there is none.</param>
+internal sealed record StatisticResult(
+    string Metric, string Name, double Mean, double? Deviation, int Trials, string? Remark, IReadOnlyList<double>? Interval = null);
 
 /// <summary>What a metric is.</summary>
 internal sealed record MetricDefinition(string Metric, string Name, string Unit, string Direction, string Ideal, string Definition);

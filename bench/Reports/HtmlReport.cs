@@ -16,7 +16,7 @@ internal static class HtmlReport
         h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
         .wide { overflow-x: auto; }
         table { border-collapse: collapse; font-size: .9rem; }
-        th, td { padding: .25rem .7rem; text-align: left; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; } td:first-child { overflow-wrap: normal; }
+        th, td { padding: .25rem .7rem; text-align: left; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: break-word; }
         th { color: var(--dim); font-weight: 600; }
         .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; overflow-wrap: normal; }
         p { color: var(--dim); font-size: .88rem; margin: .35rem 0; max-width: 60rem; }

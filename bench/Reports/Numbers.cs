@@ -22,6 +22,10 @@ internal static class Numbers
     public static string Fixed(double? value) =>
         value is { } v && double.IsFinite(v) ? v.ToString("0.00", CultureInfo.InvariantCulture) : Undefined;
 
+    /// <summary>The end of an interval.</summary>
+    public static string Tenths(double? value) =>
+        value is { } v && double.IsFinite(v) ? v.ToString("0.0", CultureInfo.InvariantCulture) : Undefined;
+
     /// <summary>A small error.</summary>
     public static string Tiny(double value) => double.IsFinite(value) ? value.ToString("0.0e0", CultureInfo.InvariantCulture) : Undefined;
 

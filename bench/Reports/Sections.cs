@@ -131,14 +131,26 @@ internal static class Sections
             [.. metrics.Rows.Select(row => (IReadOnlyList<string>)
             [
                 row.Unit.Length > 0 ? $"{row.Metric} {row.Unit}" : row.Metric, row.Name, Numbers.Count(row.Count),
-                .. metrics.Columns.Select(column => Value(row, column)), row.Ideal, row.Direction,
+                .. metrics.Columns.Select(column => ValueAndInterval(row, column)), row.Ideal, row.Direction,
             ])]),
-        [.. Survival(metrics), .. Definitions(metrics)]);
+        [
+            .. metrics.Rows.Any(row => row.Intervals is { Count: > 0 }) ? (string[])["In brackets: 95 % confidence intervals (JSON: intervals)."] : [],
+            .. Survival(metrics), .. Definitions(metrics),
+        ]);
 
     private static string Value(MetricRow row, string column)
     {
         var value = row.Values.GetValueOrDefault(column, double.NaN);
         return row.Unit == "%" ? Numbers.Fixed(value) : Numbers.Short(value);
+    }
+
+    // With its 95 % confidence interval, where it has one.
+    private static string ValueAndInterval(MetricRow row, string column)
+    {
+        if (row.Intervals is null || !row.Intervals.TryGetValue(column, out var interval))
+            return Value(row, column);
+        Func<double?, string> text = row.Unit == "%" ? value => Numbers.Tenths(value) : Numbers.Short;
+        return $"{Value(row, column)} ({text(interval[0])}-{text(interval[1])})";
     }
 
     // The strongest probe is the one to believe: say in words what it finds.

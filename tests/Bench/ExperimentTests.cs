@@ -93,7 +93,7 @@ public sealed class ExperimentTests
             "--html", folder["result.html"]);
         Assert.True(outcome.Code == 0, outcome.ToString());
         var result = ResultJson.Parse(File.ReadAllText(folder["result.json"])).Experiment!;
-        Assert.Equal(["class 4", "classes 7, 8", "class 2"], result.Trials[1].Requests);
+        Assert.Equal(["class 4 (coat)", "classes 7, 8 (sneaker, bag)", "class 2 (pullover)"], result.Trials[1].Requests);
         var esc = result.Methods.Single(m => m.Method == "esc");
         Assert.Equal(2, esc.Trials.Count);
         Assert.All(esc.Trials, t => Assert.Equal(3, t.Requests.Count));

@@ -50,7 +50,7 @@ public sealed class ResultJsonTests
             "experiment.methods.trials.requests.notes", "experiment.methods.trials.requests.accuracies", "experiment.methods.trials.requests.accuracies.D_f",
             "experiment.methods.trials.joint", "experiment.methods.trials.joint.request", "experiment.methods.trials.joint.outcome",
             "experiment.methods.trials.joint.seconds", "experiment.methods.trials.joint.runs", "experiment.methods.trials.joint.steps",
-            "experiment.methods.trials.joint.notes", "experiment.methods.metrics.deviation", "experiment.methods.metrics.remark",
+            "experiment.methods.trials.joint.notes", "experiment.methods.metrics.deviation", "experiment.methods.metrics.remark", "experiment.methods.metrics.interval",
             "experiment.methods.notApplicable", "experiment.metrics", "experiment.metrics.metric", "experiment.metrics.name", "experiment.metrics.unit",
             "experiment.metrics.direction", "experiment.metrics.ideal", "experiment.metrics.definition", "experiment.claims", "experiment.claims.method",
             "experiment.claims.claimed", "experiment.claims.measured", "experiment.claims.source", "paper", "paper.setting", "paper.method", "paper.forgetTrain", "paper.remainTrain", "paper.forgetTest", "paper.remainTest", "paper.hm",

@@ -84,7 +84,7 @@ internal static class SampleResult
                             ],
                             new AnswerResult("classes 0, 1", "completed", 1.25, 5, 20, [], null)),
                     ],
-                    Metrics = [new StatisticResult("accuracy", "D_f", 3.25, 0.5, 2, "3.25 above Retrain: knowledge is left")],
+                    Metrics = [new StatisticResult("accuracy", "D_f", 3.25, 0.5, 2, "3.25 above Retrain: knowledge is left", [1.5, 5])],
                 },
                 new MethodResult { Method = "leace", Data = "D_f, D_r", NotApplicable = "forgets whole classes only", Trials = [], Metrics = [] },
             ],

@@ -225,7 +225,7 @@ public sealed class EscT : IUnlearningMethod
             yield return "official mode: the basis and the first epoch ran in training mode, and the running statistics of batch normalisation are now those of the forgetting data";
         yield return string.Create(
             CultureInfo.InvariantCulture,
-            $"{state.Epochs} epochs, {state.Updates} steps; of {learned.Rows} rows {learned.SoftHits} are still predicted right with the mask as learned and {learned.HardHits} with the binary one; {learned.ShareBelow:0.####%} of the mask is 0");
+            $"{state.Epochs} epoch{(state.Epochs == 1 ? "" : "s")}, {state.Updates} step{(state.Updates == 1 ? "" : "s")}; of {learned.Rows} rows {learned.SoftHits} are still predicted right with the mask as learned and {learned.HardHits} with the binary one; {learned.ShareBelow:0.####%} of the mask is 0");
         if (learned.NoFeature)
             yield return "all features are zero: there is nothing to learn, and the mask stays all ones";
         else if (state.Updates == 0 && state.Hits == 0)
