@@ -126,8 +126,43 @@ public sealed class ScenarioRunnerTests
         Assert.Equal(13, calls);
     }
 
+    [Fact]
+    public void A_method_in_training_goes_on_from_its_last_epoch_and_another_question_starts_anew()
+    {
+        using var folder = new TemporaryFolder();
+        using var model = SmallImages.Model();
+        model.Training = false;
+        var trial = Scenario.ClassWise.Trials(SmallImages.Data(), 1, 42)[0];
+        var method = MethodRegistry.Create("finetune");
+        using var stop = new CancellationTokenSource();
+        var progress = new Told(p =>
+        {
+            if (p.Stage.Contains("epoch 2", StringComparison.Ordinal))
+                stop.Cancel();
+        });
+        Assert.Throws<OperationCanceledException>(() => Runner(model, folder.Path, repeats: 1).Run(method, trial, Epochs(3), progress, stop.Token));
+        Assert.Single(Directory.GetFiles(folder.Path, "*.checkpoint"));
+
+        // The other question neither takes up nor disturbs it.
+        Assert.NotNull(Runner(model, folder.Path, repeats: 1).Run(method, trial, Epochs(1)).Evaluation);
+        Assert.Single(Directory.GetFiles(folder.Path, "*.checkpoint"));
+        var stages = new List<string>();
+        var resumed = Runner(model, folder.Path, repeats: 1).Run(method, trial, Epochs(3), new Told(p => stages.Add(p.Stage)));
+        Assert.DoesNotContain("finetune: epoch 1 of 3", stages);
+        Assert.Empty(Directory.GetFiles(folder.Path, "*.checkpoint"));
+        var whole = Runner(model, null, repeats: 1).Run(method, trial, Epochs(3));
+        Assert.Equal(whole.Evaluation!.Data.Train.Features, resumed.Evaluation!.Data.Train.Features);
+
+        static UnlearningOptions Epochs(double epochs) => new() { Parameters = new Dictionary<string, double> { ["epochs"] = epochs, ["batch"] = 24 } };
+    }
+
     private static ScenarioRunner Runner(Classifier model, string? folder, int repeats = 5) =>
         new(model, "model", SmallImages.Data(), new ScenarioRunnerOptions { Evaluation = Quick, StateFolder = folder, Repeats = repeats });
+
+    private sealed class Told(Action<ScenarioProgress> report) : IProgress<ScenarioProgress>
+    {
+        public void Report(ScenarioProgress value) => report(value);
+    }
 
     private sealed class Spy(DataUse use, Action<UnlearningContext> run) : IUnlearningMethod
     {

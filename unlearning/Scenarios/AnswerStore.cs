@@ -19,8 +19,8 @@ internal sealed class AnswerStore(string? folder)
     /// <summary>The file of an answer, or null where nothing is kept.</summary>
     public string? PathOf(string name) => folder is null ? null : Path.Combine(folder, name + ".safetensors");
 
-    /// <summary>The file of a method's state in training.</summary>
-    public string? CheckpointOf(string name) => folder is null ? null : Path.Combine(folder, name + ".checkpoint");
+    /// <summary>The file of a method's state in training: another question of the same name has another.</summary>
+    public string? CheckpointOf(string name, string key) => folder is null ? null : Path.Combine(folder, $"{name}-{key[..12]}.checkpoint");
 
     /// <summary>The hash of everything that an answer depends on.</summary>
     public static string Key(params ReadOnlySpan<string> causes)
@@ -75,7 +75,7 @@ internal sealed class AnswerStore(string? folder)
             ["run.parameters"] = string.Join(Separator, run.Parameters.Select(p => $"{p.Key}={Text(p.Value)}")),
             ["run.notes"] = string.Join(Separator, run.Notes),
         });
-        File.Delete(CheckpointOf(name)!);
+        File.Delete(CheckpointOf(name, key)!);
     }
 
     private static string Text(double value) => value.ToString("R", CultureInfo.InvariantCulture);

@@ -145,7 +145,7 @@ public sealed class ScenarioRunner
             return found;
 
         var seconds = new List<double>();
-        var (model, result) = Once(job, before, split, name);
+        var (model, result) = Once(job, before, split, _store.CheckpointOf(name, key));
         try
         {
             seconds.Add(result.Seconds);
@@ -177,9 +177,8 @@ public sealed class ScenarioRunner
         }
     }
 
-    private (Classifier Model, UnlearningResult Result) Once(Job job, Classifier before, ForgetSplit split, string? name)
+    private static (Classifier Model, UnlearningResult Result) Once(Job job, Classifier before, ForgetSplit split, string? checkpoint)
     {
-        var checkpoint = name is null ? null : _store.CheckpointOf(name);
         var model = before.Copy();
         try
         {
