@@ -147,7 +147,8 @@ public sealed class SimilarityTests
     {
         var (p, q) = (Math.Exp(logP[c]), Math.Exp(logQ[c]));
         var m = (p + q) / 2;
-        return (p == 0 ? 0 : p * Math.Log(p / m)) + (q == 0 ? 0 : q * Math.Log(q / m));
+        // The smallest numbers have no half, and nothing to add.
+        return (p < double.Epsilon * 4 ? 0 : p * Math.Log(p / m)) + (q < double.Epsilon * 4 ? 0 : q * Math.Log(q / m));
     });
 
     // H K H with K = X Xᵀ.
