@@ -17,10 +17,4 @@ public static class RandomStreams
 
     /// <summary>Which images and patches stand for a layer's input.</summary>
     public const ulong LayerSamples = 42;
-
-    /// <summary>The starting values of images that maximise a class's error.</summary>
-    public const ulong ErrorNoise = 43;
-
-    /// <summary>The order and choice of cached features or images in a method's training.</summary>
-    public const ulong MethodOrder = 44;
 }

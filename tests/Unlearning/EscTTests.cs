@@ -174,8 +174,10 @@ public sealed class EscTTests
             Assert.Equal(before, State(model));
         }
 
+        Checkpoints.SayAnHour(path, "escnative.mask.seconds");
         using var again = Knowing(2);
         var result = new EscT().Run(new UnlearningContext(again, Split().Forget, options) { CheckpointPath = path, Resume = true });
+        Assert.InRange(result.Seconds, 3600, 7200);
         Assert.Equal(wanted, again.Erasure!.ToDense());
         Assert.Equal(whole.Steps, result.Steps);
         Assert.Equal(whole.Notes, result.Notes);

@@ -98,10 +98,10 @@ public sealed class FisherTests
                 using var first = new FisherCurvature(model, images, 1, 0);
                 Assert.True(first.Next(default));
                 Assert.Equal(FisherCurvature.ChunkBatches, first.Done);
-                checkpoint.Save(first);
+                checkpoint.Save(first, 12.5);
                 CpuParallel.Threads = threads;
                 using var second = new FisherCurvature(model, images, 1, 0);
-                checkpoint.Load(second);
+                Assert.Equal(12.5, checkpoint.Load(second));
                 Finish(second);
                 AssertEqual(whole, second);
             }
@@ -123,15 +123,20 @@ public sealed class FisherTests
         try
         {
             var path = Path.Combine(folder.FullName, "fisher.safetensors");
-            float[] Run(bool resume, double alpha)
+            (float[] Weights, double Seconds) Run(bool resume, double alpha)
             {
                 using var model = SmallImages.Model();
                 var split = KodgeTests.Small();
-                new Fisher().Run(new UnlearningContext(model, split.Forget, FeatureMethodTests.With("alpha", alpha), split.Remain) { CheckpointPath = path, Resume = resume });
-                return FeatureMethodTests.Weights(model);
+                var context = new UnlearningContext(model, split.Forget, FeatureMethodTests.With("alpha", alpha), split.Remain) { CheckpointPath = path, Resume = resume };
+                var seconds = new Fisher().Run(context).Seconds;
+                return (FeatureMethodTests.Weights(model), seconds);
             }
 
-            Assert.Equal(Run(resume: false, 1e-3), Run(resume: true, 1e-3));
+            var whole = Run(resume: false, 1e-3);
+            Checkpoints.SayAnHour(path, "escnative.curvature.seconds");
+            var resumed = Run(resume: true, 1e-3);
+            Assert.Equal(whole.Weights, resumed.Weights);
+            Assert.InRange(resumed.Seconds, 3600, 7200);
             Assert.Contains("another run", Assert.Throws<DataFormatException>(() => Run(resume: true, 1e-4)).Message, StringComparison.Ordinal);
         }
         finally

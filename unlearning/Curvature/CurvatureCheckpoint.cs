@@ -28,20 +28,24 @@ internal sealed class CurvatureCheckpoint
     }
 
     /// <summary>Writes the sums; the file is replaced as a whole.</summary>
-    public void Save(FisherCurvature curvature)
+    /// <param name="curvature">Has them.</param>
+    /// <param name="seconds">How long they took.</param>
+    public void Save(FisherCurvature curvature, double seconds)
     {
         var arrays = curvature.Total.Sums.Select((sum, i) => NamedArray.From(Sums + Text(i), [sum.Length], sum));
         var metadata = new SortedDictionary<string, string>(StringComparer.Ordinal)
         {
             [Prefix + "run"] = _run,
             [Prefix + "batches"] = Text(curvature.Done),
+            [Prefix + "seconds"] = seconds.ToString("R", CultureInfo.InvariantCulture),
         };
         SafetensorsWriter.Write(_path, arrays, metadata, force: true);
     }
 
     /// <summary>Puts the saved sums into a curvature that has not begun.</summary>
+    /// <returns>How many seconds they took.</returns>
     /// <exception cref="DataFormatException">The file is no such checkpoint, or of another run.</exception>
-    public void Load(FisherCurvature curvature)
+    public double Load(FisherCurvature curvature)
     {
         using var file = SafetensorsFile.Open(_path);
         if (!file.Metadata.TryGetValue(Prefix + "run", out var saved))
@@ -54,6 +58,8 @@ internal sealed class CurvatureCheckpoint
             throw new DataFormatException(_path, null, $"metadata {Prefix}batches is '{text}', wants whole chunks of at most {curvature.Batches} batches");
         }
 
+        if (!file.Metadata.TryGetValue(Prefix + "seconds", out text) || !double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds))
+            throw new DataFormatException(_path, null, $"metadata {Prefix}seconds is '{text}', wants a number");
         for (var i = 0; i < curvature.Total.Sums.Count; i++)
         {
             var values = file.Read(Sums + Text(i)).ToFloat64();
@@ -63,6 +69,7 @@ internal sealed class CurvatureCheckpoint
         }
 
         curvature.Done = done;
+        return seconds;
     }
 
     private static string Text(long value) => value.ToString(CultureInfo.InvariantCulture);

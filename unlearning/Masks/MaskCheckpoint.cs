@@ -11,7 +11,9 @@ internal sealed class MaskCheckpoint(string path, string recipe, int dimension)
 {
     private const string Prefix = "escnative.mask.";
 
-    public void Save(MaskState state) => SafetensorsWriter.Write(
+    /// <param name="state">The state.</param>
+    /// <param name="seconds">How long it took.</param>
+    public void Save(MaskState state, double seconds) => SafetensorsWriter.Write(
         path,
         [NamedArray.From("mask", [dimension, dimension], state.Mask)],
         new Dictionary<string, string>
@@ -20,11 +22,13 @@ internal sealed class MaskCheckpoint(string path, string recipe, int dimension)
             [Prefix + "epochs"] = state.Epochs.ToString(CultureInfo.InvariantCulture),
             [Prefix + "updates"] = state.Updates.ToString(CultureInfo.InvariantCulture),
             [Prefix + "hits"] = state.Hits.ToString(CultureInfo.InvariantCulture),
+            [Prefix + "seconds"] = seconds.ToString("R", CultureInfo.InvariantCulture),
         },
         force: true);
 
+    /// <returns>The state, and how many seconds it took.</returns>
     /// <exception cref="DataFormatException">The file is no such checkpoint, or one of another run.</exception>
-    public MaskState Load()
+    public (MaskState State, double Seconds) Load()
     {
         using var file = SafetensorsFile.Open(path);
         if (!file.Metadata.TryGetValue(Prefix + "recipe", out var saved))
@@ -34,7 +38,9 @@ internal sealed class MaskCheckpoint(string path, string recipe, int dimension)
         var mask = file.Read("mask");
         if (mask.Count != dimension * dimension)
             throw new DataFormatException(path, null, $"has a mask of {mask.Count} values, wants {dimension} x {dimension}");
-        return new MaskState(mask.ToFloat32(), Number("epochs"), Number("updates"), Number("hits"));
+        if (!file.Metadata.TryGetValue(Prefix + "seconds", out var time) || !double.TryParse(time, NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds))
+            throw new DataFormatException(path, null, $"metadata {Prefix}seconds is '{time}', wants a number");
+        return (new MaskState(mask.ToFloat32(), Number("epochs"), Number("updates"), Number("hits")), seconds);
 
         int Number(string key) =>
             file.Metadata.TryGetValue(Prefix + key, out var text) && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number)

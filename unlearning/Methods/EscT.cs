@@ -80,7 +80,7 @@ public sealed class EscT : IUnlearningMethod
             using var training = new MaskTraining(
                 basis, model.Head.Weight.Value.ToArray(), model.Head.Bias?.Value.ToArray() ?? new float[model.Classes], model.FeatureWidth,
                 CudaInterop.ContextOf(model.Device), settings, context.Recorder);
-            var state = Train(training, context, rows, p, progress, cancel);
+            var (state, earlier) = Train(training, context, rows, p, started, progress, cancel);
             var learned = Judge(training, rows, state, (float)p["tau"]);
             cancel.ThrowIfCancellationRequested();
             using (context.Stage("apply"))
@@ -93,7 +93,7 @@ public sealed class EscT : IUnlearningMethod
             {
                 Method = Name,
                 Images = context.Forget.Count,
-                Seconds = Stopwatch.GetElapsedTime(started).TotalSeconds,
+                Seconds = earlier + Stopwatch.GetElapsedTime(started).TotalSeconds,
                 Parameters = p.Values,
                 Steps = state.Updates,
                 Notes = [.. Notes(context, learned, settings.Epochs)],
@@ -140,23 +140,26 @@ public sealed class EscT : IUnlearningMethod
             throw new EscException(ErrorCode.BadInput, "esc-t: there is no image to forget: check the classes or indices of the request");
     }
 
-    private static MaskState Train(
-        MaskTraining training, UnlearningContext context, ForgetRows rows, MethodParameters p, IProgress<StageProgress>? progress, CancellationToken cancel)
+    /// <returns>The soft mask, and the seconds of the runs that this one goes on from.</returns>
+    private static (MaskState State, double Earlier) Train(
+        MaskTraining training, UnlearningContext context, ForgetRows rows, MethodParameters p, long started, IProgress<StageProgress>? progress,
+        CancellationToken cancel)
     {
         var d = context.Model.FeatureWidth;
         var checkpoint = context.CheckpointPath is { } path ? new MaskCheckpoint(path, Recipe(context, rows, p), d) : null;
         if (HasNoFeature(rows))
-            return MaskState.Start(d * d);
-        var state = context.Resume ? checkpoint!.Load() : MaskState.Start(d * d);
-        return training.Run(
+            return (MaskState.Start(d * d), 0);
+        var (state, earlier) = context.Resume ? checkpoint!.Load() : (MaskState.Start(d * d), 0);
+        state = training.Run(
             state,
             rows,
             done =>
             {
-                checkpoint?.Save(done);
+                checkpoint?.Save(done, earlier + Stopwatch.GetElapsedTime(started).TotalSeconds);
                 progress?.Report(new StageProgress("mask", done.Epochs, p.Whole("epochs")));
             },
             cancel);
+        return (state, earlier);
     }
 
     // Limits and tau may change between runs: they have no influence on the epochs that are done.

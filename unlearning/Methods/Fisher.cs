@@ -64,7 +64,7 @@ public sealed class Fisher : IUnlearningMethod
         var forgotten = new ForgottenClasses(context.Forget, context.Remain).Forgotten;
         using var curvature = new FisherCurvature(
             context.Model, images, parameters["approximate"] != 0 ? ApproximateBatch : 1, parameters["smallest-probability"]);
-        Measure(context, curvature, CurvatureCheckpoint.Of(this, context, parameters), progress, cancel);
+        var earlier = Measure(context, curvature, CurvatureCheckpoint.Of(this, context, parameters), progress, cancel);
         cancel.ThrowIfCancellationRequested();
         using (context.Stage("apply"))
             AddNoise(context, curvature, parameters["alpha"], forgotten);
@@ -72,31 +72,32 @@ public sealed class Fisher : IUnlearningMethod
         {
             Method = Name,
             Images = context.Forget.Count,
-            Seconds = Stopwatch.GetElapsedTime(started).TotalSeconds,
+            Seconds = earlier + Stopwatch.GetElapsedTime(started).TotalSeconds,
             Parameters = parameters.Values,
             Notes = [FormattableString.Invariant($"curvature of {images.Count} of {context.Remain.Count} remaining images; {forgotten.Length} rows of the last layer drawn around 0")],
         };
     }
 
-    private static void Measure(
+    /// <returns>Seconds of the runs that this one goes on from.</returns>
+    private static double Measure(
         UnlearningContext context, FisherCurvature curvature, CurvatureCheckpoint? checkpoint, IProgress<StageProgress>? progress, CancellationToken cancel)
     {
-        if (context.Resume)
-            checkpoint!.Load(curvature);
-        var saved = Stopwatch.GetTimestamp();
+        var earlier = context.Resume ? checkpoint!.Load(curvature) : 0;
+        var started = Stopwatch.GetTimestamp();
+        var saved = started;
         while (true)
         {
             using (context.Stage("curvature"))
             {
                 if (!curvature.Next(cancel))
-                    return;
+                    return earlier;
             }
 
             progress?.Report(new StageProgress("curvature", curvature.Done, curvature.Batches));
             if (checkpoint is null || (Stopwatch.GetElapsedTime(saved) < SaveEvery && curvature.Done < curvature.Batches))
                 continue;
             using (context.Stage("checkpoint"))
-                checkpoint.Save(curvature);
+                checkpoint.Save(curvature, earlier + Stopwatch.GetElapsedTime(started).TotalSeconds);
             saved = Stopwatch.GetTimestamp();
         }
     }
