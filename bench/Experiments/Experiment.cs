@@ -132,7 +132,11 @@ internal sealed class Experiment(
     private static TrialResult Describe(ScenarioTrial trial, DataSet data)
     {
         var split = ForgetSplit.Create(data, trial.Joint);
-        return new TrialResult(trial.Index, (long)trial.Seed, [.. trial.Requests.Select(r => r.IsByClass ? $"{r} ({string.Join(", ", r.Classes.ToArray().Select(c => data.ClassNames[c]))})" : r.ToString())], split.Forget.Count, split.Remain.Count);
+        return new TrialResult(trial.Index, (long)trial.Seed, [.. trial.Requests.Select(Named)], split.Forget.Count, split.Remain.Count);
+
+        string Named(ForgetRequest request) => request.IsByClass
+            ? $"{request} ({string.Join(", ", request.Classes.ToArray().Select(c => data.ClassNames[c]))})"
+            : request.ToString();
     }
 
     private static ClaimResult[] Claims(List<MethodResult> rows)

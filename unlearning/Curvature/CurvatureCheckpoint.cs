@@ -37,7 +37,7 @@ internal sealed class CurvatureCheckpoint
         {
             [Prefix + "run"] = _run,
             [Prefix + "batches"] = Text(curvature.Done),
-            [Prefix + "seconds"] = seconds.ToString("R", CultureInfo.InvariantCulture),
+            [Prefix + "seconds"] = CheckpointSeconds.Text(seconds),
         };
         SafetensorsWriter.Write(_path, arrays, metadata, force: true);
     }
@@ -58,8 +58,7 @@ internal sealed class CurvatureCheckpoint
             throw new DataFormatException(_path, null, $"metadata {Prefix}batches is '{text}', wants whole chunks of at most {curvature.Batches} batches");
         }
 
-        if (!file.Metadata.TryGetValue(Prefix + "seconds", out text) || !double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds))
-            throw new DataFormatException(_path, null, $"metadata {Prefix}seconds is '{text}', wants a number");
+        var seconds = CheckpointSeconds.Read(file, _path, Prefix + "seconds");
         for (var i = 0; i < curvature.Total.Sums.Count; i++)
         {
             var values = file.Read(Sums + Text(i)).ToFloat64();

@@ -1,5 +1,6 @@
 using System.Globalization;
 using EscNative.Engine.Formats;
+using EscNative.Unlearning.Training;
 
 namespace EscNative.Unlearning.Masks;
 
@@ -22,7 +23,7 @@ internal sealed class MaskCheckpoint(string path, string recipe, int dimension)
             [Prefix + "epochs"] = state.Epochs.ToString(CultureInfo.InvariantCulture),
             [Prefix + "updates"] = state.Updates.ToString(CultureInfo.InvariantCulture),
             [Prefix + "hits"] = state.Hits.ToString(CultureInfo.InvariantCulture),
-            [Prefix + "seconds"] = seconds.ToString("R", CultureInfo.InvariantCulture),
+            [Prefix + "seconds"] = CheckpointSeconds.Text(seconds),
         },
         force: true);
 
@@ -38,9 +39,8 @@ internal sealed class MaskCheckpoint(string path, string recipe, int dimension)
         var mask = file.Read("mask");
         if (mask.Count != dimension * dimension)
             throw new DataFormatException(path, null, $"has a mask of {mask.Count} values, wants {dimension} x {dimension}");
-        if (!file.Metadata.TryGetValue(Prefix + "seconds", out var time) || !double.TryParse(time, NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds))
-            throw new DataFormatException(path, null, $"metadata {Prefix}seconds is '{time}', wants a number");
-        return (new MaskState(mask.ToFloat32(), Number("epochs"), Number("updates"), Number("hits")), seconds);
+        var state = new MaskState(mask.ToFloat32(), Number("epochs"), Number("updates"), Number("hits"));
+        return (state, CheckpointSeconds.Read(file, path, Prefix + "seconds"));
 
         int Number(string key) =>
             file.Metadata.TryGetValue(Prefix + key, out var text) && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number)

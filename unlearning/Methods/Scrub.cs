@@ -16,8 +16,7 @@ namespace EscNative.Unlearning.Methods;
 /// <para>
 /// Rewinding (SCRUB+R): of the models after each epoch the run ends with the one whose error on D_f is nearest to the error that the last
 /// one has on the held-out images of the same classes; the first of equals, as in the released code. Both errors are taken in evaluation
-/// mode without mirroring.
-/// Without held-out images there is nothing to choose by: the last model stays, and a note says so.
+/// mode without mirroring. Without held-out images there is nothing to choose by: the last model stays, and a note says so.
 /// </para>
 /// </remarks>
 public sealed class Scrub : TrainingMethod

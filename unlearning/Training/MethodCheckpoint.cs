@@ -33,7 +33,7 @@ internal sealed class MethodCheckpoint(TrainingMethod method, UnlearningContext 
             [Prefix + "run"] = _run,
             [Prefix + "epochs"] = Text(epochsDone),
             [Prefix + "steps"] = Text(task.Optimizer.Steps),
-            [Prefix + "seconds"] = seconds.ToString("R", CultureInfo.InvariantCulture),
+            [Prefix + "seconds"] = CheckpointSeconds.Text(seconds),
         };
         SafetensorsWriter.Write(_path, arrays, metadata, force: true);
     }
@@ -71,7 +71,7 @@ internal sealed class MethodCheckpoint(TrainingMethod method, UnlearningContext 
             epochs[i].Training = false;
         }
 
-        return ((int)done, Seconds(file));
+        return ((int)done, CheckpointSeconds.Read(file, _path, Prefix + "seconds"));
     }
 
     private static IEnumerable<NamedArray> Named(string prefix, Classifier model) =>
@@ -80,11 +80,6 @@ internal sealed class MethodCheckpoint(TrainingMethod method, UnlearningContext 
     private static string OfEpoch(int epoch) => $"epoch.{Text(epoch)}.";
 
     private static string Text(long value) => value.ToString(CultureInfo.InvariantCulture);
-
-    private double Seconds(SafetensorsFile file) =>
-        file.Metadata.TryGetValue(Prefix + "seconds", out var text) && double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value)
-            ? value
-            : throw new DataFormatException(_path, null, $"metadata {Prefix}seconds is '{text}', wants a number");
 
     private long Number(SafetensorsFile file, string key) =>
         file.Metadata.TryGetValue(Prefix + key, out var text) && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value)
