@@ -13,7 +13,8 @@ public sealed class MlpProbeTests
         var mlp = MlpProbe.Run(data, new MlpProbeOptions { Hidden = 16, Epochs = 30, Batch = 32 });
         var linear = StrongProbe.Run(data, new StrongProbeOptions { L2 = [1e-3] }).Best;
         Assert.True(mlp.Accuracies is { Forget: > 95, Remain: > 95, ForgetTest: > 90, RemainTest: > 90 }, $"seed {seed}: {mlp}");
-        Assert.True(linear.Accuracies.Forget + linear.Accuracies.Remain < 130, $"seed {seed}: {linear.Accuracies}");
+        // A line gets at most three of the four quarters right: 100 and 50 % of the classes, and a little by the draw.
+        Assert.True(linear.Accuracies.Forget + linear.Accuracies.Remain < 165, $"seed {seed}: {linear.Accuracies}");
 
         // Exclusive or of the signs: class 1 lies in two opposite quarters.
         FeatureSplit Crossed(int rows, ulong stream)
