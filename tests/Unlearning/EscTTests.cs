@@ -174,7 +174,7 @@ public sealed class EscTTests
             Assert.Equal(before, State(model));
         }
 
-        Checkpoints.SayAnHour(path, "escnative.mask.seconds");
+        Checkpoints.SaySeconds(path, "escnative.mask.seconds");
         using var again = Knowing(2);
         var result = new EscT().Run(new UnlearningContext(again, Split().Forget, options) { CheckpointPath = path, Resume = true });
         Assert.InRange(result.Seconds, 3600, 7200);
@@ -186,6 +186,13 @@ public sealed class EscTTests
         using var other = Knowing(2);
         var foreign = new UnlearningContext(other, Split().Forget, Options(("learning-rate", 3))) { CheckpointPath = path, Resume = true };
         Assert.Throws<DataFormatException>(() => new EscT().Run(foreign));
+
+        Assert.All(Checkpoints.NoSeconds, seconds =>
+        {
+            Checkpoints.SaySeconds(path, "escnative.mask.seconds", seconds);
+            var damaged = new UnlearningContext(other, Split().Forget, options) { CheckpointPath = path, Resume = true };
+            Assert.Contains($"'{seconds}', wants seconds", Assert.Throws<DataFormatException>(() => new EscT().Run(damaged)).Message, StringComparison.Ordinal);
+        });
     }
 
     [Fact]

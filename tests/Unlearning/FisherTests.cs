@@ -133,11 +133,16 @@ public sealed class FisherTests
             }
 
             var whole = Run(resume: false, 1e-3);
-            Checkpoints.SayAnHour(path, "escnative.curvature.seconds");
+            Checkpoints.SaySeconds(path, "escnative.curvature.seconds");
             var resumed = Run(resume: true, 1e-3);
             Assert.Equal(whole.Weights, resumed.Weights);
             Assert.InRange(resumed.Seconds, 3600, 7200);
             Assert.Contains("another run", Assert.Throws<DataFormatException>(() => Run(resume: true, 1e-4)).Message, StringComparison.Ordinal);
+            Assert.All(Checkpoints.NoSeconds, seconds =>
+            {
+                Checkpoints.SaySeconds(path, "escnative.curvature.seconds", seconds);
+                Assert.Contains($"'{seconds}', wants seconds", Assert.Throws<DataFormatException>(() => Run(resume: true, 1e-3)).Message, StringComparison.Ordinal);
+            });
         }
         finally
         {

@@ -257,6 +257,12 @@ public sealed class TrainingMethodTests
         Refused("another run", method, Tiny.Options(method, ("epochs", 2)));
         Refused("another run", new Scrub(), Tiny.Options(new Scrub()));
         Refused("another run", method, options, seed: 6);
+        foreach (var seconds in Checkpoints.NoSeconds)
+        {
+            Checkpoints.SaySeconds(path, "escnative.unlearning.seconds", seconds);
+            Refused($"'{seconds}', wants seconds", method, options);
+        }
+
         using (var model = Tiny.Model())
             ModelFile.Save(model, path, force: true);
         Refused("no checkpoint of an unlearning run", method, options);

@@ -64,7 +64,7 @@ public sealed class Fisher : IUnlearningMethod
         var forgotten = new ForgottenClasses(context.Forget, context.Remain).Forgotten;
         using var curvature = new FisherCurvature(
             context.Model, images, parameters["approximate"] != 0 ? ApproximateBatch : 1, parameters["smallest-probability"]);
-        var earlier = Measure(context, curvature, CurvatureCheckpoint.Of(this, context, parameters), progress, cancel);
+        var earlier = Measure(context, curvature, CurvatureCheckpoint.Of(this, context, parameters), started, progress, cancel);
         cancel.ThrowIfCancellationRequested();
         using (context.Stage("apply"))
             AddNoise(context, curvature, parameters["alpha"], forgotten);
@@ -80,11 +80,11 @@ public sealed class Fisher : IUnlearningMethod
 
     /// <returns>Seconds of the runs that this one goes on from.</returns>
     private static double Measure(
-        UnlearningContext context, FisherCurvature curvature, CurvatureCheckpoint? checkpoint, IProgress<StageProgress>? progress, CancellationToken cancel)
+        UnlearningContext context, FisherCurvature curvature, CurvatureCheckpoint? checkpoint, long started, IProgress<StageProgress>? progress,
+        CancellationToken cancel)
     {
         var earlier = context.Resume ? checkpoint!.Load(curvature) : 0;
-        var started = Stopwatch.GetTimestamp();
-        var saved = started;
+        var saved = Stopwatch.GetTimestamp();
         while (true)
         {
             using (context.Stage("curvature"))

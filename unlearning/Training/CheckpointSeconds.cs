@@ -13,9 +13,10 @@ internal static class CheckpointSeconds
     /// <param name="file">The checkpoint.</param>
     /// <param name="path">Its path, for the message.</param>
     /// <param name="key">The metadata's key.</param>
-    /// <exception cref="DataFormatException">It is missing or no number.</exception>
+    /// <exception cref="DataFormatException">It is missing or no time.</exception>
     public static double Read(SafetensorsFile file, string path, string key) =>
         file.Metadata.TryGetValue(key, out var text) && double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds)
+        && double.IsFinite(seconds) && seconds >= 0
             ? seconds
-            : throw new DataFormatException(path, null, $"metadata {key} is '{text}', wants a number");
+            : throw new DataFormatException(path, null, $"metadata {key} is '{text}', wants seconds, 0 or more");
 }

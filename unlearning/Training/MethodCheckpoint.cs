@@ -49,6 +49,7 @@ internal sealed class MethodCheckpoint(TrainingMethod method, UnlearningContext 
         if (saved != _run)
             throw new DataFormatException(_path, null, $"is a checkpoint of another run: it is of '{saved}', this run is '{_run}'");
         var (done, steps) = (Number(file, "epochs"), Number(file, "steps"));
+        var seconds = CheckpointSeconds.Read(file, _path, Prefix + "seconds");
         ModelFile.FillFrom(context.Model, file, Model);
         using var scope = Tensor.Scope();
         try
@@ -71,7 +72,7 @@ internal sealed class MethodCheckpoint(TrainingMethod method, UnlearningContext 
             epochs[i].Training = false;
         }
 
-        return ((int)done, CheckpointSeconds.Read(file, _path, Prefix + "seconds"));
+        return ((int)done, seconds);
     }
 
     private static IEnumerable<NamedArray> Named(string prefix, Classifier model) =>
