@@ -49,7 +49,8 @@ public sealed class EscTKernelTests
         using var cuda = new CudaMaskTrainer(machine.Context, problem);
         float[] a = new float[d * d], b = new float[d * d];
         var steps = 0;
-        for (var epoch = 0; epoch < 10; epoch++)
+        // A batch without a hit is no step.
+        for (var epoch = 0; epoch < 30 && steps < 100; epoch++)
         {
             // Ten batches, the last of 6.
             var order = Enumerable.Range(0, n).ToArray();
@@ -62,7 +63,7 @@ public sealed class EscTKernelTests
             Assert.All(b, m => Assert.InRange(m, 0, 1));
         }
 
-        Assert.True(steps > 50, $"only {steps} steps had a hit, seed {Seed}");
+        Assert.True(steps >= 100, $"only {steps} batches had a hit, seed {Seed}");
         Assert.Contains(a, m => m < 0.7f);
         for (var i = 0; i < a.Length; i++)
             Assert.True(Math.Abs(a[i] - b[i]) <= 1e-3, $"entry {i}: CPU {a[i]}, CUDA {b[i]}, seed {Seed}");
