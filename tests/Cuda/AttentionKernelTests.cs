@@ -17,7 +17,8 @@ public sealed class AttentionKernelTests
     public void Attention_equals_its_definition_and_an_image_does_not_depend_on_the_others(string name)
     {
         using var machine = CudaMachine.Use(name);
-        var attention = new CudaAttention(new CudaGemm(machine.Context, choice: null), new SoftmaxKernels(machine.Context));
+        using var gemm = new CudaGemm(machine.Context, choice: null);
+        var attention = new CudaAttention(gemm, new SoftmaxKernels(machine.Context));
         var random = new Random(Seed);
         foreach (var type in DeviceValues.Types)
         {

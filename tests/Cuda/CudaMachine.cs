@@ -15,11 +15,13 @@ public sealed unsafe class CudaMachine : IDisposable
 
     private readonly List<nint> _buffers = [];
     private readonly string _name;
+    private readonly long? _free;
 
-    private CudaMachine(string name, CudaContext context)
+    private CudaMachine(string name, CudaContext context, bool isKeeper)
     {
         _name = name;
         Context = context;
+        _free = isKeeper || name == "gpu" ? null : context.MemoryInfo().Free;
     }
 
     /// <summary>The machines that every kernel must pass on; ESC_TEST_MACHINES names others.</summary>
@@ -36,7 +38,9 @@ public sealed unsafe class CudaMachine : IDisposable
     public static void Prepare() => EmulatedMachine.Prepare();
 
     /// <summary>Takes a machine; the calling test is skipped where there is none, and fails for that in CI.</summary>
-    public static CudaMachine Use(string name)
+    /// <param name="name">One of <see cref="Names"/>.</param>
+    /// <param name="isKeeper">The test uses the engine too, whose pool and libraries keep memory. Any other must leave none behind.</param>
+    public static CudaMachine Use(string name, bool isKeeper = false)
     {
         if (EmulatedMachine.UnavailableReason is { } reason)
         {
@@ -48,7 +52,7 @@ public sealed unsafe class CudaMachine : IDisposable
         try
         {
             if (name == "gpu")
-                return new CudaMachine(name, CudaContext.Get(0));
+                return new CudaMachine(name, CudaContext.Get(0), isKeeper);
             // Coverage is counted by a build of its own, which is no slower to check than to count.
             var counts = Environment.GetEnvironmentVariable("ESC_TEST_COVERAGE") == "1";
             var ordinal = name == "checked" ? 1 : counts ? 2 : 0;
@@ -62,7 +66,7 @@ public sealed unsafe class CudaMachine : IDisposable
                     name = $"random, ESC_TEST_SEED={seed}";
             }
 
-            return new CudaMachine(name, context);
+            return new CudaMachine(name, context, isKeeper);
         }
         catch
         {
@@ -125,11 +129,13 @@ public sealed unsafe class CudaMachine : IDisposable
             if (_name == "gpu")
                 return;
             var count = EmulatorApi.Errors(out var first);
+            var left = Context.LostReason is null ? _free - Context.MemoryInfo().Free ?? 0 : 0;
             if (count > 0 || Context.LostReason is not null)
                 EmulatorApi.Reset();
             else
                 EmulatorApi.Schedule(0, 0);
             Assert.True(count == 0, $"{_name}: {count} reports, the first: {first}");
+            Assert.True(left <= 0, $"{_name}: {left} bytes left behind, which the collector would free while some later test runs");
         }
         finally
         {

@@ -20,7 +20,7 @@ public sealed class EscOnCudaTests
     [MemberData(nameof(SolverNames))]
     public void The_device_finds_the_projector_of_the_CPU(string solver)
     {
-        using var machine = CudaMachine.Use(CudaMachine.Names[0]);
+        using var machine = CudaMachine.Use(CudaMachine.Names[0], isKeeper: true);
         // 52 images of one class: batches do not come out even.
         var forget = ForgetSplit.Create(SmallImages.Data(train: 208), ForgetRequest.ForClasses(2)).Forget;
         using var onCpu = Model(Device.Cpu);
@@ -50,7 +50,7 @@ public sealed class EscOnCudaTests
     [InlineData("svd")]
     public void Features_never_cross_to_the_host(string solver)
     {
-        using var machine = CudaMachine.Use(CudaMachine.Names[0]);
+        using var machine = CudaMachine.Use(CudaMachine.Names[0], isKeeper: true);
         var counters = CudaInterop.ContextOf(Device.Cuda())!.Counters;
         // What crosses (folded weights, the spectrum, the directions) does not depend on how many images there are.
         Assert.Equal(BytesToHost(25), BytesToHost(60));
@@ -67,7 +67,7 @@ public sealed class EscOnCudaTests
     [Fact]
     public void Official_mode_runs_on_the_device_too()
     {
-        using var machine = CudaMachine.Use(CudaMachine.Names[0]);
+        using var machine = CudaMachine.Use(CudaMachine.Names[0], isKeeper: true);
         var forget = ForgetSplit.Create(SmallImages.Data(train: 48), ForgetRequest.ForClasses(1)).Forget;
         var options = new UnlearningOptions { Directions = Directions, Mode = UnlearningMode.Official, OfficialAugmentation = false, BatchSize = 5 };
         using var onCpu = Model(Device.Cpu);
@@ -83,7 +83,7 @@ public sealed class EscOnCudaTests
     [Fact]
     public void Only_tensors_of_a_GPU_have_a_device_address()
     {
-        using var machine = CudaMachine.Use(CudaMachine.Names[0]);
+        using var machine = CudaMachine.Use(CudaMachine.Names[0], isKeeper: true);
         using var here = Tensor.Ones(new Shape(2, 3), device: Device.Cpu);
         Assert.Throws<UsageException>(() => CudaInterop.AddressOf(here));
         Assert.Null(CudaInterop.ContextOf(Device.Cpu));

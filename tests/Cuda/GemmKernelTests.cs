@@ -151,7 +151,7 @@ public sealed class GemmKernelTests
     {
         const int Rows = 70, N = 20, K = 900;
         using var machine = CudaMachine.Use(name);
-        var gemm = new CudaGemm(machine.Context, choice: null);
+        using var gemm = new CudaGemm(machine.Context, choice: null);
         var product = new Case(machine, StorageType.F32, new Random(Seed), Rows, N, K, false, true, 0, 0);
         var together = product.Product with { RowsApart = true };
         gemm.Multiply(StorageType.F32, together, 0);
@@ -168,7 +168,7 @@ public sealed class GemmKernelTests
     public void CuBlas_gets_the_same_product(string name, bool transposeA, bool transposeB)
     {
         using var machine = CudaMachine.Use(name);
-        var gemm = new CudaGemm(machine.Context, choice: null);
+        using var gemm = new CudaGemm(machine.Context, choice: null);
         Assert.SkipWhen(!gemm.HasCublas, "there is no cuBLAS here");
         var random = new Random(Seed);
         foreach (var type in DeviceValues.Types)
@@ -187,7 +187,8 @@ public sealed class GemmKernelTests
     public void The_environment_chooses_who_multiplies()
     {
         using var machine = CudaMachine.Use(CudaMachine.Names[0]);
-        Assert.False(new CudaGemm(machine.Context, "own").HasCublas);
+        using var gemm = new CudaGemm(machine.Context, "own");
+        Assert.False(gemm.HasCublas);
         var failure = Assert.Throws<UsageException>(() => new CudaGemm(machine.Context, "fast"));
         Assert.Contains("ESC_CUDA_GEMM: got fast, wants own, cublas or nothing", failure.Message, StringComparison.Ordinal);
     }

@@ -17,11 +17,13 @@ public sealed class NativePoolTests
         pool.Blocks.Return(first, 1000, late: false);
         // 1,000 and 1,020 bytes are of one size class, 1,025 are not.
         Assert.Equal(first, pool.Blocks.Rent(1020, "test"));
-        Assert.NotEqual(first, pool.Blocks.Rent(1025, "test"));
+        var second = pool.Blocks.Rent(1025, "test");
+        Assert.NotEqual(first, second);
         pool.Blocks.Return(first, 1020, late: true);
         var statistics = pool.Blocks.Statistics;
         Assert.Equal((1280, 1024, 2, 1), (statistics.Live, statistics.Cached, statistics.SystemAllocations, statistics.LateReturns));
         Assert.Equal(0, first & 255);
+        pool.Blocks.Return(second, 1025, late: false);
     }
 
     [Fact]

@@ -2,7 +2,7 @@ namespace EscNative.Kernels.Cuda;
 
 /// <summary>Matrix products on a GPU, by cuBLAS where it is there and takes them, else by our kernels; <see cref="GemmPlan"/> chooses.</summary>
 /// <remarks>The variable <c>ESC_CUDA_GEMM</c> sets the choice: <c>own</c> leaves cuBLAS alone, <c>cublas</c> demands that it is there.</remarks>
-public sealed class CudaGemm
+public sealed class CudaGemm : IDisposable
 {
     /// <summary>The variable of the environment.</summary>
     public const string Variable = "ESC_CUDA_GEMM";
@@ -61,6 +61,9 @@ public sealed class CudaGemm
             product.B, (int)product.LeadingB, stride.B, product.A, (int)product.LeadingA, stride.A, product.Beta,
             product.C, (int)product.LeadingC, stride.C, product.Batch);
     }
+
+    /// <summary>Gives cuBLAS and its workspace back.</summary>
+    public void Dispose() => _cublas?.Dispose();
 
     private GemmPlan PlanOf(StorageType type, in MatrixProduct product) => GemmPlan.Of(type, product, HasCublas);
 }
