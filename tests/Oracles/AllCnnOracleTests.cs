@@ -96,8 +96,8 @@ public sealed class AllCnnOracleTests
                     if (++reports % 5 == 0)
                         managed = Math.Max(managed, GC.GetTotalMemory(forceFullCollection: true) - before);
                 }));
-            // 2 MB for a batch of images; features of 50,000 would be 19 MB.
-            Assert.InRange(managed, 1, 4_000_000);
+            // 2 MB for a batch of images, and up to 4 seen from what runs the tests; features of 50,000 would be 19 more.
+            Assert.InRange(managed, 1, 12_000_000);
             return TestDevices.Current.Memory.Peak;
         }
     }
