@@ -141,8 +141,8 @@ sanitizers=(memcheck racecheck synccheck)
 if [[ $dry ]]; then
   device=("${emulated[@]}")
   kernels=(-class "EscNative.Tests.Cuda.ReduceKernelTests" -class "EscNative.Tests.Cuda.SubspaceKernelTests" -class "EscNative.Tests.Cuda.GramKernelTests")
-  engine=(-class "EscNative.Tests.Engine.TensorTests" -class "EscNative.Tests.Plans.PlanTests")
-  products=(-class "EscNative.Tests.Engine.OperationTests")
+  engine=(-class "EscNative.Tests.Engine.TensorTests")
+  products=(-class "EscNative.Tests.Cuda.GemmKernelTests")
 elif command -v nvidia-smi > /dev/null; then
   timeout -k 2 20 nvidia-smi > "$logs/nvidia-smi.txt" 2>&1
 fi
