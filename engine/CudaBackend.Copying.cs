@@ -9,9 +9,9 @@ internal sealed unsafe partial class CudaBackend
     private CopyKernels? _copies;
     private RowsKernels? _rows;
 
-    private CopyKernels Copies => _copies ??= new CopyKernels(_context);
+    private CopyKernels Copies => Once(ref _copies, static b => new CopyKernels(b.Context));
 
-    private RowsKernels Rows => _rows ??= new RowsKernels(_context);
+    private RowsKernels Rows => Once(ref _rows, static b => new RowsKernels(b.Context));
 
     public override void Fill(Tensor y, double value)
     {
@@ -23,10 +23,9 @@ internal sealed unsafe partial class CudaBackend
         }
 
         // One value that every place of the view copies.
-        var one = Pool.Rent(sizeof(ulong), "Fill");
-        Copies.Fill(sizeof(ulong), bits, one, 1);
-        Copies.Copy(y.DType.Size(), one, y.Pointer, y.Count, Merged(y.Shape, default, y.Strides));
-        Pool.Return(one, sizeof(ulong), late: false);
+        using var one = new CudaWorkspace(Pool, sizeof(ulong), "Fill");
+        Copies.Fill(sizeof(ulong), bits, one.Pointer, 1);
+        Copies.Copy(y.DType.Size(), one.Pointer, y.Pointer, y.Count, Merged(y.Shape, default, y.Strides));
     }
 
     public override void Copy(Tensor source, Tensor destination)
@@ -45,11 +44,18 @@ internal sealed unsafe partial class CudaBackend
     public override void Convert(Tensor source, Tensor destination) =>
         Copies.Convert((int)source.DType, (int)destination.DType, source.Pointer, destination.Pointer, destination.Count);
 
-    public override void GatherRows(Tensor x, Tensor index, Tensor y, long columns) =>
+    public override void GatherRows(Tensor x, Tensor index, Tensor y, long columns)
+    {
         Rows.Gather(x.Pointer, RowsOf(x, columns), index.Pointer, y.Pointer, index.Count, columns * x.DType.Size());
+        y.Storage.MarkWritten();
+    }
 
-    public override void ScatterAddRows(Tensor dy, Tensor index, Tensor sum, long columns) => Rows.ScatterAdd(
-        FloatType(sum, "ScatterAddRows"), dy.Pointer, index.Pointer, index.Count, sum.Pointer, RowsOf(sum, columns), columns);
+    public override void ScatterAddRows(Tensor dy, Tensor index, Tensor sum, long columns)
+    {
+        Rows.ScatterAdd(
+            FloatType(sum, "ScatterAddRows"), dy.Pointer, index.Pointer, index.Count, sum.Pointer, RowsOf(sum, columns), columns);
+        sum.Storage.MarkWritten();
+    }
 
     // Rows of no columns cannot be counted by dividing; the first extent says how many there are.
     private static long RowsOf(Tensor x, long columns) => columns == 0 ? x.Shape[0] : x.Count / columns;

@@ -7,7 +7,7 @@ internal sealed unsafe partial class CudaBackend
 {
     private ElementwiseKernels? _elementwise;
 
-    public ElementwiseKernels Elementwise => _elementwise ??= new ElementwiseKernels(_context);
+    public ElementwiseKernels Elementwise => Once(ref _elementwise, static b => new ElementwiseKernels(b.Context));
 
     public override void Unary(UnaryOp op, Tensor x, Tensor y) => Elementwise.Unary(FloatType(y, "Unary"), op, x.Pointer, y.Pointer, y.Count);
 

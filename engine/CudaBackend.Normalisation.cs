@@ -7,9 +7,9 @@ internal sealed partial class CudaBackend
     private BatchNormKernels? _batchNorm;
     private LayerNormKernels? _layerNorm;
 
-    private BatchNormKernels BatchNorm => _batchNorm ??= new BatchNormKernels(_context);
+    private BatchNormKernels BatchNorm => Once(ref _batchNorm, static b => new BatchNormKernels(b.Context));
 
-    public LayerNormKernels LayerNorms => _layerNorm ??= new LayerNormKernels(_context, BatchNorm);
+    public LayerNormKernels LayerNorms => Once(ref _layerNorm, static b => new LayerNormKernels(b.Context, b.BatchNorm));
 
     public override void BatchStatistics(Tensor x, Tensor mean, Tensor variance)
     {

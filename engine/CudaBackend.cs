@@ -7,6 +7,7 @@ namespace EscNative.Engine;
 internal sealed unsafe partial class CudaBackend : Backend
 {
     private readonly CudaContext _context;
+    private readonly Lock _families = new();
 
     /// <param name="context">The device.</param>
     public CudaBackend(CudaContext context)
@@ -27,4 +28,17 @@ internal sealed unsafe partial class CudaBackend : Backend
     public override void CopyFromHost(ReadOnlySpan<byte> source, Tensor destination) => _context.Upload(source, destination.Pointer);
 
     public override void CopyToHost(Tensor source, Span<byte> destination) => _context.Download(source.Pointer, destination);
+
+    /// <summary>A family of kernels or a library, made by the first thread that needs it.</summary>
+    private T Once<T>(ref T? family, Func<CudaBackend, T> make)
+        where T : class
+    {
+        if (Volatile.Read(ref family) is { } made)
+            return made;
+        lock (_families)
+        {
+            family ??= make(this);
+            return family;
+        }
+    }
 }

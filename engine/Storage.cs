@@ -1,3 +1,5 @@
+using EscNative.Kernels.Cuda;
+
 namespace EscNative.Engine;
 
 /// <summary>A block of device memory, shared by the tensors that view it and returned to the pool with the last of them.</summary>
@@ -12,6 +14,7 @@ internal sealed class Storage
         _pool = pool;
         _bytes = bytes;
         Pointer = pool.Rent(bytes, operation);
+        MarkWritten();
     }
 
     // Only reached by tensors that nobody disposed: the memory is saved, the mistake is counted.
@@ -25,8 +28,14 @@ internal sealed class Storage
 
     public nint Pointer { get; private set; }
 
+    /// <summary>Which kernels that may report a fault the values come from; nothing on the CPU.</summary>
+    public FaultMark Faults { get; private set; }
+
     /// <summary>Whether one tensor alone sees this memory, so that it may be changed in place.</summary>
     public bool IsExclusive => Volatile.Read(ref _references) == 1;
+
+    /// <summary>A kernel that may report a fault was issued to write here.</summary>
+    public void MarkWritten() => Faults = _pool.FaultMark;
 
     public void AddReference() => Interlocked.Increment(ref _references);
 

@@ -3,8 +3,12 @@ using EscNative.Engine.Plans;
 namespace EscNative.Engine.Layers;
 
 /// <summary>Batch normalisation of the channels of [.., c], with PyTorch's running statistics.</summary>
+/// <remarks>In training mode several threads may use it at once: the running statistics take every batch, one after another, in the order
+/// in which the threads come. They must not be read meanwhile, as evaluation mode does.</remarks>
 public sealed class BatchNorm2d : Module
 {
+    private readonly Lock _tracking = new();
+
     /// <summary>A layer that starts as the identity.</summary>
     /// <param name="channels">c.</param>
     /// <param name="eps">Added to the variance.</param>
@@ -55,8 +59,12 @@ public sealed class BatchNorm2d : Module
         var (y, mean, variance) = x.BatchNorm(Weight, Bias, Eps, relu);
         var rows = x.Count / x.Shape[^1];
         // PyTorch normalises with the biased variance and tracks the unbiased one.
-        x.Backend.TrackStatistics(mean, variance, RunningMean, RunningVariance, Momentum, rows > 1 ? rows / (rows - 1.0) : 1);
-        BatchesTracked++;
+        lock (_tracking)
+        {
+            x.Backend.TrackStatistics(mean, variance, RunningMean, RunningVariance, Momentum, rows > 1 ? rows / (rows - 1.0) : 1);
+            BatchesTracked++;
+        }
+
         return scope.Keep(y);
     }
 

@@ -13,7 +13,10 @@ public sealed class Dropout(double p, RandomSource random) : Module
     {
         if (!Training || p == 0)
             return x.Share();
-        var offset = random.Skip((ulong)x.Count);
+        ulong offset;
+        // Other layers may have the same source, and other threads this layer.
+        lock (random)
+            offset = random.Skip((ulong)x.Count);
         return x.Dropout(p, random.Seed, random.Stream, offset);
     }
 

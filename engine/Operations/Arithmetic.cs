@@ -136,7 +136,7 @@ public sealed partial class Tensor
         return new Shape(dims);
     }
 
-    private static void CheckSame(string operation, Tensor a, Tensor b)
+    internal static void CheckSame(string operation, Tensor a, Tensor b)
     {
         a.CheckLive();
         b.CheckLive();

@@ -64,6 +64,7 @@ public sealed class InferencePlan : IDisposable
     /// <param name="images">n images, contiguous.</param>
     /// <param name="output">Receives n results.</param>
     /// <exception cref="ShapeException">The lengths belong to no whole number of images, or to different ones.</exception>
+    /// <exception cref="UsageException">The images and the output share memory.</exception>
     public void Run(ReadOnlySpan<float> images, Span<float> output) => Run(images, [], output, default, both: false);
 
     /// <summary>Runs a plan of two outputs.</summary>
@@ -145,7 +146,11 @@ public sealed class InferencePlan : IDisposable
         fixed (float* x = floats, y0 = first, y1 = second)
         fixed (byte* b = bytes)
         fixed (double* times = seconds)
-            _program.Run(new PlanCall { Images = n, Floats = x, Bytes = b, First = y0, Second = y1, OutputMask = both ? 3 : 1, Seconds = times });
+        {
+            var call = new PlanCall { Images = n, Floats = x, Bytes = b, First = y0, Second = y1, OutputMask = both ? 3 : 1, Seconds = times };
+            CheckApart(call);
+            _program.Run(call);
+        }
     }
 
     private unsafe void Run(PlanCall call, long length, Tensor first, Tensor? second)
@@ -158,7 +163,10 @@ public sealed class InferencePlan : IDisposable
         call.First = Pointer(first, 0);
         call.Second = second is null ? null : Pointer(second, 1);
         if (call.Images > 0)
+        {
+            CheckApart(call);
             _program.Run(call);
+        }
 
         float* Pointer(Tensor output, int index)
         {
@@ -167,6 +175,20 @@ public sealed class InferencePlan : IDisposable
             CheckOutput(output.Count, call.Images, index);
             return output.PointerTo<float>();
         }
+    }
+
+    // Results of the first images are written while the last ones are still to be read.
+    private unsafe void CheckApart(in PlanCall call)
+    {
+        var images = Range(call.Floats == null ? call.Bytes : call.Floats, InputShape.Count * (call.Floats == null ? 1 : sizeof(float)), call.Images);
+        var first = Range(call.First, OutputShapes[0].Count * sizeof(float), call.Images);
+        var second = call.Second == null ? default : Range(call.Second, OutputShapes[1].Count * sizeof(float), call.Images);
+        if ((call.ImagesOnDevice == call.OnDevice && (Share(images, first) || Share(images, second))) || Share(first, second))
+            throw new UsageException("plan: the images and the results share memory, or two results do; give each memory of its own");
+
+        static (nuint Start, nuint End) Range(void* start, long size, int images) => ((nuint)start, (nuint)start + ((nuint)size * (nuint)images));
+
+        static bool Share((nuint Start, nuint End) a, (nuint Start, nuint End) b) => a.Start < b.End && b.Start < a.End;
     }
 
     private int CountImages(long length)

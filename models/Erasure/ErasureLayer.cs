@@ -12,6 +12,22 @@ internal sealed class ErasureLayer : Module
     public ErasureLayer(ErasureOperator erasure, Device device)
     {
         Operator = erasure;
+        try
+        {
+            AddFactors(erasure, device);
+        }
+        catch
+        {
+            // Out of memory half-way: what was made goes back now.
+            Dispose();
+            throw;
+        }
+    }
+
+    public ErasureOperator Operator { get; }
+
+    private void AddFactors(ErasureOperator erasure, Device device)
+    {
         for (var i = 0; i < erasure.Factors.Count; i++)
         {
             var factor = erasure.Factors[i];
@@ -24,8 +40,6 @@ internal sealed class ErasureLayer : Module
             _factors.Add((factor.Kind, left, right, offset));
         }
     }
-
-    public ErasureOperator Operator { get; }
 
     public override Tensor Forward(Tensor x)
     {

@@ -12,7 +12,15 @@ internal sealed class CudaConstant : IDisposable
     {
         (_backend, _bytes) = (backend, Math.Max(values.Length, 1) * (long)sizeof(float));
         Pointer = backend.Pool.Rent(_bytes, "plan");
-        backend.Context.Upload(MemoryMarshal.AsBytes(values), Pointer);
+        try
+        {
+            backend.Context.Upload(MemoryMarshal.AsBytes(values), Pointer);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     ~CudaConstant() => Free(late: true);

@@ -201,7 +201,16 @@ internal sealed unsafe class CudaProgram : PlanProgram
     private void Return(CudaPlanContext context)
     {
         lock (_lock)
-            _idle.Add(context);
+        {
+            if (!_disposed)
+            {
+                _idle.Add(context);
+                return;
+            }
+        }
+
+        // The plan went while this call was under way.
+        context.Dispose();
     }
 
     private static long Up(long bytes) => (bytes + Alignment - 1) / Alignment * Alignment;

@@ -28,9 +28,18 @@ internal abstract class CudaStep(CudaBackend backend) : IDisposable
     {
         if (values is null)
             return null;
-        var constant = new CudaConstant(Backend, values);
-        _owned.Add(constant);
-        return constant;
+        try
+        {
+            var constant = new CudaConstant(Backend, values);
+            _owned.Add(constant);
+            return constant;
+        }
+        catch
+        {
+            // In a constructor: nobody else will give back what the step has already.
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>The address of constants, 0 for none.</summary>

@@ -9,6 +9,7 @@ public sealed class CudaGemm : IDisposable
 
     private readonly CudaContext _context;
     private readonly CublasHandle? _cublas;
+    private readonly Lock _making = new();
     private GemmKernels? _kernels;
 
     /// <summary>Finds cuBLAS, as far as the environment wants it.</summary>
@@ -35,7 +36,16 @@ public sealed class CudaGemm : IDisposable
     public bool HasCublas => _cublas is not null;
 
     // Compiled when the first product needs them.
-    private GemmKernels Kernels => _kernels ??= new GemmKernels(_context);
+    private GemmKernels Kernels
+    {
+        get
+        {
+            if (Volatile.Read(ref _kernels) is { } kernels)
+                return kernels;
+            lock (_making)
+                return _kernels ??= new GemmKernels(_context);
+        }
+    }
 
     /// <summary>Bytes of workspace that <see cref="Multiply"/> needs.</summary>
     public long WorkspaceBytes(StorageType type, in MatrixProduct product) => PlanOf(type, product).WorkspaceBytes(type, product);
