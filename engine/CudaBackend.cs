@@ -1,4 +1,5 @@
 using EscNative.Engine.Plans;
+using EscNative.Kernels;
 using EscNative.Kernels.Cuda;
 
 namespace EscNative.Engine;
@@ -24,7 +25,15 @@ internal sealed unsafe partial class CudaBackend : Backend
 
     public override void Synchronize() => _context.Stream.Synchronize();
 
-    public override void CopyFromHost(ReadOnlySpan<byte> source, Tensor destination) => _context.Upload(source, destination.Pointer);
+    public override void CopyFromHost(ReadOnlySpan<byte> source, Tensor destination)
+    {
+        using var call = KernelCall.Begin();
+        _context.Upload(source, destination.Pointer);
+    }
 
-    public override void CopyToHost(Tensor source, Span<byte> destination) => _context.Download(source.Pointer, destination);
+    public override void CopyToHost(Tensor source, Span<byte> destination)
+    {
+        using var call = KernelCall.Begin();
+        _context.Download(source.Pointer, destination);
+    }
 }
