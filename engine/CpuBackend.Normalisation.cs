@@ -1,3 +1,4 @@
+using EscNative.Kernels;
 using EscNative.Kernels.Cpu;
 using LayerNormKernels = EscNative.Kernels.Cpu.LayerNorm;
 
@@ -7,6 +8,7 @@ internal sealed unsafe partial class CpuBackend
 {
     public override void BatchStatistics(Tensor x, Tensor mean, Tensor variance)
     {
+        using var call = KernelCall.Begin();
         if (IsDouble(x, "BatchStatistics"))
             BatchNorm.Statistics(x.PointerTo<double>(), mean.PointerTo<double>(), variance.PointerTo<double>(), x.Shape[0], x.Shape[1]);
         else
@@ -16,6 +18,7 @@ internal sealed unsafe partial class CpuBackend
     public override void TrackStatistics(
         Tensor mean, Tensor variance, Tensor runningMean, Tensor runningVariance, double momentum, double correction)
     {
+        using var call = KernelCall.Begin();
         if (IsDouble(mean, "TrackStatistics"))
         {
             BatchNorm.Track(
@@ -33,6 +36,7 @@ internal sealed unsafe partial class CpuBackend
     public override void BatchNormalise(
         Tensor x, Tensor mean, Tensor variance, Tensor gamma, Tensor beta, double eps, bool relu, Tensor y)
     {
+        using var call = KernelCall.Begin();
         if (IsDouble(x, "BatchNormalise"))
         {
             BatchNorm.Normalise(
@@ -51,6 +55,7 @@ internal sealed unsafe partial class CpuBackend
         Tensor x, Tensor dy, Tensor mean, Tensor variance, Tensor gamma, Tensor beta, double eps, bool relu, bool ownStatistics,
         Tensor dx, Tensor dGamma, Tensor dBeta)
     {
+        using var call = KernelCall.Begin();
         if (IsDouble(x, "BatchNormBackward"))
         {
             BatchNorm.Backward(
@@ -67,6 +72,7 @@ internal sealed unsafe partial class CpuBackend
 
     public override void LayerNorm(Tensor x, Tensor gamma, Tensor beta, double eps, Tensor y, Tensor mean, Tensor rstd)
     {
+        using var call = KernelCall.Begin();
         if (IsDouble(x, "LayerNorm"))
         {
             LayerNormKernels.Forward(
@@ -84,6 +90,7 @@ internal sealed unsafe partial class CpuBackend
     public override void LayerNormBackward(
         Tensor x, Tensor dy, Tensor gamma, Tensor mean, Tensor rstd, Tensor dx, Tensor dGamma, Tensor dBeta)
     {
+        using var call = KernelCall.Begin();
         if (IsDouble(x, "LayerNormBackward"))
         {
             LayerNormKernels.Backward(

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using EscNative.Kernels;
 using EscNative.Kernels.Cpu;
 using EscNative.Kernels.Cuda;
 
@@ -15,6 +16,7 @@ internal sealed unsafe partial class CudaBackend
 
     public override void Fill(Tensor y, double value)
     {
+        using var call = KernelCall.Begin();
         var bits = Bits(y.DType, value);
         if (y.IsContiguous)
         {
@@ -30,6 +32,7 @@ internal sealed unsafe partial class CudaBackend
 
     public override void Copy(Tensor source, Tensor destination)
     {
+        using var call = KernelCall.Begin();
         // First, since the address of a disposed tensor throws, however few values it has.
         var (from, to, size) = (source.Pointer, destination.Pointer, destination.DType.Size());
         if (destination.Count == 0)
@@ -41,17 +44,22 @@ internal sealed unsafe partial class CudaBackend
     }
 
     // The types are numbered alike here and there.
-    public override void Convert(Tensor source, Tensor destination) =>
+    public override void Convert(Tensor source, Tensor destination)
+    {
+        using var call = KernelCall.Begin();
         Copies.Convert((int)source.DType, (int)destination.DType, source.Pointer, destination.Pointer, destination.Count);
+    }
 
     public override void GatherRows(Tensor x, Tensor index, Tensor y, long columns)
     {
+        using var call = KernelCall.Begin();
         Rows.Gather(x.Pointer, RowsOf(x, columns), index.Pointer, y.Pointer, index.Count, columns * x.DType.Size());
         y.Storage.MarkWritten();
     }
 
     public override void ScatterAddRows(Tensor dy, Tensor index, Tensor sum, long columns)
     {
+        using var call = KernelCall.Begin();
         Rows.ScatterAdd(
             FloatType(sum, "ScatterAddRows"), dy.Pointer, index.Pointer, index.Count, sum.Pointer, RowsOf(sum, columns), columns);
         sum.Storage.MarkWritten();

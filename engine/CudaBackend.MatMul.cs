@@ -1,3 +1,4 @@
+using EscNative.Kernels;
 using EscNative.Kernels.Cuda;
 
 namespace EscNative.Engine;
@@ -14,6 +15,7 @@ internal sealed partial class CudaBackend
     public override void MatMul(
         Tensor a, bool transposeA, long strideA, Tensor b, bool transposeB, long strideB, Tensor c, int batch, int m, int n, int k)
     {
+        using var call = KernelCall.Begin();
         var type = FloatType(c, "MatMul");
         // One b for all rows of all matrices: a single product of more rows.
         long rows = m;

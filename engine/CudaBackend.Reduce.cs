@@ -11,14 +11,21 @@ internal sealed partial class CudaBackend
 
     public override void Reduce(ReduceOp op, Tensor x, Tensor y, long outer, long extent, long inner)
     {
+        using var call = KernelCall.Begin();
         var type = FloatType(x, "Reduce");
         using var workspace = new CudaWorkspace(Pool, ReduceKernels.WorkspaceBytes(type, outer, extent, inner), "Reduce");
         Reductions.Fold(type, op, x.Pointer, y.Pointer, outer, extent, inner, workspace.Pointer);
     }
 
-    public override void ArgMax(Tensor x, Tensor index, long outer, long extent, long inner) =>
+    public override void ArgMax(Tensor x, Tensor index, long outer, long extent, long inner)
+    {
+        using var call = KernelCall.Begin();
         Reductions.ArgMax(FloatType(x, "ArgMax"), x.Pointer, index.Pointer, outer, extent, inner);
+    }
 
-    public override void ScatterAxis(Tensor dy, Tensor index, Tensor dx, long outer, long extent, long inner) =>
+    public override void ScatterAxis(Tensor dy, Tensor index, Tensor dx, long outer, long extent, long inner)
+    {
+        using var call = KernelCall.Begin();
         Reductions.ScatterAxis(FloatType(dx, "ScatterAxis"), dy.Pointer, index.Pointer, dx.Pointer, outer, extent, inner);
+    }
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using EscNative.Engine.Autograd;
+using EscNative.Kernels;
 
 namespace EscNative.Engine;
 
@@ -60,16 +61,9 @@ public sealed partial class Tensor : IDisposable
 
     internal Backend Backend => Device.Backend;
 
-    internal Storage Storage
-    {
-        get
-        {
-            CheckLive();
-            return _storage;
-        }
-    }
+    internal Storage Storage => _storage ?? throw Disposed();
 
-    /// <summary>The address of the first value, for a kernel.</summary>
+    /// <summary>The address of the first value, for a kernel; only within a <see cref="KernelCall"/>, which holds the memory.</summary>
     internal nint Pointer
     {
         get
@@ -123,10 +117,10 @@ public sealed partial class Tensor : IDisposable
     /// <summary>Gives up this view of the memory; the memory goes back with its last view.</summary>
     public void Dispose()
     {
-        if (_storage is null)
+        // Of several threads one.
+        if (Interlocked.Exchange(ref _storage, null) is not { } storage)
             return;
-        _storage.Release();
-        _storage = null;
+        storage.Release();
         Device.Backend.Pool.CountTensor(-1);
         _node?.Release();
         _node = null;
@@ -150,8 +144,10 @@ public sealed partial class Tensor : IDisposable
     internal void CheckLive()
     {
         if (_storage is null)
-            throw new ObjectDisposedException(nameof(Tensor), $"tensor {Shape} was disposed");
+            throw Disposed();
     }
+
+    private ObjectDisposedException Disposed() => new(nameof(Tensor), $"tensor {Shape} was disposed");
 
     /// <summary>Another view of the same memory, outside the gradient graph.</summary>
     internal Tensor View(Shape shape, Strides strides, long offset, bool scoped = true)

@@ -1,4 +1,5 @@
 using EscNative.Engine.Layers;
+using EscNative.Kernels;
 
 namespace EscNative.Engine.Plans;
 
@@ -108,6 +109,7 @@ public sealed class InferencePlan : IDisposable
         ArgumentNullException.ThrowIfNull(images);
         if (images.Device != Device || images.DType is not (DType.F32 or DType.U8) || !images.IsContiguous)
             throw new DTypeException($"plan: got images {images}, wants F32 or U8, contiguous, on {Device}");
+        using var kernels = KernelCall.Begin();
         var call = new PlanCall { ImagesOnDevice = true };
         if (images.DType == DType.F32)
             call.Floats = images.PointerTo<float>();
@@ -159,6 +161,7 @@ public sealed class InferencePlan : IDisposable
         call.Images = CountImages(length);
         if (second is not null && OutputShapes.Count < 2)
             throw new UsageException("plan: got room for two outputs, the plan has one");
+        using var kernels = KernelCall.Begin();
         (call.OnDevice, call.OutputMask) = (true, second is null ? 1 : 3);
         call.First = Pointer(first, 0);
         call.Second = second is null ? null : Pointer(second, 1);

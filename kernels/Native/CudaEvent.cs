@@ -23,6 +23,7 @@ public sealed unsafe class CudaEvent : CudaResource
     {
         get
         {
+            using var call = KernelCall.Begin();
             Context.MakeCurrent();
             var error = DriverApi.cuEventQuery(Handle);
             if (error != DriverError.NotReady)
@@ -34,6 +35,7 @@ public sealed unsafe class CudaEvent : CudaResource
     /// <summary>Marks this point of a stream.</summary>
     public void Record(CudaStream stream)
     {
+        using var call = KernelCall.Begin();
         Context.MakeCurrent();
         Context.Check(DriverApi.cuEventRecord(Handle, stream.Handle));
     }
@@ -41,6 +43,7 @@ public sealed unsafe class CudaEvent : CudaResource
     /// <summary>Waits until everything before the last mark is done.</summary>
     public void Synchronize()
     {
+        using var call = KernelCall.Begin();
         Context.MakeCurrent();
         Context.Check(DriverApi.cuEventSynchronize(Handle));
         Context.Counters.CountSynchronization();
@@ -49,6 +52,7 @@ public sealed unsafe class CudaEvent : CudaResource
     /// <summary>Milliseconds on the device from another event's mark to this one's; both are done and take times.</summary>
     public float MillisecondsSince(CudaEvent start)
     {
+        using var call = KernelCall.Begin();
         Context.MakeCurrent();
         float milliseconds;
         Context.Check(DriverApi.cuEventElapsedTime(&milliseconds, start.Handle, Handle));

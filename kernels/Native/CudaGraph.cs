@@ -29,6 +29,7 @@ public sealed unsafe class CudaGraph : CudaResource
     /// <exception cref="DeviceException">Something in it cannot be recorded.</exception>
     public void Update(Action issue)
     {
+        using var call = KernelCall.Begin();
         var old = Handle;
         Handle = Record(issue);
         _ = DriverApi.cuGraphExecDestroy(old);
@@ -38,6 +39,7 @@ public sealed unsafe class CudaGraph : CudaResource
     /// <exception cref="DeviceException">The device refuses it, or is lost.</exception>
     public void Launch()
     {
+        using var call = KernelCall.Begin();
         Context.MakeCurrent();
         Context.Check(DriverApi.cuGraphLaunch(Handle, _stream.Handle));
         Context.Counters.CountGraphLaunch();

@@ -58,6 +58,7 @@ public sealed unsafe class CusolverHandle
     /// <exception cref="DeviceException">The library refuses, or the device is lost.</exception>
     public void Gesvd(int m, int n, nint a, nint s, nint u, nint vt)
     {
+        using var call = KernelCall.Begin();
         Tall("gesvd", m, n);
         using var only = _call.EnterScope();
         _context.MakeCurrent();
@@ -83,6 +84,7 @@ public sealed unsafe class CusolverHandle
     /// <exception cref="DeviceException">The library refuses, or the device is lost.</exception>
     public int Gesvdj(int m, int n, nint a, nint s, nint u, nint v)
     {
+        using var call = KernelCall.Begin();
         // Far beyond the usual six to ten: the library ends by itself when the rotations are rounding.
         const int mostSweeps = 100;
         Tall("gesvdj", m, n);
@@ -117,6 +119,7 @@ public sealed unsafe class CusolverHandle
     /// <exception cref="DeviceException">The library refuses, or the device is lost.</exception>
     public void Syevd(int n, nint a, nint w)
     {
+        using var call = KernelCall.Begin();
         using var only = _call.EnterScope();
         _context.MakeCurrent();
         int size;

@@ -1,5 +1,6 @@
 using EscNative.Engine;
 using EscNative.Engine.Plans;
+using EscNative.Kernels;
 using EscNative.Models;
 using EscNative.Models.Data;
 using EscNative.Unlearning.Subspaces;
@@ -193,6 +194,7 @@ internal sealed class FeaturePass(
     private void Deliver(Tensor rows, CudaFeatures features)
     {
         var count = (int)rows.Shape[0];
+        using var call = KernelCall.Begin();
         using (context.Stage("gram"))
             features.Add(CudaInterop.AddressOf(rows), count);
         Advance(count);

@@ -1,3 +1,4 @@
+using EscNative.Kernels;
 using EscNative.Kernels.Cuda;
 
 namespace EscNative.Unlearning.Subspaces;
@@ -11,6 +12,7 @@ public sealed class CudaGramEigenSolver(CudaContext context) : SubspaceSolver
 
     internal override Spectrum Compute(SubspaceProblem problem, int k, CancellationToken cancel)
     {
+        using var call = KernelCall.Begin();
         using var operand = new CudaOperand(context, problem);
         return Decompose(operand, k);
     }

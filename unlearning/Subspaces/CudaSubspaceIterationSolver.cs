@@ -1,3 +1,4 @@
+using EscNative.Kernels;
 using EscNative.Kernels.Cpu.LinearAlgebra;
 using EscNative.Kernels.Cuda;
 
@@ -14,6 +15,7 @@ public sealed class CudaSubspaceIterationSolver(CudaContext context, SubspaceIte
 
     internal override Spectrum Compute(SubspaceProblem problem, int k, CancellationToken cancel)
     {
+        using var call = KernelCall.Begin();
         using var operand = new CudaOperand(context, problem);
         var iteration = new CudaSubspaceIteration(operand, k, problem.Energy, options ?? new SubspaceIterationOptions());
         var spectrum = iteration.Run(cancel);

@@ -93,6 +93,8 @@ internal static class CudaKernelCases
             if (kernels is null)
                 return new CudaKernelRun(() => device.Backend.MatMul(a, false, 0, b, false, 0, c, 1, n, n, n), a, b, c);
             var gemm = new CudaGemm(((CudaBackend)device.Backend).Context, kernels);
+            // The run holds the three as long as the addresses are used.
+            using var call = KernelCall.Begin();
             var product = new MatrixProduct(a.Pointer, false, n, b.Pointer, false, n, c.Pointer, n, n, n, n);
             var bytes = gemm.WorkspaceBytes(StorageType.F32, product);
             return new CudaKernelRun(
@@ -207,6 +209,7 @@ internal static class CudaKernelCases
     {
         var context = ((CudaBackend)device.Backend).Context;
         using var features = new CudaFeatures(context, d);
+        using var call = KernelCall.Begin();
         features.Add(rows.Pointer, n);
         new AutoSolver(context).Solve(new SubspaceProblem(features), k);
     }

@@ -1,3 +1,4 @@
+using EscNative.Kernels;
 using EscNative.Kernels.Cpu;
 
 namespace EscNative.Engine.Plans;
@@ -79,6 +80,8 @@ internal sealed unsafe class CpuProgram : PlanProgram
     /// <summary>Takes images first .. first + count - 1 of a call through the network in one arena.</summary>
     public void RunChunk(in PlanCall call, float* arena, int first, int count)
     {
+        // The constants of all steps.
+        using var kernels = KernelCall.Begin();
         Load(call, arena, first, count);
         for (var i = 0; i < _steps.Length; i++)
         {

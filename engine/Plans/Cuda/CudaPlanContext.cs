@@ -1,12 +1,14 @@
+using EscNative.Kernels;
 using EscNative.Kernels.Cuda;
 
 namespace EscNative.Engine.Plans;
 
 /// <summary>The working memory of one caller of a plan, and the graphs recorded in it.</summary>
-internal sealed class CudaPlanContext : IDisposable
+internal sealed class CudaPlanContext : NativeOwner
 {
     private readonly CudaProgram _program;
     private readonly CudaBackend _backend;
+    private readonly nint _arena;
 
     // By the mask of the outputs that are wanted; for whole chunks.
     private readonly CudaGraph?[] _graphs = new CudaGraph?[1 << InferencePlan.MostOutputs];
@@ -14,13 +16,18 @@ internal sealed class CudaPlanContext : IDisposable
     public CudaPlanContext(CudaProgram program, CudaBackend backend)
     {
         (_program, _backend) = (program, backend);
-        Arena = backend.Pool.Rent(program.ArenaBytes, "plan");
+        _arena = backend.Pool.Rent(program.ArenaBytes, "plan");
     }
 
-    ~CudaPlanContext() => Free(late: true);
-
-    /// <summary>The values' memory, then the steps' workspace, then a chunk of images as bytes.</summary>
-    public nint Arena { get; private set; }
+    /// <summary>The values' memory, then the steps' workspace, then a chunk of images as bytes; only within a <see cref="KernelCall"/>.</summary>
+    public nint Arena
+    {
+        get
+        {
+            HoldInCall();
+            return _arena;
+        }
+    }
 
     /// <summary>Issues the steps for a whole chunk; they are recorded the first time and replayed afterwards.</summary>
     public void RunChunk(int mask)
@@ -36,19 +43,12 @@ internal sealed class CudaPlanContext : IDisposable
         _graphs[mask] = new CudaGraph(_backend.Context, () => _program.Issue(Arena, mask, _program.ImagesPerChunk));
     }
 
-    public void Dispose()
+    protected override void Free(bool late)
     {
-        Free(late: false);
-        GC.SuppressFinalize(this);
-    }
-
-    private void Free(bool late)
-    {
-        if (Arena == 0)
+        if (_arena == 0)
             return;
         foreach (var graph in _graphs)
             graph?.Dispose();
-        _backend.Pool.Return(Arena, _program.ArenaBytes, late);
-        Arena = 0;
+        _backend.Pool.Return(_arena, _program.ArenaBytes, late);
     }
 }

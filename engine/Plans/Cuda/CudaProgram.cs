@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using EscNative.Kernels;
 using EscNative.Kernels.Cuda;
 
 namespace EscNative.Engine.Plans;
@@ -106,6 +107,8 @@ internal sealed unsafe class CudaProgram : PlanProgram
 
     private void Run(in PlanCall call, CudaPlanContext context)
     {
+        // The context's arena and the constants of all steps.
+        using var kernels = KernelCall.Begin();
         // Results for the host are collected on the device, so that it is waited for once.
         using var first = new CudaWorkspace(_backend.Pool, call.OnDevice ? 0 : call.Images * _outputs[0].Count * sizeof(float), "plan");
         using var second = new CudaWorkspace(
