@@ -46,7 +46,7 @@ public sealed class Trainer(Classifier model, DataSet data, TrainOptions options
         var momentum = Schedule.OneCycleMomentum(options.Momentum + options.MomentumSwing, options.Momentum - options.MomentumSwing, steps);
         using var optimizer = new Sgd(
             model.Parameters, schedule(0), options.Momentum, options.WeightDecay, nesterov: options.Momentum > 0);
-        var checkpoint = options.CheckpointPath is null ? null : new TrainingCheckpoint(options.CheckpointPath, model, optimizer, Identity(), RunIdentity.WeightsOf(model));
+        var checkpoint = options.CheckpointPath is null ? null : new TrainingCheckpoint(options.CheckpointPath, model, optimizer, Identity());
         if (options.Resume)
             _history.AddRange(checkpoint!.Load());
         var end = options.StopAfter > 0 ? options.StopAfter : options.Epochs;
@@ -105,7 +105,7 @@ public sealed class Trainer(Classifier model, DataSet data, TrainOptions options
         return (loss.Item(), predicted.Zip(labels).LongCount(p => p.First == p.Second));
     }
 
-    /// <summary>What must be equal for a checkpoint to be of this run; the values that it started from are the checkpoint's to compare.</summary>
+    /// <summary>What must be equal for a checkpoint to be of this run. The model's values are not: all of them come from the checkpoint.</summary>
     private RunIdentity Identity()
     {
         var d = model.Description;

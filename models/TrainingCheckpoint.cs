@@ -7,13 +7,10 @@ namespace EscNative.Models;
 
 /// <summary>The state of a training run after an epoch: the model, the optimizer and the history, in one safetensors file.</summary>
 /// <remarks>Order and augmentation are functions of seed and epoch, so there is no random state to save.</remarks>
-internal sealed class TrainingCheckpoint(string path, Classifier model, Optimizer optimizer, RunIdentity identity, string start)
+internal sealed class TrainingCheckpoint(string path, Classifier model, Optimizer optimizer, RunIdentity identity)
 {
     private const string Prefix = "escnative.training.";
     private const string StatePrefix = "optimizer.";
-
-    // Hash of the values before the first epoch.
-    private string _start = start;
 
     public void Save(IReadOnlyList<EpochRecord> history)
     {
@@ -22,7 +19,6 @@ internal sealed class TrainingCheckpoint(string path, Classifier model, Optimize
             arrays.Add(optimizer.State[i].ToNamedArray(StatePrefix + i.ToString(CultureInfo.InvariantCulture)));
         var metadata = ModelFile.Describe(model, null);
         identity.Write(metadata, Prefix);
-        metadata[Prefix + "start"] = _start;
         metadata[Prefix + "steps"] = optimizer.Steps.ToString(CultureInfo.InvariantCulture);
         metadata[Prefix + "history"] = string.Join('\n', history.Select(e => string.Create(
             CultureInfo.InvariantCulture, $"{e.Epoch} {e.Loss:R} {e.TrainAccuracy:R} {e.TestAccuracy:R} {e.Seconds:R}")));
@@ -34,7 +30,6 @@ internal sealed class TrainingCheckpoint(string path, Classifier model, Optimize
     {
         using var file = SafetensorsFile.Open(path);
         identity.Check(file, Prefix, "a training run");
-        CheckStart(file);
         var history = Metadata(file, "history").Split('\n').Select(ParseEpoch).ToArray();
         if (!long.TryParse(Metadata(file, "steps"), NumberStyles.None, CultureInfo.InvariantCulture, out var steps))
             throw new DataFormatException(path, null, $"metadata {Prefix}steps is '{Metadata(file, "steps")}', wants a number");
@@ -43,25 +38,6 @@ internal sealed class TrainingCheckpoint(string path, Classifier model, Optimize
         var state = optimizer.State.Select((_, i) => file.Read(StatePrefix + i.ToString(CultureInfo.InvariantCulture)).ToTensor(model.Device)).ToArray();
         optimizer.Restore(steps, state);
         return history;
-    }
-
-    // The same question starts from the same values; or the model is the one that stopped here, with the checkpoint's values.
-    private void CheckStart(SafetensorsFile file)
-    {
-        var saved = Metadata(file, "start");
-        if (saved != _start && !HoldsValues(file))
-        {
-            throw new DataFormatException(
-                path, null, $"is a checkpoint of another run: it started from other weights (SHA-256 {saved[..Math.Min(saved.Length, 12)]}, this run's {_start[..12]}). Make the model with the same seed, or begin anew");
-        }
-
-        _start = saved;
-    }
-
-    private bool HoldsValues(SafetensorsFile file)
-    {
-        var names = file.Entries.Select(e => e.Name).ToHashSet(StringComparer.Ordinal);
-        return ModelFile.ToArrays(model).TrueForAll(own => names.Contains(own.Name) && file.Read(own.Name).Data.Span.SequenceEqual(own.Data.Span));
     }
 
     private string Metadata(SafetensorsFile file, string key) => file.Metadata.TryGetValue(Prefix + key, out var value)

@@ -48,7 +48,7 @@ internal static class MethodComparison
             throw new UsageException("--scenario chooses what is to be forgotten: give it without --forget-class and --forget-indices");
         if (context.Get(options.Shadows) is > 0 and var shadows)
             _ = ShadowAttack.Options(shadows);
-        CheckState(context.Get(options.State));
+        OptionChecks.Folder(context, options.State);
         var question = new ComparisonQuestion(
             methods, settings, JobOptions.Unlearning(context), scenario,
             indices is not null ? [(null, indices)] : [.. classes?.Split('/').Select(part => ((string?)part, (string?)null)) ?? []]);
@@ -131,20 +131,6 @@ internal static class MethodComparison
     {
         foreach (var method in question.Methods)
             method.CheckOptions(question.Options(method, recipe));
-    }
-
-    // The folder is made by the first who puts something into it.
-    private static void CheckState(string? folder)
-    {
-        if (folder is null)
-            return;
-        if (File.Exists(folder))
-            throw new OutputException($"--state {folder}: it is a file, wants a folder");
-        for (var above = Path.GetFullPath(folder); !Directory.Exists(above); above = Path.GetDirectoryName(above)!)
-        {
-            if (File.Exists(above))
-                throw new OutputException($"--state {folder}: {above} is a file, wants a folder");
-        }
     }
 
     private static Scenario ScenarioOf(ComparisonQuestion question, DataSet data) => question switch

@@ -110,6 +110,19 @@ internal static class OptionChecks
         }
     }
 
+    /// <summary>Checks that a folder that is made when it is needed can be one. Makes nothing.</summary>
+    /// <exception cref="OutputException">A file has its name, or that of a folder above it.</exception>
+    public static void Folder(CommandContext context, Option<string?> option)
+    {
+        if (context.Get(option) is not { } folder)
+            return;
+        for (var above = Path.GetFullPath(folder); above is not null && !Directory.Exists(above); above = Path.GetDirectoryName(above))
+        {
+            if (File.Exists(above))
+                throw new OutputException($"{option.Name} {folder}: {(above == Path.GetFullPath(folder) ? "it" : above)} is a file, wants a folder");
+        }
+    }
+
     /// <summary>The files that the verb's options name as inputs, the images' own path among them.</summary>
     public static IEnumerable<(Option Option, string Path)> InputFiles(CommandContext context)
     {

@@ -13,7 +13,7 @@ internal static class PretrainedModels
     public const int RetrainedWithout = 4;
 
     /// <summary><see cref="ImageSet.ContentHash"/> of the training images of CIFAR-10. The files were written before models recorded it.</summary>
-    public const string Fingerprint = "@@HASH@@";
+    public const string Fingerprint = "426b18b72046b0b54e74e48c9f4420742c3d978b3dd22225bc2e2d7e5b3d3660";
 
     /// <summary>A model file and where it came from in words; the Retrain reference for the request, or null where there is none.</summary>
     public readonly record struct Found(string ModelFile, string Source, string? Retrain);

@@ -42,6 +42,7 @@ internal static class ReportCommand
         // Everything that can be told from the options alone comes first: what follows may train for a minute.
         var question = MethodComparison.IsWanted(context) ? MethodComparison.Ask(context) : null;
         var job = question is null ? OneMethodJob(context) : null;
+        OptionChecks.Folder(context, options.Cache);
         OptionChecks.Inputs(context);
         Setup.CheckOutputs(context, context.Get(options.Json), context.Get(options.Html));
         var defaults = DefaultOutputs(context);
