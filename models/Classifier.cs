@@ -1,6 +1,7 @@
 using EscNative.Engine;
 using EscNative.Engine.Layers;
 using EscNative.Engine.Plans;
+using EscNative.Models.Data;
 using EscNative.Models.Erasure;
 
 namespace EscNative.Models;
@@ -25,7 +26,10 @@ public sealed class Classifier : Module
     }
 
     /// <summary>What the model is: architecture, classes, input, normalisation.</summary>
-    public ModelDescription Description { get; }
+    public ModelDescription Description { get; internal set; }
+
+    /// <summary>What the model was made to forget, in order; its file keeps it.</summary>
+    public IReadOnlyList<ForgetRecord> Forgotten { get; internal set; } = [];
 
     /// <summary>The last layer: features [n, d] to class scores [n, classes].</summary>
     public Linear Head { get; }
@@ -79,6 +83,13 @@ public sealed class Classifier : Module
         SetErasure(_erasure is null ? erasure : _erasure.Operator.Then(erasure));
     }
 
+    /// <summary>Adds a request that the model has answered to <see cref="Forgotten"/>.</summary>
+    public void Remember(ForgetRecord request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        Forgotten = [.. Forgotten, request];
+    }
+
     /// <summary>An independent model on the same device with equal values, running statistics, erasure and mode.</summary>
     public Classifier Copy()
     {
@@ -95,7 +106,7 @@ public sealed class Classifier : Module
         }
     }
 
-    /// <summary>Takes over the values, running statistics, erasure and mode of another model of the same architecture and size.</summary>
+    /// <summary>Takes over the values, running statistics, erasure, record and mode of another model of the same architecture and size.</summary>
     /// <param name="source">The other model; on any device.</param>
     /// <exception cref="ShapeException">Its tensors have other shapes; this model is unchanged then.</exception>
     /// <exception cref="DeviceOutOfMemoryException">The device has no room for them; this model is unchanged then.</exception>
@@ -119,6 +130,7 @@ public sealed class Classifier : Module
                 b.BatchesTracked = a.BatchesTracked;
         }
 
+        Forgotten = source.Forgotten;
         Training = source.Training;
     }
 

@@ -61,6 +61,7 @@ public static class ModelFile
             Fill(model, file, names, ErasureArrays.ArrayPrefix);
             if (ErasureArrays.Read(file, model.FeatureWidth) is { } erasure)
                 model.SetErasure(erasure);
+            model.Forgotten = ModelRecords.ReadForgotten(file, model);
             model.Training = false;
             return model;
         }
@@ -105,6 +106,7 @@ public static class ModelFile
         };
         foreach (var (key, value) in notes ?? new Dictionary<string, string>())
             metadata[$"{Prefix}note.{key}"] = value;
+        ModelRecords.Write(model, metadata);
         return metadata;
     }
 
@@ -172,6 +174,7 @@ public static class ModelFile
             Channels = (int)Number("channels"),
             ClassNames = Required("classes").Split('\n'),
             Normalisation = new Normalisation("model", Numbers("mean"), Numbers("std")),
+            Data = ModelRecords.ReadData(file),
         };
 
         string Required(string key) => metadata.TryGetValue(Prefix + key, out var value)

@@ -7,7 +7,7 @@ namespace EscNative.Models;
 
 /// <summary>The state of a training run after an epoch: the model, the optimizer and the history, in one safetensors file.</summary>
 /// <remarks>Order and augmentation are functions of seed and epoch, so there is no random state to save.</remarks>
-internal sealed class TrainingCheckpoint(string path, Classifier model, Optimizer optimizer, string recipe)
+internal sealed class TrainingCheckpoint(string path, Classifier model, Optimizer optimizer, RunIdentity identity)
 {
     private const string Prefix = "escnative.training.";
     private const string StatePrefix = "optimizer.";
@@ -18,7 +18,7 @@ internal sealed class TrainingCheckpoint(string path, Classifier model, Optimize
         for (var i = 0; i < optimizer.State.Count; i++)
             arrays.Add(optimizer.State[i].ToNamedArray(StatePrefix + i.ToString(CultureInfo.InvariantCulture)));
         var metadata = ModelFile.Describe(model, null);
-        metadata[Prefix + "recipe"] = recipe;
+        identity.Write(metadata, Prefix);
         metadata[Prefix + "steps"] = optimizer.Steps.ToString(CultureInfo.InvariantCulture);
         metadata[Prefix + "history"] = string.Join('\n', history.Select(e => string.Create(
             CultureInfo.InvariantCulture, $"{e.Epoch} {e.Loss:R} {e.TrainAccuracy:R} {e.TestAccuracy:R} {e.Seconds:R}")));
@@ -29,10 +29,7 @@ internal sealed class TrainingCheckpoint(string path, Classifier model, Optimize
     public IReadOnlyList<EpochRecord> Load()
     {
         using var file = SafetensorsFile.Open(path);
-        if (!file.Metadata.TryGetValue(Prefix + "recipe", out var saved))
-            throw new DataFormatException(path, null, "is no training checkpoint: it has no metadata escnative.training.recipe");
-        if (saved != recipe)
-            throw new DataFormatException(path, null, $"is a checkpoint of another run: it was trained with '{saved}', this run has '{recipe}'");
+        identity.Check(file, Prefix, "a training run");
         var history = Metadata(file, "history").Split('\n').Select(ParseEpoch).ToArray();
         if (!long.TryParse(Metadata(file, "steps"), NumberStyles.None, CultureInfo.InvariantCulture, out var steps))
             throw new DataFormatException(path, null, $"metadata {Prefix}steps is '{Metadata(file, "steps")}', wants a number");

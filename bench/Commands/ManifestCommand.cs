@@ -18,6 +18,7 @@ internal static class ManifestCommand
         var folder = context.Get(options.Data);
         if (folder == EmbeddedData.Name)
             throw new UsageException("manifest: --data FOLDER is missing: the folder of your VGGFace2 copy (n000001/0001_01.jpg, or that below train)");
+        OptionChecks.Inputs(context);
         var output = context.Get(options.Output) ?? Path.Combine(folder, LacunaManifest.FileName);
         Setup.CheckOutputs(context, output, context.Get(options.Json));
         var document = Setup.Document(context, Setup.Idle() with { Seed = context.Get(options.Seed) });

@@ -23,15 +23,15 @@ internal sealed class OptionSet
 
     public Option<int> Threads { get; } = Whole("--threads", "Threads that compute. The result does not depend on it.", 1, 1024, Environment.ProcessorCount);
 
-    public Option<string> Precision { get; } = OneOf("--precision", "Arithmetic of the forward pass.", "f32", text => text == "f32"
-        ? text
-        : throw new FormatException("wants f32: this version has no other precision"));
+    public Option<string> Precision { get; } = OneOf("--precision", "Arithmetic of the forward pass.", ["f32"], "wants f32: this version has no other precision");
 
     public Option<int> Seed { get; } = Whole("--seed", "Seed of everything random.", 0, int.MaxValue, 42);
 
     public Option<string> Data { get; } = Named("--data", "PATH", "A CIFAR or IDX folder or archive, a folder of faces (a folder a person), or 'embedded' (2,000 Fashion-MNIST images inside the program).", "embedded");
 
     public Option<int> Identities { get; } = Whole("--identities", "Of a folder of faces, how many people, the first by name; 0 takes all.", 0, 1_000_000, 0);
+
+    public Option<bool> AllowOtherData { get; } = Flag("--allow-other-data", "Take images that the model was not trained on; the result says so.");
 
     public Option<string?> ModelFile { get; } = Text("--model-file", "FILE", "A checkpoint (safetensors).");
 
@@ -71,9 +71,7 @@ internal sealed class OptionSet
 
     public Option<string> Solver { get; } = Named("--solver", "NAME", $"How the directions are found: {string.Join(", ", Solvers.Names)}; on a GPU also svd-jacobi. auto chooses by the sizes.", "auto");
 
-    public Option<string> Mode { get; } = OneOf("--mode", "paper: evaluation mode, as published. official: bug for bug as the released code.", "paper", text => text is "paper" or "official"
-        ? text
-        : throw new FormatException("wants paper or official"));
+    public Option<string> Mode { get; } = OneOf("--mode", "paper: evaluation mode, as published. official: bug for bug as the released code.", ["paper", "official"], "wants paper or official");
 
     public Option<string?> Output { get; } = Text("--output", "FILE", "The model file to write (safetensors).");
 
@@ -87,9 +85,7 @@ internal sealed class OptionSet
 
     public Option<int> Rounds { get; } = Whole("--rounds", "Rounds of this engine and the peer in turn.", 3, 1000, 5);
 
-    public Option<string> Job { get; } = OneOf("--job", "How long a benchmark runs: full, short (three iterations) or dry (one, to see that it works).", "full", text => text is "full" or "short" or "dry"
-        ? text
-        : throw new FormatException("wants full, short or dry"));
+    public Option<string> Job { get; } = OneOf("--job", "How long a benchmark runs: full, short (three iterations) or dry (one, to see that it works).", ["full", "short", "dry"], "wants full, short or dry");
 
     public Option<double> Seconds { get; } = Number("--seconds", "Length of each measurement of a round.", 0.001, 600, 0.5);
 
@@ -133,8 +129,9 @@ internal sealed class OptionSet
     private static Option<string> Named(string name, string value, string description, string normal) =>
         WithDefault(Parsed(name, value, description, text => text.Length > 0 ? text : throw new FormatException("wants a name")), normal);
 
-    private static Option<string> OneOf(string name, string description, string normal, Func<string, string> parse) =>
-        WithDefault(Parsed(name, "NAME", description, parse), normal);
+    // The first is the default.
+    private static Option<string> OneOf(string name, string description, string[] names, string wants) => WithDefault(
+        Parsed(name, "NAME", description, text => names.Contains(text) ? text : throw new FormatException(wants + Suggestion.For(text, names))), names[0]);
 
     private static Option<int> Whole(string name, string description, int minimum, int maximum, int normal) =>
         WithDefault(Parsed(name, "N", description, text => ParseWhole(text, minimum, maximum)), normal);

@@ -7,6 +7,7 @@ using EscNative.Engine.Formats;
 using EscNative.Kernels.Cpu;
 using EscNative.Models.Data;
 using EscNative.Unlearning;
+using EscNative.Unlearning.Methods;
 using EscNative.Unlearning.Metrics;
 
 namespace EscNative.Bench.Commands;
@@ -20,7 +21,7 @@ internal static class ReportCommand
         "report",
         "The main job: erases, profiles the latency of every stage, measures what is left, and stands it beside the paper's figures. With several methods: compares them.",
         [
-            options.Data, options.Identities, options.ModelFile, options.Retrain, options.ForgetClass, options.ForgetIndices, options.Method, options.Scenario, options.Trials, options.Set, options.State, options.Relearn, options.MlpProbe, options.Shadows,
+            options.Data, options.AllowOtherData, options.Identities, options.ModelFile, options.Retrain, options.ForgetClass, options.ForgetIndices, options.Method, options.Scenario, options.Trials, options.Set, options.State, options.Relearn, options.MlpProbe, options.Shadows,
             options.P, options.K, options.Solver, options.Mode, options.Runs, options.Seed, options.Device, options.Threads, options.Precision, options.Cache, options.Json, options.Html, options.Force,
             options.Config, options.Quiet,
         ],
@@ -38,19 +39,26 @@ internal static class ReportCommand
     private static ExitCode Run(CommandContext context)
     {
         var options = context.Options;
+        // Everything that can be told from the options alone comes first: what follows may train for a minute.
+        var question = MethodComparison.IsWanted(context) ? MethodComparison.Ask(context) : null;
+        var job = question is null ? OneMethodJob(context) : null;
+        OptionChecks.Folder(context, options.Cache);
+        OptionChecks.Inputs(context);
         Setup.CheckOutputs(context, context.Get(options.Json), context.Get(options.Html));
-        // Metrics of a comparison mean something on an emulated device too; its times are not shown.
-        var (device, setup) = MethodComparison.IsWanted(context) ? Setup.Take(context) : Setup.TakeToMeasure(context);
-        var document = Setup.Document(context, setup);
         var defaults = DefaultOutputs(context);
-        var retrainFile = context.Get(options.Retrain);
+        // Metrics of a comparison mean something on an emulated device too; its times are not shown.
+        var (device, setup) = question is null ? Setup.TakeToMeasure(context) : Setup.Take(context);
+        OptionChecks.Solver(context, device);
+        if (context.Get(options.ModelFile) is null && context.Get(options.Data) == EmbeddedData.Name)
+            CheckForEmbedded(context, job, question);
+        var document = Setup.Document(context, setup);
         var scratch = Directory.CreateTempSubdirectory("escnative-");
         try
         {
             var model = ModelChoice.Of(context, scratch.FullName, device);
-            document = MethodComparison.IsWanted(context)
-                ? MethodComparison.Run(context, device, document, model)
-                : OneMethod(context, device, document, model, scratch.FullName);
+            document = job is null
+                ? MethodComparison.Run(context, question!, device, document, model)
+                : OneMethod(context, job with { ModelFile = model.File, Device = device }, document, model, scratch.FullName);
             if (context.Get(options.ModelFile) is null && context.Get(options.Data) == EmbeddedData.Name)
                 document = document with { Notes = [ReportNotes.Small, .. document.Notes] };
             Setup.Publish(context, document);
@@ -63,7 +71,7 @@ internal static class ReportCommand
         }
     }
 
-    private static ResultDocument OneMethod(CommandContext context, Device device, ResultDocument document, ModelChoice model, string scratch)
+    private static ErasureJob OneMethodJob(CommandContext context)
     {
         var options = context.Options;
         foreach (var option in new System.CommandLine.Option[] { options.Set, options.State, options.Relearn, options.MlpProbe, options.Shadows })
@@ -72,21 +80,56 @@ internal static class ReportCommand
                 throw new UsageException($"{option.Name} is for comparisons of methods: give --method all, or the names of several");
         }
 
-        var job = JobOptions.Job(context, model.File, ModelChoice.DefaultForgetClass, device);
-        using var progress = new ProgressLine(context.Terminal);
-        var latency = Latency(context, job, scratch, progress);
-        document = Measure(context, document, job, model.Source, context.Get(options.Retrain) ?? model.Retrain, progress) with { Latency = latency, Training = model.Training };
-        return model.Training is null ? document : document with
-        {
-            Notes = [.. document.Notes, "The model was trained by this run, so the cold request found the code of the forward pass compiled already."],
-        };
+        return JobOptions.Job(context, "", ModelChoice.DefaultForgetClass);
     }
 
-    private static LatencyResult Latency(CommandContext context, ErasureJob job, string scratch, ProgressLine progress)
+    // Of the embedded images and the small model all of this is known: nothing is opened, which would warm up the cold request.
+    private static void CheckForEmbedded(CommandContext context, ErasureJob? job, ComparisonQuestion? question)
+    {
+        var (names, images) = (EmbeddedData.ClassNames, EmbeddedData.TrainImages);
+        if (context.Get(context.Options.Identities) is > 0 and var people && people != names.Count)
+            throw new UsageException("identities: the embedded images are no faces, and their classes are not chosen by number; leave it out");
+        foreach (var (classes, indices) in question?.Requests ?? [(job!.ForgetClasses, job.ForgetIndices)])
+        {
+            if (Inputs.Request(classes, indices, names, images) is { } request && (request.Classes.Length == names.Count || request.Indices.Length == images))
+                throw new UsageException($"{request}: that is everything; nothing would remain");
+        }
+
+        if ((question?.OptionsOfEsc ?? job?.Options) is { } esc)
+            _ = Esc.DirectionsOf(SmallModel.Features, esc);
+    }
+
+    private static ResultDocument OneMethod(CommandContext context, ErasureJob job, ResultDocument document, ModelChoice model, string scratch)
+    {
+        using var progress = new ProgressLine(context.Terminal);
+        var retrainFile = context.Get(context.Options.Retrain) ?? model.Retrain;
+        IReadOnlyList<string> remarks = [];
+        // The cold request is the process's first look at model and data, and fails where they do not fit; what takes longer to tell follows it.
+        var latency = Latency(context, job, scratch, progress, () => remarks = Examine(context, job, model));
+        document = Measure(context, document, job, model.Source, retrainFile, progress) with { Latency = latency, Training = model.Training };
+        if (job.Options is { Directions: 0 } or { Percent: 0 })
+            remarks = ["Nothing is erased (k = 0): what is timed and measured is a request that does nothing.", .. remarks];
+        if (model.Training is not null)
+            remarks = [.. remarks, "The model was trained by this run, so the cold request found the code of the forward pass compiled already."];
+        return document with { Notes = [.. document.Notes, .. remarks] };
+    }
+
+    private static string[] Examine(CommandContext context, ErasureJob job, ModelChoice choice)
+    {
+        using var model = job.LoadModel();
+        var data = job.ReadData(model).Data;
+        return
+        [
+            .. choice.Examine(model, job.Trust, data),
+            .. Measurement.Examine(context.Get(context.Options.Retrain), job.Trust, data, job.Device).Concat(ForgottenNotes.Before(model)),
+        ];
+    }
+
+    private static LatencyResult Latency(CommandContext context, ErasureJob job, string scratch, ProgressLine progress, Action afterCold)
     {
         var request = new TimedErasure(job, Path.Combine(scratch, "erased.safetensors"));
         var timing = new RequestTimer(job.Device).Measure(
-            request, context.Get(context.Options.Runs), (step, share) => progress.Report("time", share, step), context.Cancel);
+            request, context.Get(context.Options.Runs), (step, share) => progress.Report("time", share, step), context.Cancel, afterCold);
         var peaks = Peaks.Measure(CpuParallel.Threads);
         return LatencyResult.From(timing, peaks.F32, peaks.F64);
     }
@@ -98,7 +141,7 @@ internal static class ReportCommand
         using var original = job.LoadModel();
         var split = job.ReadData(original);
         var before = Measurement.Of("original", original, split, progress, context.Cancel);
-        var retrain = Measurement.OfFile("retrain", retrainFile, split, job.Device, progress, context.Cancel);
+        var retrain = Measurement.OfFile("retrain", retrainFile, job.Trust, split, job.Device, progress, context.Cancel);
         var erasures = new List<ErasureResult>();
         var evaluations = new List<(string, Evaluation)>();
         RequestResult? request = null;
@@ -139,18 +182,14 @@ internal static class ReportCommand
         var html = context.Get(options.Html) is null ? Path.Combine(Folder, "report.html") : null;
         if (json is null && html is null)
             return (null, null);
-        try
-        {
-            Directory.CreateDirectory(Folder);
-        }
-        catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
-        {
-            throw new OutputException($"cannot write into {Folder}: {cause.Message}; give --json and --html other names", cause);
-        }
-
+        if (File.Exists(Folder))
+            throw new OutputException($"cannot write into {Folder}: it is a file; give --json and --html other names");
+        // The folder is made when there is something to put into it.
+        if (!Directory.Exists(Folder))
+            AtomicFile.Check(Folder, force: true);
         foreach (var path in new[] { json, html })
         {
-            if (path is not null)
+            if (path is not null && Directory.Exists(Folder))
                 AtomicFile.Check(path, force: true);
         }
 
@@ -159,6 +198,8 @@ internal static class ReportCommand
 
     private static void WriteDefaults(CommandContext context, ResultDocument document, (string? Json, string? Html) outputs)
     {
+        if (outputs.Json is not null || outputs.Html is not null)
+            MakeFolder();
         if (outputs.Json is { } json)
             ResultJson.Write(document, json, force: true);
         if (outputs.Html is { } html)
@@ -166,5 +207,17 @@ internal static class ReportCommand
         var written = new[] { outputs.Json, outputs.Html }.OfType<string>().ToArray();
         if (written.Length > 0)
             context.Terminal.Note($"written: {string.Join(", ", written)}");
+    }
+
+    private static void MakeFolder()
+    {
+        try
+        {
+            Directory.CreateDirectory(Folder);
+        }
+        catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
+        {
+            throw new OutputException($"cannot write into {Folder}: {cause.Message}; give --json and --html other names", cause);
+        }
     }
 }

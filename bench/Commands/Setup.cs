@@ -19,7 +19,7 @@ internal static class Setup
     {
         var options = context.Options;
         var name = context.Get(options.Device);
-        var device = Device.Parse(name);
+        var device = OptionChecks.Device(name);
         CpuParallel.Threads = context.Get(options.Threads);
         var reason = name == "auto" ? Device.AutoReason : null;
         return (device, new SetupResult(
@@ -43,10 +43,17 @@ internal static class Setup
     public static SetupResult Idle() => new("cpu", "cpu", null, 1, "f32", 0);
 
     /// <summary>Checks that the outputs which the user named can be written, before anything long begins.</summary>
-    /// <exception cref="UsageException">One exists and may not be replaced, or two have the same name.</exception>
+    /// <exception cref="UsageException">One exists and may not be replaced, two have the same name, or one is an input.</exception>
     /// <exception cref="OutputException">One cannot be written.</exception>
     public static void CheckOutputs(CommandContext context, params ReadOnlySpan<string?> paths)
     {
+        var inputs = OptionChecks.InputFiles(context).Select(input => (input.Option.Name, Path: Path.GetFullPath(input.Path))).ToArray();
+        foreach (var path in paths)
+        {
+            if (path is not null && Array.Find(inputs, input => input.Path == Path.GetFullPath(path)) is { Name: { } name })
+                throw new UsageException($"{path} is the input of {name}: give the output another name, an input is never replaced");
+        }
+
         var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (var path in paths)
         {
@@ -56,6 +63,22 @@ internal static class Setup
                 throw new UsageException($"two outputs have the same name: {path}");
             AtomicFile.Check(path, context.Get(context.Options.Force));
         }
+    }
+
+    /// <summary>Checks that a checkpoint that is gone on from can be replaced, and is not an output of another kind.</summary>
+    /// <exception cref="UsageException">It is.</exception>
+    /// <exception cref="OutputException">It cannot be written.</exception>
+    public static void CheckResumed(string? checkpoint, params ReadOnlySpan<string?> outputs)
+    {
+        if (checkpoint is null)
+            return;
+        foreach (var output in outputs)
+        {
+            if (output is not null && Path.GetFullPath(output) == Path.GetFullPath(checkpoint))
+                throw new UsageException($"two outputs have the same name: {output}");
+        }
+
+        AtomicFile.Check(checkpoint, force: true);
     }
 
     /// <summary>Prints a result and writes the files that the user asked for.</summary>

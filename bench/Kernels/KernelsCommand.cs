@@ -22,6 +22,8 @@ internal static class KernelsCommand
     private static ExitCode Run(CommandContext context)
     {
         var options = context.Options;
+        if (context.Get(options.Peer) is { Length: > 1 } several)
+            throw new UsageException($"kernels: got {several.Length} peers, wants one; the verb peers takes several");
         Setup.CheckOutputs(context, context.Get(options.Json), context.Get(options.Html));
         var (device, setup) = Setup.Take(context);
         var filter = context.Get(options.Filter) ?? "";
@@ -31,8 +33,6 @@ internal static class KernelsCommand
         if (cases.Length == 0)
             throw new UsageException($"--filter: no kernel's name holds '{filter}'; there are {string.Join("; ", KernelCases.All().Select(c => c.Name))}");
         var commands = context.Get(options.Peer) ?? [];
-        if (commands.Length > 1)
-            throw new UsageException($"kernels: got {commands.Length} peers, wants one; the verb peers takes several");
         using var peer = commands.Length == 1 ? new PeerProcess(commands[0]) : null;
         var workshop = new KernelWorkshop(peer, context.Get(options.Rounds), seconds: 0.2);
         var rows = new List<KernelRow>();

@@ -21,6 +21,9 @@ internal sealed record ErasureJob(
     /// <summary>Of faces, how many people; 0 takes all.</summary>
     public int Identities { get; init; }
 
+    /// <summary>What is done where the images are not the model's.</summary>
+    public DataTrust Trust { get; init; } = new(IsNamed: true, AllowOther: false);
+
     /// <summary>The model, in evaluation mode.</summary>
     /// <exception cref="DataFormatException">The file cannot be used.</exception>
     public Classifier LoadModel() => Models.ModelFile.Load(ModelFile, Device);
@@ -30,7 +33,7 @@ internal sealed record ErasureJob(
     public ForgetSplit ReadData(Classifier model)
     {
         var data = Inputs.Open(DataPath, model.Description.Channels, Identities);
-        Inputs.CheckClasses(model, ModelFile, data);
+        Trust.Check(model, ModelFile, data);
         return ForgetSplit.Create(data, Inputs.Request(ForgetClasses, ForgetIndices, data));
     }
 
@@ -41,11 +44,12 @@ internal sealed record ErasureJob(
     /// <param name="progress">Told how far a stage is, or null.</param>
     /// <param name="cancel">Stops it; the model is then as it was.</param>
     /// <param name="checkpoint">Where a method that trains keeps its state, or null.</param>
+    /// <param name="resume">Whether it goes on from there.</param>
     public UnlearningResult Erase(
         Classifier model, ForgetSplit split, StageRecorder? recorder, IProgress<StageProgress>? progress, CancellationToken cancel,
-        string? checkpoint = null)
+        string? checkpoint = null, bool resume = false)
     {
         var method = MethodRegistry.Create(Method);
-        return method.Run(UnlearningContext.For(method, model, split, Options, recorder, checkpoint), progress, cancel);
+        return method.Run(UnlearningContext.For(method, model, split, Options, recorder, checkpoint, resume), progress, cancel);
     }
 }

@@ -95,6 +95,9 @@ public sealed class ForgetRequest
             : throw new DataFormatException(path, 0, "names no image; wants one number a line");
     }
 
+    /// <summary>The request with every number in it, for records that must tell requests apart.</summary>
+    public string Describe() => (IsByClass ? "classes " : "images ") + string.Join(',', IsByClass ? _classes : _indices);
+
     /// <inheritdoc/>
     public override string ToString() => IsByClass
         ? $"class{(_classes.Length == 1 ? "" : "es")} {string.Join(", ", _classes)}"

@@ -15,7 +15,7 @@ public static class IdxReader
     private const int DigitClasses = 10;
     private const int Chunk = 1 << 20;
 
-    private static readonly string[] FashionNames =
+    internal static readonly string[] FashionNames =
         ["t-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot"];
 
     /// <summary>Reads a folder.</summary>

@@ -63,9 +63,7 @@ public static class ULira
             throw new UsageException($"U-LiRA: got {options.Targets} targets, {data.Train.Name} has {data.Train.Count} images; wants fewer");
         var targets = new RandomSource(options.Seed, MetricStreams.Subsample).Permutation(data.Train.Count)[..options.Targets];
         var forgot = Inclusion(options);
-        var key = string.Create(
-            CultureInfo.InvariantCulture,
-            $"escnative.ulira/1 seed {options.Seed} shadows {options.Shadows} targets {options.Targets} images {data.Train.ContentHash()} recipe {recipe}");
+        var key = KeyOf(data, recipe, options);
         var confidences = new double[options.Shadows][];
         for (var s = 0; s < options.Shadows; s++)
         {
@@ -80,6 +78,11 @@ public static class ULira
         progress?.Report(1);
         return ULiraStatistics.Judge(ULiraStatistics.Ratios(confidences, forgot, options.OwnVarianceFrom), forgot, options.Seed);
     }
+
+    /// <summary>What a shadow's answers depend on: those kept under another key are not used.</summary>
+    internal static string KeyOf(DataSet data, string recipe, ULiraOptions options) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"escnative.ulira/2 version {typeof(ULira).Assembly.GetName().Version!.ToString(3)} seed {options.Seed} shadows {options.Shadows} targets {options.Targets} images {data.Train.ContentHash()} test {data.Test.ContentHash()} recipe {recipe}").ReplaceLineEndings(" ");
 
     // [shadows][targets]: every target is in exactly half of the shadows, drawn anew for each.
     internal static bool[][] Inclusion(ULiraOptions options)

@@ -18,7 +18,7 @@ internal sealed class MethodCheckpoint(TrainingMethod method, UnlearningContext 
     private const string Counters = "counters";
 
     private readonly string _path = context.CheckpointPath!;
-    private readonly string _run = RunIdentity.Of(method, context, setup.Parameters, setup.Original);
+    private readonly RunIdentity _run = MethodIdentity.Of(method, context, setup.Parameters, setup.Original);
 
     public void Save(int epochsDone, double seconds)
     {
@@ -30,11 +30,11 @@ internal sealed class MethodCheckpoint(TrainingMethod method, UnlearningContext 
             arrays.AddRange(Named(OfEpoch(i), epochs[i]));
         var metadata = new SortedDictionary<string, string>(StringComparer.Ordinal)
         {
-            [Prefix + "run"] = _run,
             [Prefix + "epochs"] = Text(epochsDone),
             [Prefix + "steps"] = Text(task.Optimizer.Steps),
             [Prefix + "seconds"] = CheckpointSeconds.Text(seconds),
         };
+        _run.Write(metadata, Prefix);
         SafetensorsWriter.Write(_path, arrays, metadata, force: true);
     }
 
@@ -44,10 +44,7 @@ internal sealed class MethodCheckpoint(TrainingMethod method, UnlearningContext 
     public (int Epochs, double Seconds) Load()
     {
         using var file = SafetensorsFile.Open(_path);
-        if (!file.Metadata.TryGetValue(Prefix + "run", out var saved))
-            throw new DataFormatException(_path, null, $"is no checkpoint of an unlearning run: it has no metadata {Prefix}run");
-        if (saved != _run)
-            throw new DataFormatException(_path, null, $"is a checkpoint of another run: it is of '{saved}', this run is '{_run}'");
+        _run.Check(file, Prefix, "an unlearning run");
         var (done, steps) = (Number(file, "epochs"), Number(file, "steps"));
         var seconds = CheckpointSeconds.Read(file, _path, Prefix + "seconds");
         ModelFile.FillFrom(context.Model, file, Model);
