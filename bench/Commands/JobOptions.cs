@@ -19,7 +19,8 @@ internal static class JobOptions
     {
         var options = context.Options;
         var (classes, indices) = (context.Get(options.ForgetClass), context.Get(options.ForgetIndices));
-        if (classes is null && indices is null)
+        var named = classes is not null || indices is not null;
+        if (!named)
             classes = forgetClass;
         var method = MethodRegistry.Create(context.Get(options.Method));
         var settings = MethodSettings.Parse(context.Get(options.Set));
@@ -30,6 +31,7 @@ internal static class JobOptions
         return new ErasureJob(modelFile, context.Get(options.Data), classes, indices, method.Name, unlearning, device)
         {
             Identities = context.Get(options.Identities),
+            PaperClass = !named && forgetClass is not null,
         };
     }
 
