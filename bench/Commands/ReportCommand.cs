@@ -14,7 +14,7 @@ namespace EscNative.Bench.Commands;
 /// <summary><c>report</c>, the main job: erases, times every stage, measures what is left, and stands it beside the paper.</summary>
 internal static class ReportCommand
 {
-    private const string Folder = "artifacts";
+    private const string Folder = Outputs.OwnFolder;
 
     public static Verb Verb(OptionSet options) => new(
         "report",
@@ -38,29 +38,22 @@ internal static class ReportCommand
     private static ExitCode Run(CommandContext context)
     {
         var options = context.Options;
-        Setup.CheckOutputs(context, context.Get(options.Json), context.Get(options.Html));
+        var defaults = DefaultOutputs(context);
+        Setup.CheckOutputs(context, context.Get(options.Json), context.Get(options.Html), defaults.Json, defaults.Html);
         // Metrics of a comparison mean something on an emulated device too; its times are not shown.
         var (device, setup) = MethodComparison.IsWanted(context) ? Setup.Take(context) : Setup.TakeToMeasure(context);
         var document = Setup.Document(context, setup);
-        var defaults = DefaultOutputs(context);
         var retrainFile = context.Get(options.Retrain);
-        var scratch = Directory.CreateTempSubdirectory("escnative-");
-        try
-        {
-            var model = ModelChoice.Of(context, scratch.FullName, device);
-            document = MethodComparison.IsWanted(context)
-                ? MethodComparison.Run(context, device, document, model)
-                : OneMethod(context, device, document, model, scratch.FullName);
-            if (context.Get(options.ModelFile) is null && context.Get(options.Data) == EmbeddedData.Name)
-                document = document with { Notes = [ReportNotes.Small, .. document.Notes] };
-            Setup.Publish(context, document);
-            WriteDefaults(context, document, defaults);
-            return ExitCode.Ok;
-        }
-        finally
-        {
-            scratch.Delete(recursive: true);
-        }
+        using var scratch = new ScratchFolder();
+        var model = ModelChoice.Of(context, scratch.Path, device);
+        document = MethodComparison.IsWanted(context)
+            ? MethodComparison.Run(context, device, document, model)
+            : OneMethod(context, device, document, model, scratch.Path);
+        if (context.Get(options.ModelFile) is null && context.Get(options.Data) == EmbeddedData.Name)
+            document = document with { Notes = [ReportNotes.Small, .. document.Notes] };
+        Setup.Publish(context, document);
+        WriteDefaults(context, document, defaults);
+        return ExitCode.Ok;
     }
 
     private static ResultDocument OneMethod(CommandContext context, Device device, ResultDocument document, ModelChoice model, string scratch)
@@ -131,38 +124,21 @@ internal static class ReportCommand
         };
     }
 
-    // The program's own default outputs may be replaced; what the user named may not without --force.
+    // What the user gave no other name for.
     private static (string? Json, string? Html) DefaultOutputs(CommandContext context)
     {
         var options = context.Options;
         var json = context.Get(options.Json) is null ? Path.Combine(Folder, "report.json") : null;
         var html = context.Get(options.Html) is null ? Path.Combine(Folder, "report.html") : null;
-        if (json is null && html is null)
-            return (null, null);
-        try
-        {
-            Directory.CreateDirectory(Folder);
-        }
-        catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
-        {
-            throw new OutputException($"cannot write into {Folder}: {cause.Message}; give --json and --html other names", cause);
-        }
-
-        foreach (var path in new[] { json, html })
-        {
-            if (path is not null)
-                AtomicFile.Check(path, force: true);
-        }
-
         return (json, html);
     }
 
     private static void WriteDefaults(CommandContext context, ResultDocument document, (string? Json, string? Html) outputs)
     {
         if (outputs.Json is { } json)
-            ResultJson.Write(document, json, force: true);
+            ResultJson.Write(document, json, Outputs.MayReplace(context, json));
         if (outputs.Html is { } html)
-            HtmlReport.Write(document, html, force: true);
+            HtmlReport.Write(document, html, Outputs.MayReplace(context, html));
         var written = new[] { outputs.Json, outputs.Html }.OfType<string>().ToArray();
         if (written.Length > 0)
             context.Terminal.Note($"written: {string.Join(", ", written)}");

@@ -92,9 +92,6 @@ internal static class TrainCommand
             StopAfter = context.Get(options.StopAfter),
         };
         recipe.Validate();
-        // A checkpoint replaces itself after every epoch; one that is there already belongs to a run that may be resumed.
-        if (recipe.CheckpointPath is { } checkpoint && !recipe.Resume)
-            Setup.CheckOutputs(context, checkpoint);
 
         var data = Inputs.Open(context.Get(options.Data), identities: context.Get(options.Identities));
         if (context.Get(options.WithoutClass) is { } classes)
@@ -103,12 +100,12 @@ internal static class TrainCommand
         var (model, training) = Train(data, context.Get(options.Architecture), context.Get(options.Width), recipe, device, progress, context.Cancel);
         using (model)
         {
-            ModelFile.Save(model, output, context.Get(options.Force), Record(data, recipe, training));
+            var hash = Outputs.Write(context, output, stream => ModelFile.Write(model, stream, Record(data, recipe, training)));
             progress.Dispose();
             Setup.Publish(context, document with
             {
                 Data = Results.Of(data, context.Get(options.Data)),
-                Model = Results.Of(model, $"written to {Setup.NameOf(output)}", ModelCache.HashOf(output)),
+                Model = Results.Of(model, $"written to {Setup.NameOf(output)}", hash),
                 Training = training,
             });
         }

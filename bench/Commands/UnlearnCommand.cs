@@ -34,8 +34,7 @@ internal static class UnlearnCommand
         var resume = context.Get(options.Resume);
         if (resume && (checkpoint is null || !File.Exists(checkpoint)))
             throw new UsageException(checkpoint is null ? "--resume wants --checkpoint FILE" : $"--resume: there is no checkpoint {checkpoint}");
-        // A checkpoint replaces itself after every epoch; one that is there already belongs to a run that may be resumed.
-        Setup.CheckOutputs(context, output, context.Get(options.Json), context.Get(options.Html), resume ? null : checkpoint);
+        Setup.CheckOutputs(context, output, context.Get(options.Json), context.Get(options.Html));
         if (!resume && checkpoint is not null)
             File.Delete(checkpoint);
         var (device, setup) = Setup.Take(context);
@@ -51,8 +50,7 @@ internal static class UnlearnCommand
         progress.Dispose();
         // A model that is not what was asked for must not lie where one is expected.
         var sound = result.Outcome == UnlearningOutcome.Completed;
-        if (sound)
-            ModelFile.Save(model, output, context.Get(options.Force));
+        var hash = sound ? Outputs.Write(context, output, stream => ModelFile.Write(model, stream)) : null;
         Setup.Publish(context, document with
         {
             Data = Results.Of(split.Data, job.DataPath),
@@ -62,7 +60,7 @@ internal static class UnlearnCommand
             Unlearning = Results.Of(result),
             Notes =
             [
-                sound ? $"Written to {Setup.NameOf(output)}, SHA-256 {ModelCache.HashOf(output)}." : $"{result.Method} diverged: {Setup.NameOf(output)} was not written. Try a smaller learning rate (--set learning-rate=X).",
+                sound ? $"Written to {Setup.NameOf(output)}, SHA-256 {hash}." : $"{result.Method} diverged: {Setup.NameOf(output)} was not written. Try a smaller learning rate (--set learning-rate=X).",
                 .. model.Erasure is null ? (string[])[] : [ReportNotes.Seam],
             ],
         });

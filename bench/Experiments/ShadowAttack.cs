@@ -1,5 +1,6 @@
 using EscNative.Bench.Output;
 using EscNative.Engine;
+using EscNative.Engine.Formats;
 using EscNative.Models;
 using EscNative.Models.Data;
 using EscNative.Unlearning;
@@ -71,7 +72,7 @@ internal sealed class ShadowAttack(
         if (folder is null)
             return null;
         var own = Path.Combine(folder, "ulira-" + method);
-        Directory.CreateDirectory(own);
+        AtomicFile.CreateFolder(own);
         return own;
     }
 }

@@ -86,6 +86,10 @@ public static class CifarReader
     internal static bool IsFolder(string folder) =>
         Array.FindAll(HiddenEntries.Files(folder), file => file.EndsWith(".bin", StringComparison.Ordinal)) is var files && (Matching(files, "data_batch").Length > 0 || Matching(files, "train").Length > 0);
 
+    /// <summary>Whether a file's name is one of such a set.</summary>
+    internal static bool IsPart(string name) =>
+        name.EndsWith(".bin", StringComparison.Ordinal) || name is "batches.meta.txt" or "fine_label_names.txt" or "coarse_label_names.txt";
+
     /// <summary>Null where the folder holds no CIFAR files.</summary>
     internal static DataSet? TryReadFolder(string folder, LabelLevel level)
     {

@@ -28,6 +28,12 @@ public static class DataFolder
             : throw new UsageException($"identities: {path} holds {data.Name}, whose classes are not chosen by number; leave it out");
     }
 
+    /// <summary>Whether a file's name is one of those that make up a data set in a folder.</summary>
+    /// <param name="file">The file.</param>
+    internal static bool IsDataFile(string file) =>
+        Path.GetFileName(file) is var name
+        && (name == LacunaManifest.FileName || PnmReader.IsImage(name) || IdxReader.IsIdx(name) || CifarReader.IsPart(name));
+
     private static DataSet Find(string path, LabelLevel level, int identities)
     {
         if (path == EmbeddedData.Name)

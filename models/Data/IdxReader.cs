@@ -175,7 +175,8 @@ public static class IdxReader
             : raw;
     }
 
-    private static bool IsIdx(string name) =>
+    /// <summary>Whether a file's name is one of such a set.</summary>
+    internal static bool IsIdx(string name) =>
         (name.Contains("idx", StringComparison.OrdinalIgnoreCase) || name.Contains("ubyte", StringComparison.OrdinalIgnoreCase))
         && (IsPart(name, "train") || IsPart(name, "t10k"))
         && (name.Contains("images", StringComparison.OrdinalIgnoreCase) || name.Contains("labels", StringComparison.OrdinalIgnoreCase));

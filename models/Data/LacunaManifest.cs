@@ -71,7 +71,11 @@ public sealed record LacunaManifest
     /// <exception cref="UsageException">The file exists and <paramref name="force"/> is false.</exception>
     /// <exception cref="OutputException">It cannot be written.</exception>
     public void Save(string path, bool force = false) =>
-        AtomicFile.Write(path, stream => JsonSerializer.Serialize(stream, this, LacunaJson.Default.LacunaManifest), force);
+        AtomicFile.Write(path, Write, force);
+
+    /// <summary>Writes the manifest to a stream.</summary>
+    /// <param name="stream">Where to write.</param>
+    public void Write(Stream stream) => JsonSerializer.Serialize(stream, this, LacunaJson.Default.LacunaManifest);
 
     /// <summary>Reads the images that a manifest names.</summary>
     /// <param name="path">The manifest; the images lie in its folder.</param>
