@@ -34,7 +34,7 @@ internal static class Outputs
             if (DataOf(context) is { } data && IsPart(data, target))
                 throw new UsageException($"{path} is one of the files of --data {data}; give the output another name, an input is never replaced");
             if (IsOwn(path))
-                AtomicFile.CreateFolder(OwnFolder);
+                CreateOwnFolder();
             AtomicFile.Check(path, MayReplace(context, path));
         }
 
@@ -63,6 +63,18 @@ internal static class Outputs
             },
             MayReplace(context, path));
         return Convert.ToHexStringLower(hash.Hash!);
+    }
+
+    private static void CreateOwnFolder()
+    {
+        try
+        {
+            AtomicFile.CreateFolder(OwnFolder);
+        }
+        catch (OutputException cause)
+        {
+            throw new OutputException($"{cause.Message}; give --json and --html other names", cause);
+        }
     }
 
     private static Command Verb(CommandContext context) => context.Parsed.CommandResult.Command;
