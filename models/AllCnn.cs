@@ -53,6 +53,11 @@ public sealed class AllCnn : Module
     /// <exception cref="UsageException">The width gives no filters.</exception>
     public static int FeaturesOf(double width) => Plan[^1].Units * Unit(width);
 
+    /// <summary>The filters of the first blocks at a width; the others have twice as many.</summary>
+    internal static int Unit(double width) => width > 0 && width <= 4
+        ? Math.Max((int)(96 * width), 1)
+        : throw new UsageException($"allcnn: got width {width.ToString(CultureInfo.InvariantCulture)}, wants more than 0, at most 4");
+
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x)
     {
@@ -73,8 +78,4 @@ public sealed class AllCnn : Module
             x = block.Lower(plan, x);
         return _pool.Lower(plan, x);
     }
-
-    private static int Unit(double width) => width is > 0 and <= 4
-        ? Math.Max((int)(96 * width), 1)
-        : throw new UsageException($"allcnn: got width {width.ToString(CultureInfo.InvariantCulture)}, wants more than 0, at most 4");
 }

@@ -48,7 +48,7 @@ public sealed class Trainer(Classifier model, DataSet data, TrainOptions options
             model.Parameters, schedule(0), options.Momentum, options.WeightDecay, nesterov: options.Momentum > 0);
         var checkpoint = options.CheckpointPath is null ? null : new TrainingCheckpoint(options.CheckpointPath, model, optimizer, Identity());
         if (options.Resume)
-            _history.AddRange(checkpoint!.Load());
+            _history.AddRange(checkpoint!.Load(options.Epochs, loader.Batches));
         var end = options.StopAfter > 0 ? options.StopAfter : options.Epochs;
         for (var epoch = _history.Count; epoch < end; epoch++)
         {

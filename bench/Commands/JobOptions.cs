@@ -18,7 +18,8 @@ internal static class JobOptions
         var options = context.Options;
         OptionChecks.Forget(context, needed: forgetClass is null);
         var (classes, indices) = (context.Get(options.ForgetClass), context.Get(options.ForgetIndices));
-        if (classes is null && indices is null)
+        var named = classes is not null || indices is not null;
+        if (!named)
             classes = forgetClass;
         var method = OptionChecks.Methods([context.Get(options.Method)])[0];
         OptionChecks.Solver(context);
@@ -30,6 +31,7 @@ internal static class JobOptions
         {
             Identities = context.Get(options.Identities),
             Trust = DataTrust.Of(context),
+            PaperClass = !named && forgetClass is not null,
         };
     }
 

@@ -71,6 +71,7 @@ internal sealed class ModelCache
     public string Keep(string key, Action<string> write)
     {
         var partial = Path.Combine(Folder, $"{key}.{Guid.NewGuid():N}.partial");
+        TemporaryFiles.Add(partial);
         try
         {
             write(partial);
@@ -87,6 +88,7 @@ internal sealed class ModelCache
         finally
         {
             File.Delete(partial);
+            TemporaryFiles.Forget(partial);
         }
     }
 

@@ -13,9 +13,9 @@ internal sealed class OptionSet
 
     public Option<bool> Quiet { get; } = Flag("--quiet", "No progress and no remarks; results and errors only.");
 
-    public Option<string?> Json { get; } = Text("--json", "FILE", "Write the result as JSON (escnative.result/1).");
+    public Option<string?> Json { get; } = Text("--json", "FILE", "Write the result as JSON (escnative.result/1); - is standard output.");
 
-    public Option<string?> Html { get; } = Text("--html", "FILE", "Write the result as one HTML file.");
+    public Option<string?> Html { get; } = Text("--html", "FILE", "Write the result as one HTML file; - is standard output.");
 
     public Option<bool> Force { get; } = Flag("--force", "Replace output files that exist.");
 
@@ -73,7 +73,7 @@ internal sealed class OptionSet
 
     public Option<string> Mode { get; } = OneOf("--mode", "paper: evaluation mode, as published. official: bug for bug as the released code.", ["paper", "official"], "wants paper or official");
 
-    public Option<string?> Output { get; } = Text("--output", "FILE", "The model file to write (safetensors).");
+    public Option<string?> Output { get; } = Text("--output", "FILE", "The model file to write (safetensors); - is standard output.");
 
     public Option<int> Runs { get; } = Whole("--runs", "Measured runs of each kind.", 10, 10_000, 10);
 

@@ -15,8 +15,6 @@ namespace EscNative.Bench.Commands;
 /// <summary><c>report</c>, the main job: erases, times every stage, measures what is left, and stands it beside the paper.</summary>
 internal static class ReportCommand
 {
-    private const string Folder = "artifacts";
-
     public static Verb Verb(OptionSet options) => new(
         "report",
         "The main job: erases, profiles the latency of every stage, measures what is left, and stands it beside the paper's figures. With several methods: compares them.",
@@ -44,31 +42,24 @@ internal static class ReportCommand
         var job = question is null ? OneMethodJob(context) : null;
         OptionChecks.Folder(context, options.Cache);
         OptionChecks.Inputs(context);
-        Setup.CheckOutputs(context, context.Get(options.Json), context.Get(options.Html));
         var defaults = DefaultOutputs(context);
+        Setup.CheckOutputs(context, context.Get(options.Json), context.Get(options.Html), defaults.Json, defaults.Html);
         // Metrics of a comparison mean something on an emulated device too; its times are not shown.
         var (device, setup) = question is null ? Setup.TakeToMeasure(context) : Setup.Take(context);
         OptionChecks.Solver(context, device);
         if (context.Get(options.ModelFile) is null && context.Get(options.Data) == EmbeddedData.Name)
             CheckForEmbedded(context, job, question);
         var document = Setup.Document(context, setup);
-        var scratch = Directory.CreateTempSubdirectory("escnative-");
-        try
-        {
-            var model = ModelChoice.Of(context, scratch.FullName, device);
-            document = job is null
-                ? MethodComparison.Run(context, question!, device, document, model)
-                : OneMethod(context, job with { ModelFile = model.File, Device = device }, document, model, scratch.FullName);
-            if (context.Get(options.ModelFile) is null && context.Get(options.Data) == EmbeddedData.Name)
-                document = document with { Notes = [ReportNotes.Small, .. document.Notes] };
-            Setup.Publish(context, document);
-            WriteDefaults(context, document, defaults);
-            return ExitCode.Ok;
-        }
-        finally
-        {
-            scratch.Delete(recursive: true);
-        }
+        using var scratch = new ScratchFolder();
+        var model = ModelChoice.Of(context, scratch.Path, device);
+        document = job is null
+            ? MethodComparison.Run(context, question!, device, document, model)
+            : OneMethod(context, job with { ModelFile = model.File, Device = device }, document, model, scratch.Path);
+        if (context.Get(options.ModelFile) is null && context.Get(options.Data) == EmbeddedData.Name)
+            document = document with { Notes = [ReportNotes.Small, .. document.Notes] };
+        Setup.Publish(context, document);
+        WriteDefaults(context, document, defaults);
+        return ExitCode.Ok;
     }
 
     private static ErasureJob OneMethodJob(CommandContext context)
@@ -174,50 +165,23 @@ internal static class ReportCommand
         };
     }
 
-    // The program's own default outputs may be replaced; what the user named may not without --force.
+    // What the user gave no other name for.
     private static (string? Json, string? Html) DefaultOutputs(CommandContext context)
     {
         var options = context.Options;
-        var json = context.Get(options.Json) is null ? Path.Combine(Folder, "report.json") : null;
-        var html = context.Get(options.Html) is null ? Path.Combine(Folder, "report.html") : null;
-        if (json is null && html is null)
-            return (null, null);
-        if (File.Exists(Folder))
-            throw new OutputException($"cannot write into {Folder}: it is a file; give --json and --html other names");
-        // The folder is made when there is something to put into it.
-        if (!Directory.Exists(Folder))
-            AtomicFile.Check(Folder, force: true);
-        foreach (var path in new[] { json, html })
-        {
-            if (path is not null && Directory.Exists(Folder))
-                AtomicFile.Check(path, force: true);
-        }
-
+        var json = context.Get(options.Json) is null ? Path.Combine(Outputs.OwnFolder, "report.json") : null;
+        var html = context.Get(options.Html) is null ? Path.Combine(Outputs.OwnFolder, "report.html") : null;
         return (json, html);
     }
 
     private static void WriteDefaults(CommandContext context, ResultDocument document, (string? Json, string? Html) outputs)
     {
-        if (outputs.Json is not null || outputs.Html is not null)
-            MakeFolder();
         if (outputs.Json is { } json)
-            ResultJson.Write(document, json, force: true);
+            ResultJson.Write(document, json, Outputs.Prepare(context, json));
         if (outputs.Html is { } html)
-            HtmlReport.Write(document, html, force: true);
+            HtmlReport.Write(document, html, Outputs.Prepare(context, html));
         var written = new[] { outputs.Json, outputs.Html }.OfType<string>().ToArray();
         if (written.Length > 0)
             context.Terminal.Note($"written: {string.Join(", ", written)}");
-    }
-
-    private static void MakeFolder()
-    {
-        try
-        {
-            Directory.CreateDirectory(Folder);
-        }
-        catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
-        {
-            throw new OutputException($"cannot write into {Folder}: {cause.Message}; give --json and --html other names", cause);
-        }
     }
 }

@@ -43,43 +43,9 @@ internal static class Setup
     public static SetupResult Idle() => new("cpu", "cpu", null, 1, "f32", 0);
 
     /// <summary>Checks that the outputs which the user named can be written, before anything long begins.</summary>
-    /// <exception cref="UsageException">One exists and may not be replaced, two have the same name, or one is an input.</exception>
+    /// <exception cref="UsageException">One exists and may not be replaced, two are the same file, or one is an input.</exception>
     /// <exception cref="OutputException">One cannot be written.</exception>
-    public static void CheckOutputs(CommandContext context, params ReadOnlySpan<string?> paths)
-    {
-        var inputs = OptionChecks.InputFiles(context).Select(input => (input.Option.Name, Path: Path.GetFullPath(input.Path))).ToArray();
-        foreach (var path in paths)
-        {
-            if (path is not null && Array.Find(inputs, input => input.Path == Path.GetFullPath(path)) is { Name: { } name })
-                throw new UsageException($"{path} is the input of {name}: give the output another name, an input is never replaced");
-        }
-
-        var seen = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var path in paths)
-        {
-            if (path is null)
-                continue;
-            if (!seen.Add(Path.GetFullPath(path)))
-                throw new UsageException($"two outputs have the same name: {path}");
-            AtomicFile.Check(path, context.Get(context.Options.Force));
-        }
-    }
-
-    /// <summary>Checks that a checkpoint that is gone on from can be replaced, and is not an output of another kind.</summary>
-    /// <exception cref="UsageException">It is.</exception>
-    /// <exception cref="OutputException">It cannot be written.</exception>
-    public static void CheckResumed(string? checkpoint, params ReadOnlySpan<string?> outputs)
-    {
-        if (checkpoint is null)
-            return;
-        foreach (var output in outputs)
-        {
-            if (output is not null && Path.GetFullPath(output) == Path.GetFullPath(checkpoint))
-                throw new UsageException($"two outputs have the same name: {output}");
-        }
-
-        AtomicFile.Check(checkpoint, force: true);
-    }
+    public static void CheckOutputs(CommandContext context, params ReadOnlySpan<string?> paths) => Outputs.Check(context, paths);
 
     /// <summary>Prints a result and writes the files that the user asked for.</summary>
     public static void Publish(CommandContext context, ResultDocument result)
@@ -89,9 +55,9 @@ internal static class Setup
         ConsoleReport.Write(context.Terminal, result);
         var options = context.Options;
         if (context.Get(options.Json) is { } json)
-            ResultJson.Write(result, json, context.Get(options.Force));
+            ResultJson.Write(result, json, Outputs.Prepare(context, json));
         if (context.Parsed.CommandResult.Command.Options.Contains(options.Html) && context.Get(options.Html) is { } html)
-            HtmlReport.Write(result, html, context.Get(options.Force));
+            HtmlReport.Write(result, html, Outputs.Prepare(context, html));
     }
 
     // No time on an emulated device is ever shown, whatever was computed there.

@@ -77,7 +77,7 @@ internal static class TrainCommand
         var options = context.Options;
         var output = context.Require(options.Output);
         OptionChecks.Architecture(context);
-        var resumed = OptionChecks.Resumed(context);
+        _ = OptionChecks.Resumed(context);
         var recipe = new TrainOptions
         {
             Epochs = context.Get(options.Epochs),
@@ -92,9 +92,7 @@ internal static class TrainCommand
         };
         recipe.Validate();
         OptionChecks.Inputs(context);
-        // A checkpoint replaces itself after every epoch; one that is there already belongs to a run that may be resumed.
-        Setup.CheckOutputs(context, output, context.Get(options.Json), context.Get(options.Html), recipe.Resume ? null : recipe.CheckpointPath);
-        Setup.CheckResumed(resumed, output, context.Get(options.Json), context.Get(options.Html));
+        Setup.CheckOutputs(context, output, context.Get(options.Json), context.Get(options.Html));
         var (device, setup) = Setup.Take(context);
         var document = Setup.Document(context, setup);
 
@@ -105,12 +103,12 @@ internal static class TrainCommand
         var (model, training) = Train(data, context.Get(options.Architecture), context.Get(options.Width), recipe, device, progress, context.Cancel);
         using (model)
         {
-            ModelFile.Save(model, output, context.Get(options.Force), Record(data, recipe, training));
+            var hash = Outputs.Write(context, output, stream => ModelFile.Write(model, stream, Record(data, recipe, training)));
             progress.Dispose();
             Setup.Publish(context, document with
             {
                 Data = Results.Of(data, context.Get(options.Data)),
-                Model = Results.Of(model, $"written to {Setup.NameOf(output)}", ModelCache.HashOf(output)),
+                Model = Results.Of(model, $"written to {Setup.NameOf(output)}", hash),
                 Training = training,
             });
         }

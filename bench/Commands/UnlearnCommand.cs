@@ -37,9 +37,7 @@ internal static class UnlearnCommand
             throw new UsageException($"--checkpoint: {job.Method} is short and keeps none: leave it out");
         var resume = OptionChecks.Resumed(context) is not null;
         OptionChecks.Inputs(context);
-        // A checkpoint replaces itself after every epoch; one that is there already belongs to a run that may be resumed.
-        Setup.CheckOutputs(context, output, context.Get(options.Json), context.Get(options.Html), resume ? null : checkpoint);
-        Setup.CheckResumed(resume ? checkpoint : null, output, context.Get(options.Json), context.Get(options.Html));
+        Setup.CheckOutputs(context, output, context.Get(options.Json), context.Get(options.Html));
         var (device, setup) = Setup.Take(context);
         OptionChecks.Solver(context, device);
         var document = Setup.Document(context, setup);
@@ -57,8 +55,7 @@ internal static class UnlearnCommand
         progress.Dispose();
         // A model that is not what was asked for must not lie where one is expected.
         var sound = result.Outcome == UnlearningOutcome.Completed;
-        if (sound)
-            ModelFile.Save(model, output, context.Get(options.Force));
+        var hash = sound ? Outputs.Write(context, output, stream => ModelFile.Write(model, stream)) : null;
         Setup.Publish(context, document with
         {
             Data = Results.Of(split.Data, job.DataPath),
@@ -68,7 +65,7 @@ internal static class UnlearnCommand
             Unlearning = Results.Of(result),
             Notes =
             [
-                sound ? $"Written to {Setup.NameOf(output)}, SHA-256 {ModelCache.HashOf(output)}." : $"{result.Method} diverged: {Setup.NameOf(output)} was not written. Try a smaller learning rate (--set learning-rate=X).",
+                sound ? $"Written to {Setup.NameOf(output)}, SHA-256 {hash}." : $"{result.Method} diverged: {Setup.NameOf(output)} was not written. Try a smaller learning rate (--set learning-rate=X).",
                 .. result.Subspace is { K: 0, RequestedK: 0 } ? (string[])["Nothing was erased (k = 0): the file holds the model as it was given."] : [],
                 .. remarks,
                 .. model.Erasure is null ? (string[])[] : [ReportNotes.Seam],

@@ -77,8 +77,11 @@ internal sealed class MethodSettings
         var recipe = new Dictionary<string, double>();
         foreach (var name in (string[])["epochs", "batch", "learning-rate", "weight-decay", "crop"])
         {
-            if (file.Metadata.TryGetValue(prefix + name, out var text) && double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value))
-                recipe[name] = value;
+            if (!file.Metadata.TryGetValue(prefix + name, out var text))
+                continue;
+            recipe[name] = double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value >= 0 && value <= int.MaxValue
+                ? value
+                : throw new DataFormatException(modelFile, null, $"metadata {prefix}{name} is '{text}', wants a number of a training recipe");
         }
 
         return recipe;

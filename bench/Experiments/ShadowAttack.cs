@@ -1,6 +1,7 @@
 using System.Globalization;
 using EscNative.Bench.Output;
 using EscNative.Engine;
+using EscNative.Engine.Formats;
 using EscNative.Models;
 using EscNative.Models.Data;
 using EscNative.Unlearning;
@@ -99,7 +100,7 @@ internal sealed class ShadowAttack(
         if (folder is null)
             return null;
         var own = Path.Combine(folder, "ulira-" + method);
-        Directory.CreateDirectory(own);
+        AtomicFile.CreateFolder(own);
         return own;
     }
 }

@@ -18,6 +18,9 @@ namespace EscNative.Bench.Requests;
 internal sealed record ErasureJob(
     string ModelFile, string DataPath, string? ForgetClasses, string? ForgetIndices, string Method, UnlearningOptions Options, Device Device)
 {
+    /// <summary>Where the user named nothing: the paper's class, or the last one where the images have none of that.</summary>
+    public bool PaperClass { get; init; }
+
     /// <summary>Of faces, how many people; 0 takes all.</summary>
     public int Identities { get; init; }
 
@@ -34,7 +37,7 @@ internal sealed record ErasureJob(
     {
         var data = Inputs.Open(DataPath, model.Description.Channels, Identities);
         Trust.Check(model, ModelFile, data);
-        return ForgetSplit.Create(data, Inputs.Request(ForgetClasses, ForgetIndices, data));
+        return ForgetSplit.Create(data, PaperClass ? Inputs.PaperClass(data) : Inputs.Request(ForgetClasses, ForgetIndices, data));
     }
 
     /// <summary>Runs the method on a model.</summary>

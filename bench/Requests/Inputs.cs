@@ -15,6 +15,15 @@ internal static class Inputs
     public static DataSet Open(string path, int channels = 3, int identities = 0) =>
         DataFolder.Open(path, identities: identities).Fit(AllCnn.ImageSize, AllCnn.ImageSize, channels);
 
+    /// <summary>The request where the user named none: the paper's class 4, or the last class where that one has no images.</summary>
+    /// <param name="data">The images.</param>
+    public static ForgetRequest PaperClass(DataSet data)
+    {
+        const int paper = 4;
+        var counts = data.Train.CountPerClass();
+        return ForgetRequest.ForClasses(counts.Length > paper && counts[paper] > 0 ? paper : Array.FindLastIndex(counts, count => count > 0));
+    }
+
     /// <summary>The request that two options mean.</summary>
     /// <exception cref="UsageException">Both or none are given, or the data has no such class.</exception>
     public static ForgetRequest Request(string? classes, string? indices, DataSet data) => Request(classes, indices, data.ClassNames, data.Train.Count);

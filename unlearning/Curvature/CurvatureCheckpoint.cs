@@ -62,6 +62,8 @@ internal sealed class CurvatureCheckpoint
             var values = file.Read(Sums + Text(i)).ToFloat64();
             if (values.Length != curvature.Total.Sums[i].Length)
                 throw new DataFormatException(_path, null, $"array {Sums}{Text(i)} has {values.Length} values, wants {curvature.Total.Sums[i].Length}");
+            if (Array.FindIndex(values, v => !(v >= 0 && double.IsFinite(v))) is >= 0 and var bad)
+                throw new DataFormatException(_path, null, FormattableString.Invariant($"array {Sums}{Text(i)} holds {values[bad]} at value {bad}; a sum of squares is finite and 0 or more"));
             values.CopyTo(curvature.Total.Sums[i], 0);
         }
 

@@ -35,9 +35,12 @@ internal sealed class MaskCheckpoint(string path, RunIdentity run, int dimension
         using var file = SafetensorsFile.Open(path);
         run.Check(file, Prefix, "ESC-T");
         var mask = file.Read("mask");
-        if (mask.Count != dimension * dimension)
+        if (mask.Count != (long)dimension * dimension)
             throw new DataFormatException(path, null, $"has a mask of {mask.Count} values, wants {dimension} x {dimension}");
-        var state = new MaskState(mask.ToFloat32(), Number("epochs"), Number("updates"), Number("hits"));
+        var values = mask.ToFloat32();
+        if (Array.FindIndex(values, v => !float.IsFinite(v)) is >= 0 and var bad)
+            throw new DataFormatException(path, null, FormattableString.Invariant($"holds {values[bad]} at value {bad} of the mask: the run diverged, or the file is damaged"));
+        var state = new MaskState(values, Number("epochs"), Number("updates"), Number("hits"));
         return (state, CheckpointSeconds.Read(file, path, Prefix + "seconds"));
 
         int Number(string key) =>

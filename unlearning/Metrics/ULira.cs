@@ -123,9 +123,12 @@ public static class ULira
 
     private static double[]? Kept(string? file, string key, int targets)
     {
+        const int limit = 64 << 20;
         if (file is null || !File.Exists(file))
             return null;
-        var lines = File.ReadAllLines(file);
+        // One that is damaged or another run's is made anew; one that cannot be read is an error.
+        var content = InputFile.ReadAll(file, limit);
+        var lines = System.Text.Encoding.UTF8.GetString(content).Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         if (lines.Length != targets + 1 || lines[0] != key)
             return null;
         var values = new double[targets];
@@ -140,7 +143,7 @@ public static class ULira
 
     private static void Keep(string file, string key, double[] values)
     {
-        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(file))!);
+        AtomicFile.CreateFolder(Path.GetDirectoryName(Path.GetFullPath(file))!);
         AtomicFile.Write(
             file,
             stream =>
