@@ -2,41 +2,87 @@ using EscNative.Kernels.Cpu;
 
 namespace EscNative.Kernels.Cuda;
 
-/// <summary>The tile of a convolution's blocks. This is the one place that chooses it: by the sizes and the type.</summary>
+/// <summary>A tile of the product kernels (tile.cuh) and what a step of it takes. This is the one place that chooses a convolution's: by the
+/// sizes, the type and the device.</summary>
 /// <param name="Rows">Pixels of a block, or output channels for the weight gradient.</param>
 /// <param name="Columns">Channels of a block, or values of a window for the weight gradient.</param>
-/// <param name="Efficiency">The share of multiplications among the inner loop's instructions, as seen in the machine code.</param>
+/// <param name="StepInstructions">Instructions of a warp in a step of 16 products along k: those that multiply, and the loads, addresses and
+/// barriers beside them.</param>
+/// <param name="Resident">Blocks that a multiprocessor holds: 65,536 registers by 256 threads of 128 or 80 registers (the kernels' launch
+/// bounds and budgets); shared memory would allow as many.</param>
 /// <remarks>
-/// The tile changes no bit of a result, so it may follow the number of images. Tensor-core tiles will be further rows here.
-/// A window of one pixel stays here too: as a matrix product it would cost the same, and cuBLAS would round a row differently for
-/// another number of rows.
+/// <para>The tile changes no bit of a result, so it may follow the number of images and the device. Tensor-core tiles will be further rows
+/// here. A window of one pixel stays here too: as a matrix product it would cost the same, and cuBLAS would round a row differently for
+/// another number of rows.</para>
+/// <para>Instructions counted in the machine code of conv_forward, NVRTC 12.4 for sm_90: multiply-adds are 77 % of a whole step with
+/// 128 x 128, 70 with 128 x 96, 67 with 128 x 64, 61 with 128 x 48 and 49 with 64 x 64. A matrix product computes fewer addresses and is taken to
+/// cost the same; the weight gradient's 96 x 128 is taken for 128 x 96. Not timed on any GPU.</para>
 /// </remarks>
-internal readonly record struct ConvTile(int Rows, int Columns, double Efficiency)
+internal readonly record struct ConvTile(int Rows, int Columns, int StepInstructions, int Resident)
 {
     /// <summary>The tile that exists for every type.</summary>
-    public static readonly ConvTile Small = new(64, 64, 0.77);
+    public static readonly ConvTile Small = new(64, 64, 526, 3);
 
-    /// <summary>Those of the forward pass and the data gradient in F32, besides.</summary>
-    public static readonly ConvTile[] OfPixels = [new(128, 128, 0.9), new(128, 96, 0.88), new(128, 64, 0.85), new(128, 48, 0.81)];
+    /// <summary>Those of the forward pass and the data gradient in F32, besides. A matrix product has the first.</summary>
+    public static readonly ConvTile[] OfPixels = [new(128, 128, 1336, 2), new(128, 96, 1090, 2), new(128, 64, 765, 2), new(128, 48, 628, 2)];
 
     /// <summary>Those of the weight gradient in F32, besides.</summary>
-    public static readonly ConvTile[] OfWeights = [new(128, 128, 0.9), new(96, 128, 0.84)];
+    public static readonly ConvTile[] OfWeights = [new(128, 128, 1336, 2), new(96, 128, 1090, 2)];
 
-    // A wave: about one block for each of an A100's or H100's 108 to 132 multiprocessors.
+    /// <summary>Products along k of a step, in F32 and BF16; F64 has half as many.</summary>
+    public const int StepDepth = 16;
+
+    // Two rounds of blocks on the nominal device, but for a few: the cut changes bits, so no other device may change it.
     private const int Wave = 128;
     private const int LeastDepth = 512;
     private const int MostSplits = 64;
 
-    /// <summary>The tile of a forward pass or, with the input's channels, of a data gradient.</summary>
-    public static ConvTile ForPixels(StorageType type, long pixels, int channels)
+    /// <summary>Multiply-adds of a warp in a step: a thread has a 256th of the tile.</summary>
+    public int StepMultiplyAdds => Rows * Columns * StepDepth / (int)ProductTiles.Threads;
+
+    /// <summary>The tile of a forward pass or, with the input's channels, of a data gradient: that of the least predicted time.</summary>
+    /// <param name="type">The type of all operands.</param>
+    /// <param name="pixels">Pixels of the result.</param>
+    /// <param name="channels">Channels of the result.</param>
+    /// <param name="depth">Products of a value.</param>
+    /// <param name="gpu">The device.</param>
+    public static ConvTile ForPixels(StorageType type, long pixels, int channels, long depth, GpuShape gpu)
     {
-        var best = Best(type, OfPixels, pixels, channels);
-        // Too few blocks: smaller ones keep more of the device busy.
-        return best.Blocks(pixels, channels) >= Wave ? best : Small;
+        var best = Small;
+        if (type != StorageType.F32)
+            return best;
+        var least = best.Clocks(pixels, channels, depth, gpu);
+        foreach (var tile in OfPixels)
+        {
+            var clocks = tile.Clocks(pixels, channels, depth, gpu);
+            if (clocks < least)
+                (best, least) = (tile, clocks);
+        }
+
+        return best;
     }
 
-    /// <summary>The tile of a weight gradient; its sum is cut so that the device is busy.</summary>
-    public static ConvTile ForWeights(StorageType type, int outputs, int taps) => Best(type, OfWeights, outputs, taps);
+    /// <summary>The tile of a weight gradient: whose tiles take the fewest instructions, as its sum is cut until the device is busy. The cut
+    /// follows from it, so the device has no say.</summary>
+    public static ConvTile ForWeights(StorageType type, int outputs, int taps)
+    {
+        var best = Small;
+        foreach (var tile in type == StorageType.F32 ? OfWeights : [])
+        {
+            if (tile.Blocks(outputs, taps) * tile.StepInstructions < best.Blocks(outputs, taps) * best.StepInstructions)
+                best = tile;
+        }
+
+        return best;
+    }
+
+    /// <summary>The predicted clocks of a launch that covers a result: <see cref="TileCost"/>.</summary>
+    /// <param name="rows">Rows of the result.</param>
+    /// <param name="columns">Columns of the result.</param>
+    /// <param name="depth">Products of a value.</param>
+    /// <param name="gpu">The device.</param>
+    public double Clocks(long rows, long columns, long depth, GpuShape gpu) =>
+        TileCost.Clocks(this, Blocks(rows, columns), ProductTiles.Count(depth, StepDepth), gpu);
 
     /// <summary>Into how many pieces a weight gradient's sum over the output pixels is cut, and how long they are.</summary>
     public static (int Splits, int Depth) CutOf(StorageType type, in ConvShape s, ConvTile tile)
@@ -53,19 +99,4 @@ internal readonly record struct ConvTile(int Rows, int Columns, double Efficienc
 
     /// <summary>The end of the kernels' names.</summary>
     public override string ToString() => FormattableString.Invariant($"{Rows}x{Columns}");
-
-    private static ConvTile Best(StorageType type, ConvTile[] tiles, long rows, int columns)
-    {
-        var best = Small;
-        foreach (var tile in type == StorageType.F32 ? tiles : [])
-        {
-            if (tile.Cost(rows, columns) < best.Cost(rows, columns))
-                best = tile;
-        }
-
-        return best;
-    }
-
-    // What is multiplied, with the places of a tile that lie outside.
-    private double Cost(long rows, long columns) => Blocks(rows, columns) * Rows * Columns / Efficiency;
 }

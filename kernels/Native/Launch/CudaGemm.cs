@@ -8,6 +8,7 @@ public sealed class CudaGemm : IDisposable
     public const string Variable = "ESC_CUDA_GEMM";
 
     private readonly CudaContext _context;
+    private readonly GpuShape _gpu;
     private readonly CublasHandle? _cublas;
     private GemmKernels? _kernels;
 
@@ -21,7 +22,7 @@ public sealed class CudaGemm : IDisposable
 
     internal CudaGemm(CudaContext context, string? choice)
     {
-        _context = context;
+        (_context, _gpu) = (context, GpuShape.Of(context));
         _cublas = choice switch
         {
             null or "" => CublasHandle.TryCreate(context),
@@ -65,5 +66,5 @@ public sealed class CudaGemm : IDisposable
     /// <summary>Gives cuBLAS and its workspace back.</summary>
     public void Dispose() => _cublas?.Dispose();
 
-    private GemmPlan PlanOf(StorageType type, in MatrixProduct product) => GemmPlan.Of(type, product, HasCublas);
+    private GemmPlan PlanOf(StorageType type, in MatrixProduct product) => GemmPlan.Of(type, product, HasCublas, _gpu);
 }

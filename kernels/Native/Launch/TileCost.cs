@@ -1,0 +1,52 @@
+namespace EscNative.Kernels.Cuda;
+
+/// <summary>What a launch of the product kernels (tile.cuh) is predicted to take, in clocks of a multiprocessor. The choice of tiles, of
+/// splits and of a plan's chunk compares these numbers, and <c>kernels --predict</c> shows them.</summary>
+/// <remarks>
+/// <para>A block's warps issue a step's instructions through the multiprocessor's four schedulers; blocks that share a multiprocessor share
+/// the schedulers, and fill them the better the more there are. So a launch takes as long as the multiprocessor with the most blocks:
+/// whole rounds of as many as fit at once, then the rest.</para>
+/// <para>Nothing here is measured yet. The instructions of a step were counted in the machine code of NVRTC 12.4 for sm_90
+/// (<see cref="ConvTile"/>); the other constants are estimates for an H200, to be replaced by those of the first run on one.</para>
+/// </remarks>
+internal static class TileCost
+{
+    /// <summary>Clocks of a block beside its steps: the places of its windows, the first loads, the results.</summary>
+    public const double BlockClocks = 2500;
+
+    /// <summary>Clocks from the end of a kernel to the beginning of the next one in a graph: 2 µs at 1.98 GHz.</summary>
+    public const double LaunchClocks = 4000;
+
+    // A block has eight warps, two for each of the four schedulers.
+    private const int WarpsOfAScheduler = 2;
+
+    // Of a device's memory, at 1.98 GHz: 4.8 TB/s, as an H200 has.
+    private const double BytesPerClock = 2400;
+
+    // The share of issue slots that 1, 2 and 3 resident blocks fill: more warps hide more of each other's waits.
+    private static readonly double[] Busy = [0, 0.60, 0.80, 0.85];
+
+    /// <summary>A launch of tiles of one size.</summary>
+    /// <param name="tile">The tile.</param>
+    /// <param name="blocks">Blocks of the launch.</param>
+    /// <param name="steps">Steps along k of each.</param>
+    /// <param name="gpu">The device.</param>
+    /// <returns>Clocks; never fewer for more blocks or more steps, nor for fewer multiprocessors.</returns>
+    public static double Clocks(ConvTile tile, long blocks, long steps, GpuShape gpu)
+    {
+        var (rounds, rest) = Math.DivRem(ProductTiles.Count(blocks, gpu.Multiprocessors), tile.Resident);
+        return BlockTime(tile, steps, gpu) * ((rounds * Together(tile.Resident)) + Together((int)rest));
+    }
+
+    /// <summary>The sums behind a product that was split: its pieces are written, and read again by another launch.</summary>
+    /// <param name="splits">Pieces; 1 costs nothing.</param>
+    /// <param name="bytes">Bytes of one piece.</param>
+    public static double SplitClocks(int splits, double bytes) => splits == 1 ? 0 : LaunchClocks + (((2.0 * splits) + 1) * bytes / BytesPerClock);
+
+    // Alone and with every slot filled.
+    private static double BlockTime(ConvTile tile, long steps, GpuShape gpu) =>
+        BlockClocks + ((double)WarpsOfAScheduler * Math.Max(tile.StepInstructions, gpu.MultiplyAddClocks * tile.StepMultiplyAdds) * steps);
+
+    // Of so many resident blocks, in units of one alone.
+    private static double Together(int blocks) => blocks == 0 ? 0 : blocks / Busy[Math.Min(blocks, Busy.Length - 1)];
+}
