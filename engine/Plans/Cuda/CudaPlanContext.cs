@@ -8,19 +8,32 @@ internal sealed class CudaPlanContext : IDisposable
     private readonly CudaProgram _program;
     private readonly CudaBackend _backend;
 
-    // By the mask of the outputs that are wanted; for whole chunks.
+    private readonly nint _memory;
+    private readonly long _bytes;
+    private bool _freed;
+
+    // By the mask of the outputs that are wanted; for as many images as there is room for.
     private readonly CudaGraph?[] _graphs = new CudaGraph?[1 << InferencePlan.MostOutputs];
 
-    public CudaPlanContext(CudaProgram program, CudaBackend backend)
+    /// <param name="capacity">How many images it has room for.</param>
+    /// <param name="wanted">For how many room was wanted, where there was not enough memory.</param>
+    /// <exception cref="DeviceOutOfMemoryException">There is no memory for so many.</exception>
+    public CudaPlanContext(CudaProgram program, CudaBackend backend, int capacity, int wanted)
     {
-        (_program, _backend) = (program, backend);
-        Arena = backend.Pool.Rent(program.ArenaBytes, "plan");
+        (_program, _backend, Wanted, _freed) = (program, backend, wanted, true);
+        _bytes = program.BytesOf(capacity);
+        _memory = backend.Pool.Rent(_bytes, "plan");
+        _freed = false;
+        Arena = program.ArenaAt(_memory, capacity);
     }
 
     ~CudaPlanContext() => Free(late: true);
 
-    /// <summary>The values' memory, then the steps' workspace, then a chunk of images as bytes.</summary>
-    public nint Arena { get; private set; }
+    /// <summary>The values' memory and the steps' workspace; behind them lies a chunk of images as bytes.</summary>
+    public CudaArena Arena { get; }
+
+    /// <summary>For how many images room was wanted.</summary>
+    public int Wanted { get; }
 
     /// <summary>Issues the steps for a whole chunk; they are recorded the first time and replayed afterwards.</summary>
     public void RunChunk(int mask)
@@ -32,8 +45,8 @@ internal sealed class CudaPlanContext : IDisposable
             return;
         }
 
-        _program.Issue(Arena, mask, _program.ImagesPerChunk);
-        _graphs[mask] = new CudaGraph(_backend.Context, () => _program.Issue(Arena, mask, _program.ImagesPerChunk));
+        _program.Issue(Arena, mask, Arena.Capacity);
+        _graphs[mask] = new CudaGraph(_backend.Context, () => _program.Issue(Arena, mask, Arena.Capacity));
     }
 
     public void Dispose()
@@ -44,11 +57,11 @@ internal sealed class CudaPlanContext : IDisposable
 
     private void Free(bool late)
     {
-        if (Arena == 0)
+        if (_freed)
             return;
+        _freed = true;
         foreach (var graph in _graphs)
             graph?.Dispose();
-        _backend.Pool.Return(Arena, _program.ArenaBytes, late);
-        Arena = 0;
+        _backend.Pool.Return(_memory, _bytes, late);
     }
 }
