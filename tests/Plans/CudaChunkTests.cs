@@ -29,7 +29,7 @@ public sealed class CudaChunkTests
             var chunk = CudaChunk.Choose(layers, layers.Count + 1, bytes, gpu, gigabytes * Gigabyte, 0);
             Assert.InRange(chunk, CudaChunk.FewestImages, CudaChunk.MostImages);
             var time = OfAnImage(layers, chunk, gpu);
-            Assert.True(time <= 0.75 * OfAnImage(layers, before, gpu), $"{chunk} images at a time are predicted {time / OfAnImage(layers, before, gpu):0.00} of the time of {before}");
+            Assert.True(time <= 0.8 * OfAnImage(layers, before, gpu), $"{chunk} images at a time are predicted {time / OfAnImage(layers, before, gpu):0.00} of the time of {before}");
             for (var other = 512; other <= CudaChunk.MostImages; other += 16)
                 Assert.True(time <= 1.02 * OfAnImage(layers, other, gpu), $"{other} images are predicted faster than {chunk}");
         }
@@ -136,7 +136,8 @@ public sealed class CudaChunkTests
             // It is not asked for again: the memory that there is stays, and is used again.
             var before = faulty.Device.Memory.Live;
             plan.Run(images, got);
-            Assert.Equal((wanted, before), (got, faulty.Device.Memory.Live));
+            Assert.Equal(wanted, got);
+            Assert.Equal(before, faulty.Device.Memory.Live);
         }
 
         // A number of one's own is kept to.

@@ -16,8 +16,8 @@ internal sealed class ErasureTime(GpuModel gpu)
     // Cholesky factor, a column of a triangular solve. Estimates.
     private const double SliceClocks = 900, RowClocks = 175, ColumnClocks = 400, SolveClocks = 250;
 
-    // Of the host, for the eigenpairs of a 32 x 32 matrix, growing with the cube.
-    private const double SmallEigenSeconds = 100e-6;
+    // Of the host, for the eigenpairs of a 32 x 32 matrix, growing with the cube: under a millisecond at 128.
+    private const double SmallEigenSeconds = 15e-6;
 
     private const int GramTile = 64;
     private const int GramRows = 2048;

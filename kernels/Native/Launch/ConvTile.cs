@@ -32,10 +32,15 @@ internal readonly record struct ConvTile(int Rows, int Columns, int StepInstruct
     /// <summary>Products along k of a step, in F32 and BF16; F64 has half as many.</summary>
     public const int StepDepth = 16;
 
-    // Two rounds of blocks on the nominal device, but for a few: the cut changes bits, so no other device may change it.
-    private const int Wave = 128;
+    // Windows and weights that do not begin at every 16 bytes (three channels) are loaded value by value: some 600 instructions a step.
+    private const int ValuesOfAChunk = 4;
+    private const int ByValueInstructions = 600;
+
     private const int LeastDepth = 512;
     private const int MostSplits = 64;
+
+    // Pieces are tried that fill 1 to so many rounds of blocks.
+    private const int MostRounds = 6;
 
     /// <summary>Multiply-adds of a warp in a step: a thread has a 256th of the tile.</summary>
     public int StepMultiplyAdds => Rows * Columns * StepDepth / (int)ProductTiles.Threads;
@@ -82,20 +87,45 @@ internal readonly record struct ConvTile(int Rows, int Columns, int StepInstruct
     /// <param name="depth">Products of a value.</param>
     /// <param name="gpu">The device.</param>
     public double Clocks(long rows, long columns, long depth, GpuShape gpu) =>
-        TileCost.Clocks(this, Blocks(rows, columns), ProductTiles.Count(depth, StepDepth), gpu);
+        TileCost.Clocks(this, Blocks(rows, columns), ProductTiles.Count(depth, StepDepth), gpu, depth % ValuesOfAChunk == 0 ? 0 : ByValueInstructions);
 
-    /// <summary>Into how many pieces a weight gradient's sum over the output pixels is cut, and how long they are.</summary>
+    /// <summary>Into how many pieces a weight gradient's sum over the output pixels is cut, and how long they are: those of the least
+    /// predicted time on the nominal device. The cut changes bits, so no other device may change it.</summary>
     public static (int Splits, int Depth) CutOf(StorageType type, in ConvShape s, ConvTile tile)
     {
         var blocks = Math.Max(tile.Blocks(s.OutChannels, s.Taps), 1);
         // A piece's pixels are counted in 32 bits.
-        var least = Math.Max(Math.Clamp(2 * Wave / blocks, 1, MostSplits), ProductTiles.Count(s.OutPixels, 1 << 30));
-        var (splits, depth) = ProductTiles.Cut(type, s.OutPixels, (int)least, LeastDepth);
-        return (splits, (int)depth);
+        var fewest = (int)Math.Max(ProductTiles.Count(s.OutPixels, 1 << 30), 1);
+        var best = Cut(type, s, fewest);
+        var least = CutClocks(type, s, tile, best);
+        for (var round = 1; round <= MostRounds; round++)
+        {
+            var wanted = (int)Math.Min(round * GpuShape.Nominal.Multiprocessors / blocks, MostSplits);
+            if (wanted <= fewest)
+                continue;
+            var cut = Cut(type, s, wanted);
+            var clocks = CutClocks(type, s, tile, cut);
+            if (clocks < least)
+                (best, least) = (cut, clocks);
+        }
+
+        return best;
     }
+
+    /// <summary>The predicted clocks of a weight gradient on the nominal device.</summary>
+    internal static double CutClocks(StorageType type, in ConvShape s, ConvTile tile, (int Splits, int Depth) cut) =>
+        TileCost.Clocks(
+            tile, tile.Blocks(s.OutChannels, s.Taps) * cut.Splits, ProductTiles.Count(cut.Depth, 64 / ProductTiles.AccumulatorBytes(type)), GpuShape.Nominal)
+        + TileCost.SplitClocks(cut.Splits, (double)s.OutChannels * s.Taps * ProductTiles.AccumulatorBytes(type));
 
     /// <summary>How many tiles cover a result.</summary>
     public long Blocks(long rows, long columns) => ProductTiles.Count(rows, Rows) * ProductTiles.Count(columns, Columns);
+
+    private static (int Splits, int Depth) Cut(StorageType type, in ConvShape s, int wanted)
+    {
+        var (splits, depth) = ProductTiles.Cut(type, s.OutPixels, wanted, LeastDepth);
+        return (splits, (int)depth);
+    }
 
     /// <summary>The end of the kernels' names.</summary>
     public override string ToString() => FormattableString.Invariant($"{Rows}x{Columns}");

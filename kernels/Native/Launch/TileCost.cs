@@ -40,11 +40,12 @@ public static class TileCost
     /// <param name="blocks">Blocks of the launch.</param>
     /// <param name="steps">Steps along k of each.</param>
     /// <param name="gpu">The device.</param>
+    /// <param name="more">Instructions of a step beside those of the tile.</param>
     /// <returns>Clocks; never fewer for more blocks or more steps, nor for fewer multiprocessors.</returns>
-    internal static double Clocks(ConvTile tile, long blocks, long steps, GpuShape gpu)
+    internal static double Clocks(ConvTile tile, long blocks, long steps, GpuShape gpu, int more = 0)
     {
         var (rounds, rest) = Math.DivRem(ProductTiles.Count(blocks, gpu.Multiprocessors), tile.Resident);
-        return BlockTime(tile, steps, gpu) * ((rounds * Together(tile.Resident)) + Together((int)rest));
+        return BlockTime(tile, steps, gpu, more) * ((rounds * Together(tile.Resident)) + Together((int)rest));
     }
 
     /// <summary>The sums behind a product that was split: its pieces are written, and read again by another launch.</summary>
@@ -53,8 +54,8 @@ public static class TileCost
     internal static double SplitClocks(int splits, double bytes) => splits == 1 ? 0 : LaunchClocks + (((2.0 * splits) + 1) * bytes / BytesPerClock);
 
     // Alone and with every slot filled.
-    private static double BlockTime(ConvTile tile, long steps, GpuShape gpu) =>
-        BlockClocks + ((double)WarpsOfAScheduler * Math.Max(tile.StepInstructions, gpu.MultiplyAddClocks * tile.StepMultiplyAdds) * steps);
+    private static double BlockTime(ConvTile tile, long steps, GpuShape gpu, int more) =>
+        BlockClocks + ((double)WarpsOfAScheduler * Math.Max(tile.StepInstructions + more, gpu.MultiplyAddClocks * tile.StepMultiplyAdds) * steps);
 
     // Of so many resident blocks, in units of one alone.
     private static double Together(int blocks) => blocks == 0 ? 0 : blocks / Busy[Math.Min(blocks, Busy.Length - 1)];
