@@ -35,6 +35,8 @@ internal sealed class OptionSet
 
     public Option<string?> ModelFile { get; } = Text("--model-file", "FILE", "A checkpoint (safetensors).");
 
+    public Option<bool> Predict { get; } = Flag("--predict", "What the kernels are predicted to take on an NVIDIA H200, by the model in docs/gpu-model.md; measures nothing and needs no GPU.");
+
     public Option<bool> Plan { get; } = Flag("--plan", "Show the steps that the model is compiled to, and what each costs.");
 
     public Option<string?> Original { get; } = Text("--original", "FILE", "The model before erasure, measured beside the other one.");

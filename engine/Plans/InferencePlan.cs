@@ -19,6 +19,8 @@ public sealed class InferencePlan : IDisposable
     {
         if (options.ImagesPerChunk is < 0 or > 1 << 16)
             throw new UsageException($"plan: got {options.ImagesPerChunk} images a chunk, wants 0 (choose) to {1 << 16}");
+        if (options.ImagesPerRun < 0)
+            throw new UsageException($"plan: got {options.ImagesPerRun} images a run, wants 0 (unknown) or more");
         var table = options.ByteTable;
         if (!table.IsEmpty && table.Length != 256 * graph.Input.Channels)
             throw new ShapeException($"plan: got a byte table of {table.Length} numbers, wants 256 for each of {graph.Input.Channels} channels");
@@ -41,7 +43,7 @@ public sealed class InferencePlan : IDisposable
     /// <summary>The steps in the order in which they run.</summary>
     public IReadOnlyList<PlanStep> Steps { get; }
 
-    /// <summary>Images that one thread takes through the network at a time.</summary>
+    /// <summary>Images that one thread, or the GPU, takes through the network at a time, where there are so many; a GPU out of memory takes fewer.</summary>
     public int ImagesPerChunk => _program.ImagesPerChunk;
 
     /// <summary>Bytes of working memory of one thread of one caller.</summary>

@@ -202,7 +202,7 @@ public sealed class ModelFaultTests
         var path = folder["run.checkpoint"];
         using var model = Small();
         using var optimizer = new Sgd(model.Parameters, 0.1, 0.9, 0);
-        var checkpoint = new TrainingCheckpoint(path, model, optimizer, "recipe");
+        var checkpoint = new TrainingCheckpoint(path, model, optimizer, new RunIdentity(model.Device).Add("recipe", "all of it"));
         checkpoint.Save([new EpochRecord(0, 1.5, 50, double.NaN, 2), new EpochRecord(1, 1.25, 60, 55, 2)]);
         // The file tells of 8 steps, as the optimizer would after two epochs of four.
         SafetensorsWriter.Write(path, SafetensorsFile.ReadAll(path).Values, Metadata(path, m => m["escnative.training.steps"] = "8"), force: true);

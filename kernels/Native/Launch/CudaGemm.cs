@@ -8,6 +8,7 @@ public sealed class CudaGemm : IDisposable
     public const string Variable = "ESC_CUDA_GEMM";
 
     private readonly CudaContext _context;
+    private readonly GpuShape _gpu;
     private readonly CublasHandle? _cublas;
     private readonly Lock _making = new();
     private GemmKernels? _kernels;
@@ -22,7 +23,7 @@ public sealed class CudaGemm : IDisposable
 
     internal CudaGemm(CudaContext context, string? choice)
     {
-        _context = context;
+        (_context, _gpu) = (context, GpuShape.Of(context));
         _cublas = choice switch
         {
             null or "" => CublasHandle.TryCreate(context),
@@ -75,5 +76,5 @@ public sealed class CudaGemm : IDisposable
     /// <summary>Gives cuBLAS and its workspace back.</summary>
     public void Dispose() => _cublas?.Dispose();
 
-    private GemmPlan PlanOf(StorageType type, in MatrixProduct product) => GemmPlan.Of(type, product, HasCublas);
+    private GemmPlan PlanOf(StorageType type, in MatrixProduct product) => GemmPlan.Of(type, product, HasCublas, _gpu);
 }
