@@ -6,6 +6,7 @@ using EscNative.Bench.Timing;
 using EscNative.Engine;
 using EscNative.Engine.Formats;
 using EscNative.Kernels.Cpu;
+using EscNative.Kernels.Cuda;
 
 namespace EscNative.Bench.Commands;
 
@@ -21,6 +22,8 @@ internal static class Setup
         var name = context.Get(options.Device);
         var device = OptionChecks.Device(name);
         CpuParallel.Threads = context.Get(options.Threads);
+        if (device != Device.Cpu && CudaRuntime.KernelCacheProblem is { } problem)
+            context.Terminal.Note($"compiled kernels are not kept: {problem}; set {CudaRuntime.KernelCacheVariable} to a folder that can be written");
         var reason = name == "auto" ? Device.AutoReason : null;
         return (device, new SetupResult(
             name, device.Name, reason, CpuParallel.Threads,

@@ -18,7 +18,6 @@ public sealed unsafe class CudaContext
 {
     // In NVRTC's words sm_80: cp.async and the bf16 tensor cores begin there.
     private const int OldestMajor = 8;
-    private const int MaxDynamicSharedBytes = 8;
 
     private static readonly Lock ContextsLock = new();
     private static readonly Dictionary<int, CudaContext> Contexts = [];
@@ -49,6 +48,12 @@ public sealed unsafe class CudaContext
                 $"{this} ({Name}): has compute capability {Info.Major}.{Info.Minor}, wants {OldestMajor}.0 or newer; use --device cpu");
         }
 
+        if (CudaRuntime.Nvrtc.IsEmulated != IsEmulated)
+        {
+            throw new DeviceException(
+                $"{this} ({Name}): NVRTC and the driver must both be NVIDIA's or both be the emulated ones of the tests; got {CudaRuntime.Nvrtc.Identity} with {(IsEmulated ? "the emulated" : "NVIDIA's")} driver; set {LibraryFolders.Variable} to one folder, or unset it");
+        }
+
         _cache = cache;
         int device;
         Check(DriverApi.cuDeviceGet(&device, ordinal));
@@ -58,8 +63,8 @@ public sealed unsafe class CudaContext
         _handle = handle;
         try
         {
-            MaxSharedBytes = Attribute(DeviceAttribute.MaxSharedMemoryPerBlockOptin);
-            CanCooperate = Attribute(DeviceAttribute.CooperativeLaunch) != 0;
+            MaxSharedBytes = Attribute(DriverApi.CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN);
+            CanCooperate = Attribute(DriverApi.CU_DEVICE_ATTRIBUTE_COOPERATIVE_LAUNCH) != 0;
             Stream = new CudaStream(this);
             _faults = new KernelFaults(this);
             _copies = new HostCopies(this);
@@ -79,6 +84,9 @@ public sealed unsafe class CudaContext
 
     /// <summary>The device's compute capability: (9, 0) for sm_90.</summary>
     public (int Major, int Minor) ComputeCapability => (Info.Major, Info.Minor);
+
+    /// <summary>What decides how it rounds: the device, its size (which cuts sums), its driver and the compiler. For keys of caches.</summary>
+    public string Identity => $"{Name}, sm_{Info.Major}{Info.Minor}, {Multiprocessors} multiprocessors, driver {CudaRuntime.DriverVersion}, {CudaRuntime.Nvrtc.Identity}";
 
     /// <summary>Whether it is the emulated device of the tests: right results, meaningless times.</summary>
     public bool IsEmulated { get; } = CudaRuntime.IsEmulated;
@@ -131,8 +139,7 @@ public sealed unsafe class CudaContext
             if (!_modules.TryGetValue(family, out var module))
             {
                 MakeCurrent();
-                var image = KernelCompiler.MachineCode(CudaRuntime.Nvrtc, _cache, family, Info.Major, Info.Minor);
-                _modules[family] = module = new CudaModule(this, family, image);
+                _modules[family] = module = Load(family);
             }
 
             return module;
@@ -155,7 +162,7 @@ public sealed unsafe class CudaContext
         MakeCurrent();
         nint pointer;
         var error = DriverApi.cuMemAlloc(&pointer, (nuint)bytes);
-        if (error == DriverError.OutOfMemory)
+        if (error == DriverApi.CUDA_ERROR_OUT_OF_MEMORY)
             return 0;
         Check(error, nameof(DriverApi.cuMemAlloc));
         Counters.CountAllocation();
@@ -191,7 +198,7 @@ public sealed unsafe class CudaContext
     public void AllowSharedBytes(in CudaFunction function, int bytes)
     {
         MakeCurrent();
-        Check(DriverApi.cuFuncSetAttribute(function.Handle, MaxDynamicSharedBytes, bytes));
+        Check(DriverApi.cuFuncSetAttribute(function.Handle, DriverApi.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, bytes));
     }
 
     /// <summary>How many blocks of a kernel the device holds at once: the limit of a cooperative launch.</summary>
@@ -254,7 +261,7 @@ public sealed unsafe class CudaContext
         Succeeded(error, call);
         throw new DeviceException(
             $"{this}: {call} failed: {DriverError.Text(error)}{(_lost is null ? "" : "; the device is lost to this process, start it again")}",
-            code: error == DriverError.OutOfMemory ? ErrorCode.OutOfResources : ErrorCode.Device);
+            code: error == DriverApi.CUDA_ERROR_OUT_OF_MEMORY ? ErrorCode.OutOfResources : ErrorCode.Device);
     }
 
     /// <summary>Throws what kernels reported to the calling thread since its last wait; the stream must be idle.</summary>
@@ -275,6 +282,20 @@ public sealed unsafe class CudaContext
         _handle = 0;
         if (t_current == this)
             t_current = null;
+    }
+
+    private CudaModule Load(string family)
+    {
+        var image = KernelCompiler.MachineCode(CudaRuntime.Nvrtc, _cache, family, Info, out var isKept);
+        try
+        {
+            return new CudaModule(this, family, image);
+        }
+        catch (DeviceException failure) when (isKept && _lost is null && failure.Code != ErrorCode.OutOfResources)
+        {
+            // As whole as it was written, and yet no module of this device: what a compiler makes now decides.
+            return new CudaModule(this, family, KernelCompiler.CompileAndKeep(CudaRuntime.Nvrtc, _cache, family, Info));
+        }
     }
 
     private static string Names() => CudaRuntime.Devices.Count == 0

@@ -19,8 +19,6 @@ internal sealed unsafe class KernelFaults
     internal const int Records = 32;
 
     private const int SlotsAtOnce = 64;
-    private const uint Portable = 1;
-    private const uint DeviceMapped = 2;
 
     // One for each device that this thread has used, mostly one.
     [ThreadStatic]
@@ -138,7 +136,7 @@ internal sealed unsafe class KernelFaults
         lock (_lock)
         {
             nint host, device;
-            _context.Check(DriverApi.cuMemHostAlloc(&host, SlotsAtOnce * Bytes, Portable | DeviceMapped));
+            _context.Check(DriverApi.cuMemHostAlloc(&host, SlotsAtOnce * Bytes, DriverApi.CU_MEMHOSTALLOC_PORTABLE | DriverApi.CU_MEMHOSTALLOC_DEVICEMAP));
             _blocks.Add(host);
             _context.Check(DriverApi.cuMemHostGetDevicePointer(&device, host, 0));
             for (var i = 0; i < SlotsAtOnce; i++)

@@ -15,11 +15,13 @@ public sealed unsafe class CudaMachine : IDisposable
 
     private readonly List<nint> _buffers = [];
     private readonly string _name;
+    private readonly string _row;
     private readonly long? _free;
 
-    private CudaMachine(string name, CudaContext context, bool isKeeper)
+    private CudaMachine(string name, string row, CudaContext context, bool isKeeper)
     {
         _name = name;
+        _row = row;
         Context = context;
         _free = isKeeper || name == "gpu" ? null : context.MemoryInfo().Free;
     }
@@ -51,8 +53,9 @@ public sealed unsafe class CudaMachine : IDisposable
         One.Wait();
         try
         {
+            var row = name;
             if (name == "gpu")
-                return new CudaMachine(name, CudaContext.Get(0), isKeeper);
+                return new CudaMachine(name, row, CudaContext.Get(0), isKeeper);
             // Coverage is counted by a build of its own, which is no slower to check than to count.
             var counts = Environment.GetEnvironmentVariable("ESC_TEST_COVERAGE") == "1";
             var ordinal = name == "checked" ? 1 : counts ? 2 : 0;
@@ -66,7 +69,7 @@ public sealed unsafe class CudaMachine : IDisposable
                     name = $"random, ESC_TEST_SEED={seed}";
             }
 
-            return new CudaMachine(name, context, isKeeper);
+            return new CudaMachine(name, row, context, isKeeper);
         }
         catch
         {
@@ -116,7 +119,7 @@ public sealed unsafe class CudaMachine : IDisposable
             throw new InvalidOperationException($"{_name}: {first}", lost);
         }
 
-        DeviceRecord.Take(_name, values);
+        DeviceRecord.Take(_row, values);
         return values;
     }
 

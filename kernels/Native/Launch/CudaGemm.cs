@@ -36,6 +36,9 @@ public sealed class CudaGemm : IDisposable
     /// <summary>Whether cuBLAS is used for what it takes.</summary>
     public bool HasCublas => _cublas is not null;
 
+    /// <summary>The version of cuBLAS, or null where it is not used.</summary>
+    public Version? CublasVersion => _cublas?.Version;
+
     // Compiled when the first product needs them.
     private GemmKernels Kernels
     {
