@@ -28,6 +28,9 @@ internal sealed unsafe partial class CudaBackend
     public override void Affine(Tensor x, double scale, double shift, Tensor y) =>
         Elementwise.Affine(FloatType(y, "Affine"), x.Pointer, scale, shift, y.Pointer, y.Count);
 
+    public override void Divide(Tensor x, double divisor, Tensor y) =>
+        Elementwise.Divide(FloatType(y, "Divide"), x.Pointer, divisor, y.Pointer, y.Count);
+
     public override void AddInto(Tensor sum, Tensor x) => Elementwise.AddInto(FloatType(sum, "AddInto"), sum.Pointer, x.Pointer, sum.Count);
 
     private static bool IsStep(long stride) => stride is 0 or 1;

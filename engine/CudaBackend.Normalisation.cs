@@ -14,8 +14,8 @@ internal sealed partial class CudaBackend
     public override void BatchStatistics(Tensor x, Tensor mean, Tensor variance)
     {
         var (type, rows, channels) = (WideType(x, "BatchStatistics"), x.Shape[0], x.Shape[1]);
-        using var workspace = new CudaWorkspace(Pool, BatchNormKernels.WorkspaceBytes(type, rows, channels), "BatchStatistics");
-        BatchNorm.Statistics(type, x.Pointer, mean.Pointer, variance.Pointer, rows, channels, workspace.Pointer);
+        using var workspace = new CudaWorkspace(Pool, BatchNormKernels.WorkspaceBytes(rows, channels), "BatchStatistics");
+        BatchNorm.Statistics(type, x.Pointer, mean.Pointer, variance.Pointer, rows, channels, workspace.Pointer, Rest(mean), Rest(variance));
     }
 
     public override void TrackStatistics(
@@ -28,22 +28,23 @@ internal sealed partial class CudaBackend
         Tensor x, Tensor mean, Tensor variance, Tensor gamma, Tensor beta, double eps, bool relu, Tensor y) =>
         BatchNorm.Normalise(
             WideType(x, "BatchNormalise"), x.Pointer, mean.Pointer, variance.Pointer, gamma.Pointer, beta.Pointer, eps, relu, y.Pointer,
-            x.Shape[0], x.Shape[1]);
+            x.Shape[0], x.Shape[1], Rest(mean), Rest(variance));
 
     public override void BatchNormBackward(
         Tensor x, Tensor dy, Tensor mean, Tensor variance, Tensor gamma, Tensor beta, double eps, bool relu, bool ownStatistics,
         Tensor dx, Tensor dGamma, Tensor dBeta)
     {
         var (type, rows, channels) = (WideType(x, "BatchNormBackward"), x.Shape[0], x.Shape[1]);
-        using var workspace = new CudaWorkspace(Pool, BatchNormKernels.WorkspaceBytes(type, rows, channels), "BatchNormBackward");
+        using var workspace = new CudaWorkspace(Pool, BatchNormKernels.WorkspaceBytes(rows, channels), "BatchNormBackward");
         BatchNorm.Backward(
             type, x.Pointer, dy.Pointer, mean.Pointer, variance.Pointer, gamma.Pointer, beta.Pointer, eps, relu, ownStatistics,
-            dx.Pointer, dGamma.Pointer, dBeta.Pointer, rows, channels, workspace.Pointer);
+            dx.Pointer, dGamma.Pointer, dBeta.Pointer, rows, channels, workspace.Pointer, Rest(mean), Rest(variance));
     }
 
     public override void LayerNorm(Tensor x, Tensor gamma, Tensor beta, double eps, Tensor y, Tensor mean, Tensor rstd) =>
         LayerNorms.Forward(
-            WideType(x, "LayerNorm"), x.Pointer, gamma.Pointer, beta.Pointer, eps, y.Pointer, mean.Pointer, rstd.Pointer, x.Shape[0], x.Shape[1]);
+            WideType(x, "LayerNorm"), x.Pointer, gamma.Pointer, beta.Pointer, eps, y.Pointer, mean.Pointer, rstd.Pointer, x.Shape[0], x.Shape[1],
+            Rest(mean));
 
     public override void LayerNormBackward(
         Tensor x, Tensor dy, Tensor gamma, Tensor mean, Tensor rstd, Tensor dx, Tensor dGamma, Tensor dBeta)
@@ -52,6 +53,10 @@ internal sealed partial class CudaBackend
         using var workspace = new CudaWorkspace(Pool, LayerNormKernels.WorkspaceBytes(type, rows, d), "LayerNormBackward");
         LayerNorms.Backward(
             type, x.Pointer, dy.Pointer, gamma.Pointer, mean.Pointer, rstd.Pointer, dx.Pointer, dGamma.Pointer, dBeta.Pointer, rows, d,
-            workspace.Pointer);
+            workspace.Pointer, Rest(mean));
     }
+
+    // The second row of statistics that an operation keeps for itself, [2, n]; a user's own have one row.
+    private static nint Rest(Tensor statistics) =>
+        statistics.Shape.Rank == 2 ? statistics.Pointer + ((nint)statistics.Shape[1] * statistics.DType.Size()) : 0;
 }

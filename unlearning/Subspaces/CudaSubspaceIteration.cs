@@ -160,7 +160,6 @@ internal sealed class CudaSubspaceIteration
             Complete = false,
             Vectors = CudaBasis.FromColumns(columns, _b, _d, _k),
             Columns = _k,
-            RankTolerance = GramEigenSolver.RankTolerance(_d),
             Residual = residual,
             Iterations = Products,
             Solver = $"subspace-iteration on {_operand.Context}",
