@@ -37,8 +37,8 @@ public sealed record UnlearningOptions
     public void Validate()
     {
         const string operation = "unlearning";
-        UsageException.Require(Percent is null or (>= 0 and < 100), operation, "percent", Percent ?? 0, "0 to below 100");
-        UsageException.RequireCount(operation, "directions", Directions, least: 0);
+        UsageException.Require(Percent is null or (>= 0 and < 100), operation, "p (percent)", Percent ?? 0, "0 to below 100");
+        UsageException.RequireCount(operation, "k (directions)", Directions, least: 0);
         UsageException.RequireCount(operation, "batch size", BatchSize);
         UsageException.Require(Enum.IsDefined(Mode), operation, "mode", Mode, "Paper or Official");
         ArgumentNullException.ThrowIfNull(Parameters);

@@ -251,7 +251,8 @@ public sealed class OptionRecordTests
     private static Type Type(string name) => OptionTypes().Single(t => t.FullName == name);
 
     private static object Default(Type type) => type == typeof(Augmentation) ? new Augmentation(true, 4)
-        : type == typeof(TrainOptions) ? new TrainOptions { MomentumSwing = 0.05 } : Activator.CreateInstance(type)!;
+        // With a swing a momentum of 0 would swing below it.
+        : type == typeof(TrainOptions) ? new TrainOptions { MomentumSwing = 0 } : Activator.CreateInstance(type)!;
 
     private static void Call(MethodInfo validate, object options)
     {
