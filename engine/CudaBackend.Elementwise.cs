@@ -39,6 +39,12 @@ internal sealed unsafe partial class CudaBackend
         Elementwise.Affine(FloatType(y, "Affine"), x.Pointer, scale, shift, y.Pointer, y.Count);
     }
 
+    public override void Divide(Tensor x, double divisor, Tensor y)
+    {
+        using var call = KernelCall.Begin();
+        Elementwise.Divide(FloatType(y, "Divide"), x.Pointer, divisor, y.Pointer, y.Count);
+    }
+
     public override void AddInto(Tensor sum, Tensor x)
     {
         using var call = KernelCall.Begin();

@@ -15,11 +15,13 @@ public sealed class UnlearningContext
     /// <param name="forget">D_f, the training images to forget.</param>
     /// <param name="options">The request's options.</param>
     /// <param name="remain">D_r, for methods that use it, else null.</param>
+    /// <exception cref="UsageException">An option makes no sense.</exception>
     public UnlearningContext(Classifier model, ImageSet forget, UnlearningOptions? options = null, ImageSet? remain = null)
     {
         Model = model;
         Forget = forget;
         Options = options ?? new UnlearningOptions();
+        Options.Validate();
         _remain = remain;
     }
 

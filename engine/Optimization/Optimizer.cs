@@ -24,8 +24,17 @@ public abstract class Optimizer : IDisposable
         CheckApart(Parameters);
     }
 
-    /// <summary>The step size.</summary>
-    public required double LearningRate { get; set; }
+    /// <summary>The step size, 0 or more.</summary>
+    /// <exception cref="UsageException">Set to a number that is not finite, or negative.</exception>
+    public required double LearningRate
+    {
+        get;
+        set
+        {
+            UsageException.RequireNonNegative(GetType().Name, "learning rate", value);
+            field = value;
+        }
+    }
 
     /// <summary>How many steps were taken.</summary>
     public long Steps { get; protected set; }

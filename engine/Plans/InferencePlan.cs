@@ -17,10 +17,7 @@ public sealed class InferencePlan : IDisposable
 
     internal InferencePlan(PlanGraph graph, Device device, PlanOptions options)
     {
-        if (options.ImagesPerChunk is < 0 or > 1 << 16)
-            throw new UsageException($"plan: got {options.ImagesPerChunk} images a chunk, wants 0 (choose) to {1 << 16}");
-        if (options.ImagesPerRun < 0)
-            throw new UsageException($"plan: got {options.ImagesPerRun} images a run, wants 0 (unknown) or more");
+        options.Validate();
         var table = options.ByteTable;
         if (!table.IsEmpty && table.Length != 256 * graph.Input.Channels)
             throw new ShapeException($"plan: got a byte table of {table.Length} numbers, wants 256 for each of {graph.Input.Channels} channels");

@@ -20,4 +20,9 @@ public sealed record PlanOptions
 
     /// <summary>The number of every byte in every channel, [channels, 256], for images of bytes; empty if they come as floats only.</summary>
     public ReadOnlyMemory<float> ByteTable { get; init; }
+
+    /// <summary>Throws where a value makes no sense.</summary>
+    /// <exception cref="UsageException">Names the value and what it may be.</exception>
+    public void Validate() =>
+        UsageException.Require(ImagesPerChunk is >= 0 and <= 1 << 16, "plan", "images a chunk", ImagesPerChunk, $"0 (choose) to {1 << 16}");
 }

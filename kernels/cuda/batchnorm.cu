@@ -49,27 +49,37 @@ template <class A> DEV void merge_rows(const Tile& t, A* shared, A& count, A& me
   }
 }
 
-// partial: [3, chunks, channels] = counts, means, sums of squared deviations. Deviations are from the thread's first value, so that
-// a large mean costs no digits.
-template <class T> DEV void batch_statistics(const T* x, acc_t<T>* partial, i64 rows, i64 channels, i64 chunk, int width) {
+// partial: [3, chunks, channels] = counts, means, sums of squared deviations, in float64: squares of float32 may be beyond its range.
+// Deviations are from the thread's first value, so that a large mean costs no digits.
+template <class T> DEV void batch_statistics(const T* x, double* partial, i64 rows, i64 channels, i64 chunk, int width) {
   typedef acc_t<T> A;
-  SMEM(A, shared, [3 * kThreads]);
+  SMEM(double, shared, [3 * kThreads]);
   Tile t = tile_of(width, channels);
   i64 begin = (i64)blockIdx.x * chunk, end = min(rows, begin + chunk);
-  A count = 0, mean = 0, m2 = 0;
-  i64 r = begin + t.row;
-  if (t.wanted && r < end) {
-    A origin = widen(x[r * channels + t.column]), sum = 0, squares = 0;
-    for (; r < end; r += t.height) {
+  double count = 0, mean = 0, m2 = 0;
+  i64 first = begin + t.row;
+  if (t.wanted && first < end) {
+    A origin = widen(x[first * channels + t.column]), sum = 0, squares = 0;
+    for (i64 r = first; r < end; r += t.height) {
       A v = (A)widen(x[r * channels + t.column]) - origin;
       sum += v;
       squares = fma_of(v, v, squares);
-      count += 1;
     }
-    mean = origin + sum / count;
-    m2 = max_nan(squares - sum * (sum / count), (A)0);
+    count = (double)quotient(end - first + t.height - 1, t.height);
+    double s = sum, q = squares;
+    // Squares that left the range of float32, or drowned below it.
+    if (sizeof(A) == 4 && !(q <= 3.0e38 && q >= 1e-30)) {
+      s = q = 0;
+      for (i64 r = first; r < end; r += t.height) {
+        double v = (double)widen(x[r * channels + t.column]) - (double)origin;
+        s += v;
+        q = fma_of(v, v, q);
+      }
+    }
+    mean = origin + s / count;
+    m2 = max_nan(q - s * (s / count), 0.0);
   }
-  merge_rows(t, (A*)shared, count, mean, m2);
+  merge_rows(t, (double*)shared, count, mean, m2);
   if (t.wanted && t.row == 0) {
     i64 size = (i64)gridDim.x * channels, at = (i64)blockIdx.x * channels + t.column;
     partial[at] = count;
@@ -78,31 +88,45 @@ template <class T> DEV void batch_statistics(const T* x, acc_t<T>* partial, i64 
   }
 }
 
-// The biased variance.
-template <class A> DEV void batch_statistics_combine(const A* partial, A* mean_out, A* variance, i64 chunks, i64 channels, int width) {
-  SMEM(A, shared, [3 * kThreads]);
+// The biased variance. mean_rest (what A cannot hold of the mean) and deviation (the root of the variance) may be null.
+template <class A> DEV void batch_statistics_combine(const double* partial, A* mean_out, A* variance, A* mean_rest, A* deviation, i64 chunks, i64 channels, int width) {
+  SMEM(double, shared, [3 * kThreads]);
   Tile t = tile_of(width, channels);
   i64 size = chunks * channels;
-  A count = 0, mean = 0, m2 = 0;
+  double count = 0, mean = 0, m2 = 0;
   if (t.wanted) {
-    const A* p = partial + t.row * channels + t.column;
+    const double* p = partial + t.row * channels + t.column;
 #pragma unroll 1
     for (i64 c = t.row; c < chunks; c += t.height, p += t.height * channels) merge(count, mean, m2, p[0], p[size], p[2 * size]);
   }
-  merge_rows(t, (A*)shared, count, mean, m2);
+  merge_rows(t, (double*)shared, count, mean, m2);
   if (t.wanted && t.row == 0) {
-    mean_out[t.column] = mean;
-    variance[t.column] = m2 / count;
+    mean_out[t.column] = (A)mean;
+    variance[t.column] = (A)(m2 / count);
+    if (mean_rest) mean_rest[t.column] = (A)(mean - (double)(A)mean);
+    if (deviation) deviation[t.column] = (A)sqrt_of(m2 / count);
   }
 }
 
-template <class T> DEV void batch_normalise(const T* x, const acc_t<T>* mean, const acc_t<T>* variance, const acc_t<T>* gamma, const acc_t<T>* beta, acc_t<T> eps, int relu, T* y, i64 rows, i64 channels, int width) {
+// What a column's values are normalised with: x' = (x - mean) scale + shift, where the shift holds the rest of the mean.
+template <class A> struct Column {
+  A mean, scale, shift;
+  DEV A operator()(A x) const { return fma_of(x - mean, scale, shift); }
+};
+
+template <class A> DEV Column<A> column_of(const A* mean, const A* variance, const A* mean_rest, const A* deviation, A eps, i64 c) {
+  A r = (A)1 / (deviation ? hypot_of(deviation[c], sqrt_of(eps)) : sqrt_of(variance[c] + eps));
+  return {mean[c], r, mean_rest ? -mean_rest[c] * r : (A)0};
+}
+
+template <class T> DEV void batch_normalise(const T* x, const acc_t<T>* mean, const acc_t<T>* variance, const acc_t<T>* mean_rest, const acc_t<T>* deviation, const acc_t<T>* gamma, const acc_t<T>* beta, acc_t<T> eps, int relu, T* y, i64 rows, i64 channels, int width) {
   typedef acc_t<T> A;
   Tile t = tile_of(width, channels);
   if (!t.wanted) return;
-  A m = mean[t.column], r = (A)1 / sqrt_of(variance[t.column] + eps), g = gamma[t.column], b = beta[t.column];
+  Column<A> column = column_of(mean, variance, mean_rest, deviation, eps, t.column);
+  A g = gamma[t.column], b = beta[t.column];
   for (i64 row = (i64)blockIdx.x * t.height + t.row; row < rows; row += (i64)gridDim.x * t.height) {
-    A v = fma_of(((A)widen(x[row * channels + t.column]) - m) * r, g, b);
+    A v = fma_of(column(widen(x[row * channels + t.column])), g, b);
     y[row * channels + t.column] = narrow<T>(relu ? max_nan(v, (A)0) : v);
   }
 }
@@ -113,16 +137,17 @@ template <class T> DEV acc_t<T> gradient_at(acc_t<T> normalised, acc_t<T> dy, ac
 }
 
 // partial: [2, chunks, channels] = d beta and d gamma of the chunks.
-template <class T> DEV void batch_norm_gradient(const T* x, const T* dy, const acc_t<T>* mean, const acc_t<T>* variance, const acc_t<T>* gamma, const acc_t<T>* beta, acc_t<T> eps, int relu, acc_t<T>* partial, i64 rows, i64 channels, i64 chunk, int width) {
+template <class T> DEV void batch_norm_gradient(const T* x, const T* dy, const acc_t<T>* mean, const acc_t<T>* variance, const acc_t<T>* mean_rest, const acc_t<T>* deviation, const acc_t<T>* gamma, const acc_t<T>* beta, acc_t<T> eps, int relu, acc_t<T>* partial, i64 rows, i64 channels, i64 chunk, int width) {
   typedef acc_t<T> A;
   SMEM(A, shared, [2 * kThreads]);
   Tile t = tile_of(width, channels);
   A d_beta = 0, d_gamma = 0;
   if (t.wanted) {
-    A m = mean[t.column], r = (A)1 / sqrt_of(variance[t.column] + eps), g = gamma[t.column], b = beta[t.column];
+    Column<A> column = column_of(mean, variance, mean_rest, deviation, eps, t.column);
+    A g = gamma[t.column], b = beta[t.column];
     i64 begin = (i64)blockIdx.x * chunk, end = min(rows, begin + chunk);
     for (i64 row = begin + t.row; row < end; row += t.height) {
-      A n = ((A)widen(x[row * channels + t.column]) - m) * r, d = gradient_at<T>(n, widen(dy[row * channels + t.column]), g, b, relu);
+      A n = column(widen(x[row * channels + t.column])), d = gradient_at<T>(n, widen(dy[row * channels + t.column]), g, b, relu);
       d_beta += d;
       d_gamma = fma_of(d, n, d_gamma);
     }
@@ -160,16 +185,17 @@ template <class A> DEV void batch_norm_gradient_combine(const A* partial, A* d_g
 }
 
 // dx = gamma / sigma (dy - mean(dy) - x' mean(dy x')) where the statistics are the batch's own, else gamma / sigma dy. dx may be dy.
-template <class T> DEV void batch_norm_backward(const T* x, const T* dy, const acc_t<T>* mean, const acc_t<T>* variance, const acc_t<T>* gamma, const acc_t<T>* beta, acc_t<T> eps, int relu, int own, const acc_t<T>* d_gamma, const acc_t<T>* d_beta, T* dx, i64 rows, i64 channels, int width) {
+template <class T> DEV void batch_norm_backward(const T* x, const T* dy, const acc_t<T>* mean, const acc_t<T>* variance, const acc_t<T>* mean_rest, const acc_t<T>* deviation, const acc_t<T>* gamma, const acc_t<T>* beta, acc_t<T> eps, int relu, int own, const acc_t<T>* d_gamma, const acc_t<T>* d_beta, T* dx, i64 rows, i64 channels, int width) {
   typedef acc_t<T> A;
   Tile t = tile_of(width, channels);
   if (!t.wanted) return;
-  A m = mean[t.column], r = (A)1 / sqrt_of(variance[t.column] + eps), g = gamma[t.column], b = beta[t.column];
+  Column<A> column = column_of(mean, variance, mean_rest, deviation, eps, t.column);
+  A g = gamma[t.column], b = beta[t.column];
   A mean_d = own ? d_beta[t.column] / (A)rows : (A)0, mean_dn = own ? d_gamma[t.column] / (A)rows : (A)0;
   for (i64 row = (i64)blockIdx.x * t.height + t.row; row < rows; row += (i64)gridDim.x * t.height) {
     i64 at = row * channels + t.column;
-    A n = ((A)widen(x[at]) - m) * r, d = gradient_at<T>(n, widen(dy[at]), g, b, relu);
-    dx[at] = narrow<T>(g * r * (d - mean_d - n * mean_dn));
+    A n = column(widen(x[at])), d = gradient_at<T>(n, widen(dy[at]), g, b, relu);
+    dx[at] = narrow<T>(g * column.scale * (d - mean_d - n * mean_dn));
   }
 }
 
@@ -182,16 +208,16 @@ template <class A> DEV void track_statistics(const A* mean, const A* variance, A
 }
 
 #define INSTANTIATE(T, S) \
-  KERNEL(256) batch_statistics_##S(const T* x, acc_t<T>* partial, i64 rows, i64 channels, i64 chunk, int width) { batch_statistics<T>(x, partial, rows, channels, chunk, width); } \
+  KERNEL(256) batch_statistics_##S(const T* x, double* partial, i64 rows, i64 channels, i64 chunk, int width) { batch_statistics<T>(x, partial, rows, channels, chunk, width); } \
   KERNEL_EXPORT(batch_statistics_##S) \
-  KERNEL(256) batch_normalise_##S(const T* x, const acc_t<T>* mean, const acc_t<T>* variance, const acc_t<T>* gamma, const acc_t<T>* beta, acc_t<T> eps, int relu, T* y, i64 rows, i64 channels, int width) { \
-    batch_normalise<T>(x, mean, variance, gamma, beta, eps, relu, y, rows, channels, width); } \
+  KERNEL(256) batch_normalise_##S(const T* x, const acc_t<T>* mean, const acc_t<T>* variance, const acc_t<T>* mean_rest, const acc_t<T>* deviation, const acc_t<T>* gamma, const acc_t<T>* beta, acc_t<T> eps, int relu, T* y, i64 rows, i64 channels, int width) { \
+    batch_normalise<T>(x, mean, variance, mean_rest, deviation, gamma, beta, eps, relu, y, rows, channels, width); } \
   KERNEL_EXPORT(batch_normalise_##S) \
-  KERNEL(256) batch_norm_gradient_##S(const T* x, const T* dy, const acc_t<T>* mean, const acc_t<T>* variance, const acc_t<T>* gamma, const acc_t<T>* beta, acc_t<T> eps, int relu, acc_t<T>* partial, i64 rows, i64 channels, i64 chunk, int width) { \
-    batch_norm_gradient<T>(x, dy, mean, variance, gamma, beta, eps, relu, partial, rows, channels, chunk, width); } \
+  KERNEL(256) batch_norm_gradient_##S(const T* x, const T* dy, const acc_t<T>* mean, const acc_t<T>* variance, const acc_t<T>* mean_rest, const acc_t<T>* deviation, const acc_t<T>* gamma, const acc_t<T>* beta, acc_t<T> eps, int relu, acc_t<T>* partial, i64 rows, i64 channels, i64 chunk, int width) { \
+    batch_norm_gradient<T>(x, dy, mean, variance, mean_rest, deviation, gamma, beta, eps, relu, partial, rows, channels, chunk, width); } \
   KERNEL_EXPORT(batch_norm_gradient_##S) \
-  KERNEL(256) batch_norm_backward_##S(const T* x, const T* dy, const acc_t<T>* mean, const acc_t<T>* variance, const acc_t<T>* gamma, const acc_t<T>* beta, acc_t<T> eps, int relu, int own, const acc_t<T>* d_gamma, const acc_t<T>* d_beta, T* dx, i64 rows, i64 channels, int width) { \
-    batch_norm_backward<T>(x, dy, mean, variance, gamma, beta, eps, relu, own, d_gamma, d_beta, dx, rows, channels, width); } \
+  KERNEL(256) batch_norm_backward_##S(const T* x, const T* dy, const acc_t<T>* mean, const acc_t<T>* variance, const acc_t<T>* mean_rest, const acc_t<T>* deviation, const acc_t<T>* gamma, const acc_t<T>* beta, acc_t<T> eps, int relu, int own, const acc_t<T>* d_gamma, const acc_t<T>* d_beta, T* dx, i64 rows, i64 channels, int width) { \
+    batch_norm_backward<T>(x, dy, mean, variance, mean_rest, deviation, gamma, beta, eps, relu, own, d_gamma, d_beta, dx, rows, channels, width); } \
   KERNEL_EXPORT(batch_norm_backward_##S)
 
 INSTANTIATE(float, f32)
@@ -199,7 +225,7 @@ INSTANTIATE(bf16, bf16)
 INSTANTIATE(double, f64)
 
 #define INSTANTIATE_STATISTICS(A, S) \
-  KERNEL(256) batch_statistics_combine_##S(const A* partial, A* mean, A* variance, i64 chunks, i64 channels, int width) { batch_statistics_combine<A>(partial, mean, variance, chunks, channels, width); } \
+  KERNEL(256) batch_statistics_combine_##S(const double* partial, A* mean, A* variance, A* mean_rest, A* deviation, i64 chunks, i64 channels, int width) { batch_statistics_combine<A>(partial, mean, variance, mean_rest, deviation, chunks, channels, width); } \
   KERNEL_EXPORT(batch_statistics_combine_##S) \
   KERNEL(256) batch_norm_gradient_combine_##S(const A* partial, A* d_gamma, A* d_beta, i64 chunks, i64 channels) { batch_norm_gradient_combine<A>(partial, d_gamma, d_beta, chunks, channels); } \
   KERNEL_EXPORT(batch_norm_gradient_combine_##S) \

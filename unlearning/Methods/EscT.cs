@@ -138,7 +138,9 @@ public sealed class EscT : IUnlearningMethod
         if (solver != "svd")
             return new GramEigenSolver().Compute(problem, d, cancel).Vectors;
         var spectrum = new SvdSolver().Compute(problem, d, cancel);
-        var rank = spectrum.SingularValues.Count(value => value > spectrum.RankTolerance * spectrum.SingularValues[0]);
+        // What float64 shows is orthonormal and stays, though float32 features do not determine all of it: here a direction more does no harm.
+        var limit = Math.Max(count, d) * Math.ScaleB(1, -52) * spectrum.SingularValues[0];
+        var rank = spectrum.SingularValues.Count(value => value > limit);
         var found = new double[d * rank];
         var identity = new double[d * d];
         for (var i = 0; i < d; i++)

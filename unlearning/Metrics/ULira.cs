@@ -23,9 +23,15 @@ public static class ULira
     /// <param name="method">Makes a new instance of the method.</param>
     /// <param name="options">The method's options; their seed is replaced by each shadow's.</param>
     /// <param name="device">Where to train; the CPU by default.</param>
+    /// <exception cref="UsageException">An option makes no sense.</exception>
     public static ULiraShadow Shadow(
         ModelDescription description, TrainOptions training, Func<IUnlearningMethod> method, UnlearningOptions? options = null,
-        Engine.Device? device = null) => (split, seed, cancel) =>
+        Engine.Device? device = null)
+    {
+        ArgumentNullException.ThrowIfNull(training);
+        training.Validate();
+        options?.Validate();
+        return (split, seed, cancel) =>
         {
             var model = Architectures.Create(description, seed, device);
             try
@@ -41,6 +47,7 @@ public static class ULira
                 throw;
             }
         };
+    }
 
     /// <summary>Trains the shadows and attacks them.</summary>
     /// <param name="data">The images. Targets are training images.</param>
@@ -58,7 +65,7 @@ public static class ULira
         ArgumentNullException.ThrowIfNull(data);
         ArgumentNullException.ThrowIfNull(shadow);
         options ??= ULiraOptions.Default;
-        options.Check();
+        options.Validate();
         if (options.Targets >= data.Train.Count)
             throw new UsageException($"U-LiRA: got {options.Targets} targets, {data.Train.Name} has {data.Train.Count} images; wants fewer");
         var targets = new RandomSource(options.Seed, MetricStreams.Subsample).Permutation(data.Train.Count)[..options.Targets];

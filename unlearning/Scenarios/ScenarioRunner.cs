@@ -25,6 +25,7 @@ public sealed class ScenarioRunner
     /// <param name="data">The images, in the size that the model takes.</param>
     /// <param name="options">How to work.</param>
     /// <exception cref="OutputException">The state folder cannot be made.</exception>
+    /// <exception cref="UsageException">An option makes no sense.</exception>
     public ScenarioRunner(Classifier original, string modelId, DataSet data, ScenarioRunnerOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(original);
@@ -32,6 +33,7 @@ public sealed class ScenarioRunner
         _original = original;
         _data = data;
         _options = options ?? new ScenarioRunnerOptions();
+        _options.Validate();
         _store = new AnswerStore(_options.StateFolder);
         _identity = _options.StateFolder is null ? null : IdentityOf(original, modelId, data, _options);
         if (_options.StateFolder is { } folder)

@@ -242,7 +242,6 @@ internal sealed class CudaSubspaceIteration
             Complete = false,
             Vectors = CudaBasis.FromColumns(columns, _b, _d, _k),
             Columns = _k,
-            RankTolerance = GramEigenSolver.RankTolerance(_d),
             Residual = _residuals[^1],
             Iterations = round.Products,
             Solver = $"subspace-iteration on {_operand.Context}",
