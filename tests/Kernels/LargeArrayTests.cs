@@ -49,7 +49,7 @@ public sealed unsafe class LargeArrayTests : IDisposable
     public void Copies_and_conversions_reach_the_last_value()
     {
         const long side = 65536 + 32;
-        byte* x = Zeros<byte>(2 * Many), y = Zeros<byte>(Many);
+        byte* x = Zeros<byte>(2 * Many), y = Zeros<byte>(side * side);
         (x[0], x[(side * side) - 1], x[2 * (Many - 1)]) = (3, 4, 5);
         StridedCopy.Copy(x, [1, side], y, [side, 1], [side, side], 1);
         Check<byte>(y, side * side, 3, 4);
@@ -95,14 +95,17 @@ public sealed unsafe class LargeArrayTests : IDisposable
         Reduce.ArgMax(x, index, Rows, Columns, 1);
         Check(index, Rows, 1, (int)Columns - 2);
         const long inner = 1 << 29;
-        float* deep = Zeros<float>(15 * inner), sums = Zeros<float>(3 * inner), back = Zeros<float>(15 * inner);
+        float* deep = Zeros<float>(15 * inner), sums = Zeros<float>(3 * inner), back = Zeros<float>(count);
         (deep[0], deep[(15 * inner) - 1]) = (4, 5);
         Reduce.Fold(ReduceOp.Max, deep, sums, 3, 5, inner);
         Check(sums, 3 * inner, 4, 5);
-        var where = Zeros<int>(3 * inner);
-        where[(3 * inner) - 1] = 4;
-        Reduce.Scatter(sums, where, back, 3, 5, inner);
-        Check(back, 15 * inner, 4, 5);
+        // All values are gone through: few, far apart.
+        (index[0], index[Columns - 1]) = (0, (int)Rows - 1);
+        Reduce.Scatter(sums, index, back, 1, Rows, Columns);
+        Check(back, Columns, 4, 0);
+        sums[Columns - 1] = 6;
+        Reduce.Scatter(sums, index, back, 1, Rows, Columns);
+        Check(back, count, 4, 6);
     }
 
     [Fact]

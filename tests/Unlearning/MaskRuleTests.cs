@@ -69,7 +69,7 @@ public sealed class MaskRuleTests
         var d = model.FeatureWidth;
         var path = folder["mask.safetensors"];
         var method = new EscT();
-        var options = new UnlearningOptions { Parameters = new Dictionary<string, double> { ["tau"] = tau, ["epochs"] = 3, ["batch"] = 8, ["learning-rate"] = 20 } };
+        var options = new UnlearningOptions { Parameters = new Dictionary<string, double> { ["tau"] = tau, ["epochs"] = 3, ["batch"] = 8, ["learning-rate"] = 20_000 } };
         var result = method.Run(new UnlearningContext(model, split.Forget, options) { CheckpointPath = path });
         float[] mask;
         using (var file = EscNative.Engine.Formats.SafetensorsFile.Open(path))
