@@ -23,6 +23,9 @@ public sealed record PlanOptions
 
     /// <summary>Throws where a value makes no sense.</summary>
     /// <exception cref="UsageException">Names the value and what it may be.</exception>
-    public void Validate() =>
+    public void Validate()
+    {
         UsageException.Require(ImagesPerChunk is >= 0 and <= 1 << 16, "plan", "images a chunk", ImagesPerChunk, $"0 (choose) to {1 << 16}");
+        UsageException.Require(ImagesPerRun >= 0, "plan", "images a run", ImagesPerRun, "0 (unknown) or more");
+    }
 }
