@@ -22,8 +22,9 @@ internal static class FuzzRun
     /// <param name="valid">A file that is read.</param>
     /// <param name="damage">Makes another file of it.</param>
     /// <param name="read">Reads a file.</param>
+    /// <param name="least">How many attempts at least.</param>
     /// <param name="memoryFactor">The most bytes that may be taken for each of the file's, beside 64 MiB.</param>
-    public static void Run(string format, byte[] valid, Func<FuzzMutator, byte[], byte[]> damage, Action<byte[]> read, double memoryFactor = 4)
+    public static void Run(string format, byte[] valid, Func<FuzzMutator, byte[], byte[]> damage, Action<byte[]> read, double memoryFactor = 4, int least = Least)
     {
         read(valid);
         TestContext.Current.TestOutputHelper?.WriteLine($"fuzz {format}: ESC_FUZZ_SEED={Seed}");
@@ -31,7 +32,7 @@ internal static class FuzzRun
         var whole = Stopwatch.StartNew();
         var refused = 0;
         var attempts = 0;
-        for (; attempts < Least || whole.Elapsed.TotalSeconds < Seconds; attempts++)
+        for (; attempts < least || whole.Elapsed.TotalSeconds < Seconds; attempts++)
         {
             var bytes = damage(mutator, valid);
             var before = GC.GetAllocatedBytesForCurrentThread();

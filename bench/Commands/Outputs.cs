@@ -54,8 +54,8 @@ internal static class Outputs
             return;
         if (Distinct(checkpoint, seen, inputs).IsStream)
             throw new UsageException($"--checkpoint {checkpoint}: wants a file, which is written after every epoch and read again");
-        // It replaces itself after every epoch; one that is there already belongs to a run that may be resumed.
-        AtomicFile.Check(checkpoint, context.Get(options.Resume) || MayReplace(context, checkpoint));
+        // It replaces itself after every epoch; one that is there already, wherever it lies, belongs to a run that may be resumed.
+        AtomicFile.Check(checkpoint, context.Get(options.Resume) || context.Get(options.Force));
     }
 
     /// <summary>Writes an output whole or not at all.</summary>

@@ -20,8 +20,9 @@ internal static class Inputs
     public static ForgetRequest PaperClass(DataSet data)
     {
         const int paper = 4;
-        var counts = data.Train.CountPerClass();
-        return ForgetRequest.ForClasses(counts.Length > paper && counts[paper] > 0 ? paper : Array.FindLastIndex(counts, count => count > 0));
+        int[] train = data.Train.CountPerClass(), test = data.Test.CountPerClass();
+        int[] classes = [.. Enumerable.Range(0, train.Length).Where(c => train[c] > 0 && test[c] > 0)];
+        return ForgetRequest.ForClasses(classes.Contains(paper) || classes.Length == 0 ? paper : classes[^1]);
     }
 
     /// <summary>The request that two options mean.</summary>

@@ -54,7 +54,7 @@ internal static class ErasureArrays
     private static ErasureFactor ReadFactor(SafetensorsFile file, int index, int width, HashSet<string> names)
     {
         var prefix = $"{MetadataPrefix}{index}.";
-        if (!file.Metadata.TryGetValue(prefix + "kind", out var text) || !Enum.TryParse<ErasureKind>(text, out var kind) || kind.ToString() != text)
+        if (!file.Metadata.TryGetValue(prefix + "kind", out var text) || !Enum.TryParse<ErasureKind>(text, out var kind) || !Enum.GetNames<ErasureKind>().Contains(text))
             throw new DataFormatException(file.Name, null, $"metadata {prefix}kind is '{text}', wants one of {string.Join(", ", Enum.GetNames<ErasureKind>())}");
         var origin = file.Metadata
             .Where(m => m.Key.StartsWith(prefix + "origin.", StringComparison.Ordinal))

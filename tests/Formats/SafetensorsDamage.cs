@@ -21,12 +21,13 @@ internal static class SafetensorsDamage
     /// <param name="format">Its name.</param>
     /// <param name="path">A file that is read; it is left damaged.</param>
     /// <param name="read">Reads it.</param>
-    public static void Run(string format, string path, Action read)
+    /// <param name="least">How many of either kind at least.</param>
+    public static void Run(string format, string path, Action read, int least = 200)
     {
         var valid = File.ReadAllBytes(path);
         var header = Math.Min(valid.Length, 8 + (int)BitConverter.ToInt64(valid));
-        FuzzRun.Run($"{format}, bytes", valid, header, Read);
-        FuzzRun.Run($"{format}, content", valid, Damage, Read);
+        FuzzRun.Run($"{format}, bytes", valid, (mutator, bytes) => mutator.Mutate(bytes, header), Read, least: least);
+        FuzzRun.Run($"{format}, content", valid, Damage, Read, least: least);
 
         void Read(byte[] bytes)
         {

@@ -27,8 +27,8 @@ public sealed class ModelFaultTests
         using var loaded = ModelFile.Load(path);
         Assert.All(loaded.NamedModules.Select(m => m.Module).OfType<BatchNorm2d>(), norm => Assert.Equal(12, norm.BatchesTracked));
         var (mine, theirs) = (model.Parameters.SelectMany(p => p.Value.ToArray()), loaded.Parameters.SelectMany(p => p.Value.ToArray()));
-        var digits = type switch { ArrayType.F16 => 2, ArrayType.BF16 => 1, _ => 7 };
-        Assert.All(mine.Zip(theirs), pair => Assert.Equal(pair.First, pair.Second, digits));
+        var tolerance = type switch { ArrayType.F16 => 1e-3f, ArrayType.BF16 => 1e-2f, _ => 0f };
+        Assert.All(mine.Zip(theirs), pair => Assert.InRange(pair.Second, pair.First - tolerance, pair.First + tolerance));
     }
 
     [Theory]
@@ -101,10 +101,10 @@ public sealed class ModelFaultTests
     [InlineData("channels", "2.5", "wants a whole number from 1 to 1024")]
     [InlineData("channels", "NaN", "wants a whole number from 1 to 1024")]
     [InlineData("width", "NaN", "got width NaN")]
-    [InlineData("width", "1e12", "got width 1E+12")]
+    [InlineData("width", "1e12", "got width 1000000000000")]
     [InlineData("width", "-1", "got width -1")]
     [InlineData("width", "4", "tensor 'features.0.0.weight' is [2, 3, 3, 3]")]
-    [InlineData("classes", "", "got 1 classes, wants 2 or more")]
+    [InlineData("classes", "", "tensor 'head.0.weight' is [4, 4]")]
     [InlineData("classes", "a\nb\nc\nd\ne", "tensor 'head.0.weight' is [4, 4]")]
     [InlineData("architecture", "resnet18", "wants one of allcnn")]
     [InlineData("architecture", null, "lacks the metadata escnative.architecture")]

@@ -11,6 +11,8 @@ namespace EscNative.Tests.Unlearning;
 /// <summary>What methods and comparisons keep between runs, damaged: it is refused in order, or taken, and nothing else happens.</summary>
 public sealed class DamagedStateTests
 {
+    private const string Key = "0123456789abcdef0123456789abcdef";
+
     [Theory]
     [InlineData("scrub")]
     [InlineData("esc-t")]
@@ -27,7 +29,7 @@ public sealed class DamagedStateTests
         {
             using var model = Tiny.Model();
             Tiny.Run(method, model, options, checkpoint: path, resume: true);
-        });
+        }, least: 60);
     }
 
     [Theory]
@@ -88,10 +90,10 @@ public sealed class DamagedStateTests
             Parameters = new Dictionary<string, double> { ["epochs"] = 2, ["rate"] = 0.1 },
             Notes = ["one", "two"],
         };
-        store.Save("answer", "key", model, run);
-        using (var live = store.Find("answer", "key", Device.Cpu)!.Value.Model)
+        store.Save("answer", Key, model, run);
+        using (var live = store.Find("answer", Key, Device.Cpu)!.Value.Model)
             Assert.Equal(Tiny.Values(model), Tiny.Values(live));
-        SafetensorsDamage.Run("answer", store.PathOf("answer")!, () => store.Find("answer", "key", Device.Cpu)?.Model.Dispose());
+        SafetensorsDamage.Run("answer", store.PathOf("answer")!, () => store.Find("answer", Key, Device.Cpu)?.Model.Dispose());
     }
 
     [Theory]
@@ -106,9 +108,9 @@ public sealed class DamagedStateTests
         using var folder = new TemporaryFolder();
         var store = new AnswerStore(folder.Path);
         using var model = Tiny.Model();
-        store.Save("answer", "key", model, new RequestRun { Request = "r", Outcome = UnlearningOutcome.Completed, Seconds = 1, Runs = 1, Steps = 1, Parameters = new Dictionary<string, double> { ["a"] = 1 }, Notes = [] });
+        store.Save("answer", Key, model, new RequestRun { Request = "r", Outcome = UnlearningOutcome.Completed, Seconds = 1, Runs = 1, Steps = 1, Parameters = new Dictionary<string, double> { ["a"] = 1 }, Notes = [] });
         var path = store.PathOf("answer")!;
         SafetensorsWriter.Write(path, SafetensorsFile.ReadAll(path).Values, ModelFaultTests.Metadata(path, m => m["escnative.note.run." + part] = value), force: true);
-        Assert.Contains($"run.{part} is missing or damaged", Assert.Throws<DataFormatException>(() => store.Find("answer", "key", Device.Cpu)).Message, StringComparison.Ordinal);
+        Assert.Contains($"run.{part} is missing or damaged", Assert.Throws<DataFormatException>(() => store.Find("answer", Key, Device.Cpu)).Message, StringComparison.Ordinal);
     }
 }

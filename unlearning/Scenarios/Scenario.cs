@@ -6,7 +6,7 @@ namespace EscNative.Unlearning.Scenarios;
 /// <summary>What is asked of a model in an experiment: the requests of each trial.</summary>
 /// <remarks>
 /// The first trial of the scenarios by class asks for the paper's classes (4, 14, 24, ...: every tenth), the further ones for classes
-/// drawn by their seed: a single choice of classes says little. Classes without training images are never asked for.
+/// drawn by their seed: a single choice of classes says little. Classes without training or test images are never asked for.
 /// </remarks>
 public sealed class Scenario
 {
@@ -124,9 +124,9 @@ public sealed class Scenario
     // A data set may name more classes than it holds images of.
     private static int[] WithImages(DataSet data)
     {
-        var counts = data.Train.CountPerClass();
-        int[] classes = [.. Enumerable.Range(0, counts.Length).Where(c => counts[c] > 0)];
-        return classes.Length > 0 ? classes : throw new UsageException($"scenario: {data.Train.Name} has no images");
+        int[] train = data.Train.CountPerClass(), test = data.Test.CountPerClass();
+        int[] classes = [.. Enumerable.Range(0, train.Length).Where(c => train[c] > 0 && test[c] > 0)];
+        return classes.Length > 0 ? classes : throw new UsageException($"scenario: no class of {data.Name} has both training and test images");
     }
 
     private static int[] Draw(int from, int count, ScenarioTrial trial, bool ordered = true)
