@@ -59,7 +59,7 @@ internal sealed class ShadowAttack(
     public static ULiraOptions Options(int shadows)
     {
         var options = new ULiraOptions { Shadows = shadows };
-        options.Check();
+        options.Validate();
         return options;
     }
 

@@ -93,7 +93,7 @@ public static unsafe class CpuParallel
     /// <summary>Starts a worker; tests put a start that fails in its place.</summary>
     internal static Action<Thread> StartWorker { get; set; } = static worker => worker.UnsafeStart();
 
-    /// <summary>Whether a <see cref="Run"/> by the calling thread computes its first and last tile alone. For tests.</summary>
+    /// <summary>Whether a <see cref="Run{TJob}(int, TJob)"/> by the calling thread computes its first and last tile alone. For tests.</summary>
     internal static bool EndsOnly
     {
         get => _endsOnly;
