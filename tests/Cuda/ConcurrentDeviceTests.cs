@@ -1,6 +1,5 @@
 using EscNative.Engine;
 using EscNative.Kernels;
-using EscNative.Kernels.Cuda;
 
 namespace EscNative.Tests.Cuda;
 

@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using EscNative.Engine;
-using EscNative.Kernels;
 
 namespace EscNative.Tests.Engine;
 

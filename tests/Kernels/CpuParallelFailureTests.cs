@@ -1,11 +1,10 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using EscNative.Engine;
-using EscNative.Kernels;
 using EscNative.Kernels.Cpu;
 
 namespace EscNative.Tests.Kernels;
 
+#pragma warning disable CA2201 // The runtime's own exceptions are what is injected.
 /// <summary>Exceptions in tiles: the caller gets one of them, the workers are parked, and the next job is right.</summary>
 [Collection(CpuThreads.Collection)]
 public sealed unsafe class CpuParallelFailureTests

@@ -1,9 +1,7 @@
 using EscNative.Engine;
-using EscNative.Kernels;
 using EscNative.Models;
 using EscNative.Models.Erasure;
 using EscNative.Tests.Cuda;
-using EscNative.Tests.Engine;
 
 namespace EscNative.Tests.Models;
 
