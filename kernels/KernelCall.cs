@@ -36,11 +36,10 @@ public readonly ref struct KernelCall : IDisposable
     /// <summary>Holds an owner whose address was taken in an earlier call, and stored.</summary>
     /// <param name="owner">The owner.</param>
     /// <exception cref="ObjectDisposedException">It was disposed.</exception>
-    [System.Diagnostics.CodeAnalysis.SuppressMessage("Performance", "CA1822", Justification = "Only an open call can hold.")]
     public void Hold(NativeOwner owner)
     {
         ArgumentNullException.ThrowIfNull(owner);
-        HoldInCurrent(owner);
+        Add(_held ?? throw Outside(owner), owner);
     }
 
     /// <summary>Ends the call; a default one does nothing.</summary>
@@ -57,18 +56,9 @@ public readonly ref struct KernelCall : IDisposable
         }
     }
 
-    internal static void HoldInCurrent(NativeOwner owner)
-    {
-        var held = Current(owner);
-        if (held.HasRecently(owner))
-            return;
-        held.MakeRoom();
-        owner.AddReference();
-        held.Objects[held.Count++] = owner;
-        Taken?.Invoke();
-    }
+    internal static void HoldInCurrent(NativeOwner owner) => Add(Current(owner), owner);
 
-    /// <summary>The same for memory of the managed heap that does not move.</summary>
+    /// <summary>Holds memory of the managed heap that does not move.</summary>
     internal static void KeepInCurrent(object memory)
     {
         var held = Current(memory);
@@ -76,6 +66,16 @@ public readonly ref struct KernelCall : IDisposable
             return;
         held.MakeRoom();
         held.Objects[held.Count++] = memory;
+        Taken?.Invoke();
+    }
+
+    private static void Add(Held held, NativeOwner owner)
+    {
+        if (held.HasRecently(owner))
+            return;
+        held.MakeRoom();
+        owner.AddReference();
+        held.Objects[held.Count++] = owner;
         Taken?.Invoke();
     }
 

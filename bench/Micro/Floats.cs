@@ -5,7 +5,6 @@ namespace EscNative.Bench.Micro;
 
 /// <summary>Random numbers in native memory, aligned to cache lines. Without a finalizer, which could free them under a kernel: whoever
 /// makes them disposes of them.</summary>
-[System.Diagnostics.CodeAnalysis.SuppressMessage("Reliability", "CA2216", Justification = "See above.")]
 internal sealed unsafe class Floats : IDisposable
 {
     private float* _data;

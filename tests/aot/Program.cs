@@ -46,7 +46,8 @@ PrintOutputs("trained", model);
 var split = ForgetSplit.Create(data, ForgetRequest.ForClasses(2));
 foreach (var (name, options) in new (string, UnlearningOptions)[]
 {
-    ("esc", new UnlearningOptions { Directions = 2 }), ("esc-t", new UnlearningOptions { Directions = 6 }),
+    ("esc", new UnlearningOptions { Directions = 2 }),
+    ("esc-t", new UnlearningOptions { Parameters = new Dictionary<string, double> { ["epochs"] = 3 } }),
 })
 {
     using var copy = model.Copy();

@@ -7,7 +7,6 @@ namespace EscNative.Kernels.Cpu.LinearAlgebra;
 /// Not the thread's scratch memory, which would keep 100 MB alive after one large matrix. Without a finalizer, which could free it
 /// under a kernel: whoever makes one disposes of it.
 /// </remarks>
-[System.Diagnostics.CodeAnalysis.SuppressMessage("Reliability", "CA2216", Justification = "See the remarks.")]
 internal sealed unsafe class Workspace : IDisposable
 {
     private double* _pointer;
