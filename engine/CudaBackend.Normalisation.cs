@@ -16,7 +16,7 @@ internal sealed partial class CudaBackend
     {
         using var call = KernelCall.Begin();
         var (type, rows, channels) = (WideType(x, "BatchStatistics"), x.Shape[0], x.Shape[1]);
-        using var workspace = new CudaWorkspace(Pool, BatchNormKernels.WorkspaceBytes(rows, channels), "BatchStatistics");
+        using var workspace = new CudaWorkspace(Pool, BatchNormKernels.WorkspaceBytes(type, rows, channels), "BatchStatistics");
         BatchNorm.Statistics(type, x.Pointer, mean.Pointer, variance.Pointer, rows, channels, workspace.Pointer, Rest(mean), Rest(variance));
     }
 
@@ -44,7 +44,7 @@ internal sealed partial class CudaBackend
     {
         using var call = KernelCall.Begin();
         var (type, rows, channels) = (WideType(x, "BatchNormBackward"), x.Shape[0], x.Shape[1]);
-        using var workspace = new CudaWorkspace(Pool, BatchNormKernels.WorkspaceBytes(rows, channels), "BatchNormBackward");
+        using var workspace = new CudaWorkspace(Pool, BatchNormKernels.WorkspaceBytes(type, rows, channels), "BatchNormBackward");
         BatchNorm.Backward(
             type, x.Pointer, dy.Pointer, mean.Pointer, variance.Pointer, gamma.Pointer, beta.Pointer, eps, relu, ownStatistics,
             dx.Pointer, dGamma.Pointer, dBeta.Pointer, rows, channels, workspace.Pointer, Rest(mean), Rest(variance));

@@ -3,7 +3,7 @@
 // Batch normalisation of the columns of x [rows, channels], with its ReLU, and the gradients. Parameters and statistics are acc_t.
 // A block works on a tile of columns: 'width' columns (a power of 2, 32 or fewer) by 256 / width rows at a time; the rows are cut
 // into chunks whose number follows from the sizes alone, and a second launch combines the chunks in order.
-// budget: batch_statistics=48 batch_statistics_f64=64 batch_statistics_combine=40 batch_statistics_combine_f64=56 batch_normalise=40 batch_norm_gradient=48 batch_norm_gradient_f64=64 batch_norm_gradient_combine=40 batch_norm_backward=40 batch_norm_backward_f64=56 track_statistics=32
+// budget: batch_statistics=48 batch_statistics_f64=64 batch_statistics_combine=48 batch_statistics_combine_f64=64 batch_normalise=40 batch_normalise_f64=48 batch_norm_gradient=48 batch_norm_gradient_f64=64 batch_norm_gradient_combine=40 batch_norm_backward=40 batch_norm_backward_f64=56 track_statistics=32
 
 constexpr int kThreads = 256;
 
@@ -24,87 +24,109 @@ DEV Tile tile_of(int width, i64 channels) {
   return t;
 }
 
-// Means and sums of squared deviations of two parts become those of both (Chan, Golub and LeVeque 1979).
-template <class A> DEV void merge(A& count, A& mean, A& m2, A count2, A mean2, A m22) {
-  if (count2 == 0) return;
-  A delta = mean2 - mean, share = count2 / (count + count2);
-  mean += delta * share;
-  m2 += m22 + delta * delta * (count * share);
-  count += count2;
+// Of some values: how many, their mean as the sum of two numbers, the second what the first cannot hold, and the root of the sum of squared
+// deviations. The root, since squares of float32 may be beyond its range.
+template <class A> struct Moments {
+  A count, mean, rest, root;
+};
+
+// a + b, exactly, as a sum and what it cannot hold (Knuth).
+template <class A> DEV void two_sum(A a, A b, A& sum, A& rest) {
+  sum = a + b;
+  A part = sum - a;
+  rest = (a - (sum - part)) + (b - part);
+}
+
+// The moments of two parts become those of both (Chan, Golub and LeVeque 1979).
+template <class A> DEV void merge(Moments<A>& m, const Moments<A>& other) {
+  if (other.count == 0) return;
+  if (m.count == 0) {
+    m = other;
+    return;
+  }
+  A delta = (other.mean - m.mean) + (other.rest - m.rest), share = other.count / (m.count + other.count);
+  A apart = abs_of(delta) * sqrt_of(m.count * share);
+  two_sum(m.mean, m.rest + delta * share, m.mean, m.rest);
+  m.root = hypot_of(hypot_of(m.root, other.root), apart);
+  m.count += other.count;
 }
 
 // Combines the rows of a tile of threads column by column; the threads of row 0 have the result.
-template <class A> DEV void merge_rows(const Tile& t, A* shared, A& count, A& mean, A& m2) {
+template <class A> DEV void merge_rows(const Tile& t, A* shared, Moments<A>& m) {
 #pragma unroll 1
   for (int step = t.height / 2; step > 0; step /= 2) {
     __syncthreads();
     if (t.row >= step && t.row < 2 * step) {
-      shared[threadIdx.x] = count;
-      shared[kThreads + threadIdx.x] = mean;
-      shared[2 * kThreads + threadIdx.x] = m2;
+      shared[threadIdx.x] = m.count;
+      shared[kThreads + threadIdx.x] = m.mean;
+      shared[2 * kThreads + threadIdx.x] = m.rest;
+      shared[3 * kThreads + threadIdx.x] = m.root;
     }
     __syncthreads();
     int other = threadIdx.x + step * t.width;
-    if (t.row < step) merge(count, mean, m2, shared[other], shared[kThreads + other], shared[2 * kThreads + other]);
+    if (t.row < step) merge(m, Moments<A>{shared[other], shared[kThreads + other], shared[2 * kThreads + other], shared[3 * kThreads + other]});
   }
 }
 
-// partial: [3, chunks, channels] = counts, means, sums of squared deviations, in float64: squares of float32 may be beyond its range.
-// Deviations are from the thread's first value, so that a large mean costs no digits.
-template <class T> DEV void batch_statistics(const T* x, double* partial, i64 rows, i64 channels, i64 chunk, int width) {
+// partial: [4, chunks, channels] = the moments of the chunks. Deviations are from the thread's first value, so that a large mean costs no
+// digits; times a scale where their squares leave the range of float32 or drown below it.
+template <class T> DEV void batch_statistics(const T* x, acc_t<T>* partial, i64 rows, i64 channels, i64 chunk, int width) {
   typedef acc_t<T> A;
-  SMEM(double, shared, [3 * kThreads]);
+  SMEM(A, shared, [4 * kThreads]);
   Tile t = tile_of(width, channels);
-  i64 begin = (i64)blockIdx.x * chunk, end = min(rows, begin + chunk);
-  double count = 0, mean = 0, m2 = 0;
-  i64 first = begin + t.row;
+  i64 begin = (i64)blockIdx.x * chunk, end = min(rows, begin + chunk), first = begin + t.row;
+  Moments<A> m = {0, 0, 0, 0};
   if (t.wanted && first < end) {
-    A origin = widen(x[first * channels + t.column]), sum = 0, squares = 0;
+    const T* p = x + t.column;
+    A origin = widen(p[first * channels]), sum = 0, squares = 0, scale = 1;
     for (i64 r = first; r < end; r += t.height) {
-      A v = (A)widen(x[r * channels + t.column]) - origin;
+      A v = (A)widen(p[r * channels]) - origin;
       sum += v;
       squares = fma_of(v, v, squares);
     }
-    count = (double)quotient(end - first + t.height - 1, t.height);
-    double s = sum, q = squares;
-    // Squares that left the range of float32, or drowned below it.
-    if (sizeof(A) == 4 && !(q <= 3.0e38 && q >= 1e-30)) {
-      s = q = 0;
+    if (sizeof(A) == 4 && !(squares <= (A)3e38 && squares >= (A)1e-30)) {
+      A largest = 0;
+      for (i64 r = first; r < end; r += t.height) largest = max_nan(largest, abs_of((A)widen(p[r * channels]) - origin));
+      scale = (A)1 / max_nan(largest, (A)1e-37);
+      sum = squares = 0;
       for (i64 r = first; r < end; r += t.height) {
-        double v = (double)widen(x[r * channels + t.column]) - (double)origin;
-        s += v;
-        q = fma_of(v, v, q);
+        A v = ((A)widen(p[r * channels]) - origin) * scale;
+        sum += v;
+        squares = fma_of(v, v, squares);
       }
     }
-    mean = origin + s / count;
-    m2 = max_nan(q - s * (s / count), 0.0);
+    m.count = (A)quotient(end - first + t.height - 1, t.height);
+    two_sum(origin, sum / m.count / scale, m.mean, m.rest);
+    m.root = sqrt_of(max_nan(squares - sum * (sum / m.count), (A)0)) / scale;
   }
-  merge_rows(t, (double*)shared, count, mean, m2);
+  merge_rows(t, (A*)shared, m);
   if (t.wanted && t.row == 0) {
     i64 size = (i64)gridDim.x * channels, at = (i64)blockIdx.x * channels + t.column;
-    partial[at] = count;
-    partial[size + at] = mean;
-    partial[2 * size + at] = m2;
+    partial[at] = m.count;
+    partial[size + at] = m.mean;
+    partial[2 * size + at] = m.rest;
+    partial[3 * size + at] = m.root;
   }
 }
 
 // The biased variance. mean_rest (what A cannot hold of the mean) and deviation (the root of the variance) may be null.
-template <class A> DEV void batch_statistics_combine(const double* partial, A* mean_out, A* variance, A* mean_rest, A* deviation, i64 chunks, i64 channels, int width) {
-  SMEM(double, shared, [3 * kThreads]);
+template <class A> DEV void batch_statistics_combine(const A* partial, A* mean, A* variance, A* mean_rest, A* deviation, i64 chunks, i64 channels, int width) {
+  SMEM(A, shared, [4 * kThreads]);
   Tile t = tile_of(width, channels);
   i64 size = chunks * channels;
-  double count = 0, mean = 0, m2 = 0;
+  Moments<A> m = {0, 0, 0, 0};
   if (t.wanted) {
-    const double* p = partial + t.row * channels + t.column;
+    const A* p = partial + t.row * channels + t.column;
 #pragma unroll 1
-    for (i64 c = t.row; c < chunks; c += t.height, p += t.height * channels) merge(count, mean, m2, p[0], p[size], p[2 * size]);
+    for (i64 c = t.row; c < chunks; c += t.height, p += t.height * channels) merge(m, Moments<A>{p[0], p[size], p[2 * size], p[3 * size]});
   }
-  merge_rows(t, (double*)shared, count, mean, m2);
+  merge_rows(t, (A*)shared, m);
   if (t.wanted && t.row == 0) {
-    mean_out[t.column] = (A)mean;
-    variance[t.column] = (A)(m2 / count);
-    if (mean_rest) mean_rest[t.column] = (A)(mean - (double)(A)mean);
-    if (deviation) deviation[t.column] = (A)sqrt_of(m2 / count);
+    A root = m.root / sqrt_of(m.count);
+    mean[t.column] = m.mean;
+    variance[t.column] = root * root;
+    if (mean_rest) mean_rest[t.column] = m.rest;
+    if (deviation) deviation[t.column] = root;
   }
 }
 
@@ -208,7 +230,7 @@ template <class A> DEV void track_statistics(const A* mean, const A* variance, A
 }
 
 #define INSTANTIATE(T, S) \
-  KERNEL(256) batch_statistics_##S(const T* x, double* partial, i64 rows, i64 channels, i64 chunk, int width) { batch_statistics<T>(x, partial, rows, channels, chunk, width); } \
+  KERNEL(256) batch_statistics_##S(const T* x, acc_t<T>* partial, i64 rows, i64 channels, i64 chunk, int width) { batch_statistics<T>(x, partial, rows, channels, chunk, width); } \
   KERNEL_EXPORT(batch_statistics_##S) \
   KERNEL(256) batch_normalise_##S(const T* x, const acc_t<T>* mean, const acc_t<T>* variance, const acc_t<T>* mean_rest, const acc_t<T>* deviation, const acc_t<T>* gamma, const acc_t<T>* beta, acc_t<T> eps, int relu, T* y, i64 rows, i64 channels, int width) { \
     batch_normalise<T>(x, mean, variance, mean_rest, deviation, gamma, beta, eps, relu, y, rows, channels, width); } \
@@ -225,7 +247,7 @@ INSTANTIATE(bf16, bf16)
 INSTANTIATE(double, f64)
 
 #define INSTANTIATE_STATISTICS(A, S) \
-  KERNEL(256) batch_statistics_combine_##S(const double* partial, A* mean, A* variance, A* mean_rest, A* deviation, i64 chunks, i64 channels, int width) { batch_statistics_combine<A>(partial, mean, variance, mean_rest, deviation, chunks, channels, width); } \
+  KERNEL(256) batch_statistics_combine_##S(const A* partial, A* mean, A* variance, A* mean_rest, A* deviation, i64 chunks, i64 channels, int width) { batch_statistics_combine<A>(partial, mean, variance, mean_rest, deviation, chunks, channels, width); } \
   KERNEL_EXPORT(batch_statistics_combine_##S) \
   KERNEL(256) batch_norm_gradient_combine_##S(const A* partial, A* d_gamma, A* d_beta, i64 chunks, i64 channels) { batch_norm_gradient_combine<A>(partial, d_gamma, d_beta, chunks, channels); } \
   KERNEL_EXPORT(batch_norm_gradient_combine_##S) \

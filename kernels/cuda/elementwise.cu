@@ -2,7 +2,7 @@
 
 // Elementwise functions and their gradients. The functions are numbered as in UnaryOp and BinaryOp (C#); the number is the same for
 // all threads, so the switch costs a uniform branch a pack, which memory traffic hides.
-// budget: unary=40 unary_f64=64 unary_backward=40 unary_backward_f64=64 binary=48 binary_strided=56 affine=32 divide=40 affine_wide=40 add_into=32
+// budget: unary=40 unary_f64=64 unary_backward=40 unary_backward_f64=64 binary=48 binary_strided=56 affine=32 divide=40 affine_acc64=40 add_into=32
 
 enum UnaryOp { kNegate, kExp, kLog, kSqrt, kRelu, kGelu, kTanh, kSigmoid, kSquare, kAbs };
 enum BinaryOp { kAdd, kSubtract, kMultiply, kDivide, kWeigh };
@@ -171,7 +171,7 @@ template <class T> DEV void divide(const T* x, acc_t<T> divisor, T* y, i64 n) {
 }
 
 // y = (x scale + shift) / divisor in float64, for numbers that float32 cannot hold.
-template <class T> DEV void affine_wide(const T* x, double scale, double shift, double divisor, T* y, i64 n) {
+template <class T> DEV void affine_acc64(const T* x, double scale, double shift, double divisor, T* y, i64 n) {
   for (i64 i = thread_index(); i < n; i += thread_count()) y[i] = narrow<T>((acc_t<T>)(fma_of((double)widen(x[i]), scale, shift) / divisor));
 }
 
@@ -201,8 +201,8 @@ template <class T> DEV void add_into(T* sum, const T* x, i64 n) {
   KERNEL_EXPORT(affine_##S) \
   KERNEL(256) divide_##S(const T* x, acc_t<T> divisor, T* y, i64 n) { divide<T>(x, divisor, y, n); } \
   KERNEL_EXPORT(divide_##S) \
-  KERNEL(256) affine_wide_##S(const T* x, double scale, double shift, double divisor, T* y, i64 n) { affine_wide<T>(x, scale, shift, divisor, y, n); } \
-  KERNEL_EXPORT(affine_wide_##S) \
+  KERNEL(256) affine_acc64_##S(const T* x, double scale, double shift, double divisor, T* y, i64 n) { affine_acc64<T>(x, scale, shift, divisor, y, n); } \
+  KERNEL_EXPORT(affine_acc64_##S) \
   KERNEL(256) add_into_##S(T* sum, const T* x, i64 n) { add_into<T>(sum, x, n); } \
   KERNEL_EXPORT(add_into_##S)
 

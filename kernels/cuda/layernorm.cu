@@ -4,13 +4,14 @@
 // 'threads' threads: a warp for short rows, the block for long ones.
 // budget: layer_norm=48 layer_norm_backward=48 layer_norm_gradient=48
 
+template <class A> DEV A group_max(A v, int threads, A* scratch) { return threads == 32 ? warp_max(v) : block_max(v, scratch); }
 template <class A> DEV A group_sum(A v, int threads, A* scratch) { return threads == 32 ? warp_sum(v) : block_sum(v, scratch); }
 
 // Deviations are from the row's first value, then from the mean that they give: equal values deviate by nothing, and a large mean costs no
 // digits. mean_rest is what A cannot hold of the mean; it, mean and rstd may be null.
 template <class T> DEV void layer_norm(const T* x, const acc_t<T>* gamma, const acc_t<T>* beta, acc_t<T> eps, T* y, acc_t<T>* mean, acc_t<T>* mean_rest, acc_t<T>* rstd, i64 rows, i64 d, int threads) {
   typedef acc_t<T> A;
-  SMEM(double, scratch, [32]);
+  SMEM(A, scratch, [32]);
   int t = threadIdx.x % threads, groups = blockDim.x / threads;
   for (i64 first = (i64)blockIdx.x * groups; first < rows; first += (i64)gridDim.x * groups) {
     i64 row = first + threadIdx.x / threads;
@@ -28,18 +29,25 @@ template <class T> DEV void layer_norm(const T* x, const acc_t<T>* gamma, const 
     A rest = group_sum(s, threads, (A*)scratch) / (A)d;
     q = group_sum(q, threads, (A*)scratch);
     A r = (A)1 / sqrt_of(max_nan(q / (A)d - rest * rest, (A)0) + eps);
-    // Squares that left the range of float32, or drowned below it where eps does not hide that. All threads of a row agree on it.
-    if (sizeof(A) == 4 && !(q <= (A)3.0e38 && (q >= (A)1e-30 || eps >= (A)1e-12))) {
-      double sum = 0, squares = 0;
-      for (i64 i = begin + t; i < end; i += threads) sum += (double)widen(x[i]) - (double)origin;
-      double centre = (double)origin + group_sum(sum, threads, (double*)scratch) / (double)d;
+    // Squares that left the range of float32, or drowned below it where eps does not hide that: again, with deviations of size 1. All
+    // threads of a row agree on it.
+    if (sizeof(A) == 4 && !(q <= (A)3e38 && (q >= (A)1e-30 || eps >= (A)1e-12))) {
+      A largest = 0;
+      for (i64 i = begin + t; i < end; i += threads) largest = max_nan(largest, abs_of((A)widen(x[i]) - origin));
+      A scale = (A)1 / max_nan(group_max(largest, threads, (A*)scratch), (A)1e-37);
+      s = q = 0;
+      for (i64 i = begin + t; i < end; i += threads) s += ((A)widen(x[i]) - origin) * scale;
+      m = origin + group_sum(s, threads, (A*)scratch) / (A)d / scale;
+      s = 0;
       for (i64 i = begin + t; i < end; i += threads) {
-        double v = (double)widen(x[i]) - centre;
-        squares = fma_of(v, v, squares);
+        A v = ((A)widen(x[i]) - m) * scale;
+        s += v;
+        q = fma_of(v, v, q);
       }
-      m = (A)centre;
-      rest = (A)(centre - (double)m);
-      r = (A)(1.0 / sqrt_of(group_sum(squares, threads, (double*)scratch) / (double)d + (double)eps));
+      A mean_scaled = group_sum(s, threads, (A*)scratch) / (A)d;
+      rest = mean_scaled / scale;
+      A deviation = sqrt_of(max_nan(group_sum(q, threads, (A*)scratch) / (A)d - mean_scaled * mean_scaled, (A)0)) / scale;
+      r = (A)1 / hypot_of(deviation, sqrt_of(eps));
     }
     A shift = -rest * r;
     for (i64 i = begin + t; i < end; i += threads) y[i] = narrow<T>(fma_of(fma_of((A)widen(x[i]) - m, r, shift), gamma[i - begin], beta[i - begin]));

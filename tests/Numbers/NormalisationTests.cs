@@ -1,7 +1,6 @@
 using EscNative.Engine;
 using EscNative.Engine.Layers;
 using EscNative.Engine.Plans;
-using EscNative.Kernels;
 
 namespace EscNative.Tests.Numbers;
 

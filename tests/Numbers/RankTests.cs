@@ -10,7 +10,7 @@ public sealed class RankTests
 {
     // n, d, rank, k.
     private static readonly (int N, int D, int Rank, int K)[] Cases =
-        [(200, 24, 2, 5), (200, 24, 1, 3), (30, 60, 4, 20), (400, 150, 3, 4), (150, 140, 6, 40), (7, 64, 7, 20), (1, 16, 1, 4)];
+        [(200, 24, 2, 5), (200, 24, 1, 3), (30, 60, 4, 20), (7, 64, 7, 20), (1, 16, 1, 4), (400, 150, 3, 4), (150, 140, 6, 40)];
 
     [Fact]
     public void Every_solver_of_the_CPU_finds_the_rank_of_rounded_features_and_says_that_k_is_less() =>
@@ -57,7 +57,8 @@ public sealed class RankTests
     private static void Check(ISubspaceSolver[] solvers, CudaContext? context)
     {
         var random = new Random(7);
-        foreach (var (n, d, rank, k) in Cases)
+        // The largest are long for the emulated device.
+        foreach (var (n, d, rank, k) in context is null ? Cases : [.. Cases[..5], (90, 132, 3, 4)])
         {
             var rows = Features(n, d, rank, random);
             var accumulator = new SubspaceAccumulator(d);

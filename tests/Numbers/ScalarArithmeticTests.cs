@@ -1,5 +1,4 @@
 using EscNative.Engine;
-using EscNative.Kernels;
 
 namespace EscNative.Tests.Numbers;
 

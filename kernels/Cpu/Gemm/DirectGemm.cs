@@ -111,7 +111,8 @@ internal static unsafe class DirectGemm<T>
             var edgeOuts = stackalloc int[MostRows];
             var edgeStarts = stackalloc int[MostRows];
             var edge = stackalloc T[MostRows * MostColumns];
-            new Span<T>(edge, MostRows * MostColumns).Clear();
+            if (accumulate && !whole)
+                new Span<T>(edge, MostRows * MostColumns).Clear();
             for (var i = first; i < end; i += tileRows)
             {
                 var count = Math.Min(tileRows, end - i);

@@ -35,8 +35,8 @@ public sealed unsafe class BatchNormKernels : KernelFamily
     }
 
     /// <summary>Bytes of workspace for <see cref="Statistics"/> and <see cref="Backward"/>.</summary>
-    public static long WorkspaceBytes(long rows, long channels) =>
-        3 * Chunks(rows).Count * channels * sizeof(double);
+    public static long WorkspaceBytes(StorageType type, long rows, long channels) =>
+        4 * Chunks(rows).Count * channels * (type == StorageType.F64 ? sizeof(double) : sizeof(float));
 
     /// <summary>Mean and biased variance of each column.</summary>
     /// <param name="x">[rows, channels]; rows is 1 or more.</param>

@@ -24,7 +24,7 @@ public sealed unsafe class ElementwiseKernels : KernelFamily
         _binary = Typed("binary");
         _binaryStrided = Typed("binary_strided");
         _affine = Typed("affine");
-        _affineWide = Typed("affine_wide");
+        _affineWide = Typed("affine_acc64");
         _divide = Typed("divide");
         _addInto = Typed("add_into");
     }
