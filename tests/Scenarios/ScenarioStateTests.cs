@@ -150,7 +150,7 @@ public sealed class ScenarioStateTests
 
         var own = new Spy(context => _ = context.Remain.Count);
         using var given = new Question().Model();
-        Assert.Contains("D_r", Assert.Throws<UsageException>(() => own.Run(new UnlearningContext(given, split.Forget))).Message, StringComparison.Ordinal);
+        Assert.Equal(ErrorCode.Usage, Assert.Throws<EscException>(() => own.Run(new UnlearningContext(given, split.Forget))).Code);
     }
 
     private sealed class Question
