@@ -89,11 +89,10 @@ public sealed class UnlearningContext
     public bool HasRemain => _remain is not null;
 
     /// <summary>D_r.</summary>
-    /// <exception cref="UsageException">The context was made without it.</exception>
-    /// <exception cref="EscException">It was made for a method that declared that it sees D_f only.</exception>
+    /// <exception cref="EscException">The context was made without it (usage), or for a method that declared that it sees D_f only (a bug of the method).</exception>
     public ImageSet Remain => _remain ?? throw (_forgetOnly
         ? new EscException(ErrorCode.Internal, "unlearning: this method declared that it uses the forgetting data only, and asked for the remaining data")
-        : new UsageException("unlearning: this method needs the remaining data (D_r), and the context was made without: give it, or make the context by UnlearningContext.For"));
+        : new EscException(ErrorCode.Usage, "unlearning: this method needs the remaining data (D_r), and the context was made without: give it, or make the context by UnlearningContext.For"));
 
     /// <summary>The names of the classes that are asked for, or empty.</summary>
     internal string ClassesAsked => Asked is { IsByClass: true } ? string.Join(", ", Asked.Classes.ToArray().Select(c => Forget.ClassNames[c])) : "";

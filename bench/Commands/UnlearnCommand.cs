@@ -44,9 +44,9 @@ internal static class UnlearnCommand
         job = job with { Device = device };
 
         using var model = job.LoadModel();
+        var split = job.ReadData(model);
         if (job.Method == "esc")
             _ = Esc.DirectionsOf(model.FeatureWidth, job.Options);
-        var split = job.ReadData(model);
         string[] remarks = [.. job.Trust.Examine(model, modelFile, split.Data), .. ForgottenNotes.Before(model)];
         using var progress = new ProgressLine(context.Terminal);
         var result = job.Erase(

@@ -158,6 +158,7 @@ public sealed class BadOptionTests(SmallFiles files) : IClassFixture<SmallFiles>
     [InlineData("report {r} --k 96", "k: got 96, wants 0 to 95")]
     [InlineData("report {r} --p 0.5", "nothing would be erased")]
     [InlineData("report {r} --forget-class 10", "forget class: got '10'")]
+    [InlineData("report {r} --forget-class 4/4", "4 is given twice")]
     [InlineData("report {r} --forget-class 4/10", "forget class: got '10'")]
     [InlineData("report {r} --forget-class 0,1,2,3,4,5,6,7,8,9", "nothing would remain")]
     [InlineData("report {r} --forget-class 4 --forget-indices {existing}", "exclude each other")]

@@ -1,4 +1,5 @@
 using EscNative.Bench.Reports;
+using EscNative.Bench.Requests;
 using EscNative.Engine.Formats;
 using EscNative.Models;
 using EscNative.Models.Data;
@@ -108,12 +109,21 @@ public sealed class ForeignModelTests(SmallFiles files) : IClassFixture<SmallFil
         Assert.Equal(["coat"], Assert.Single(result.Model!.Forgotten!).Classes);
         File.Delete(_folder["evaluate.json"]);
         Assert.Contains(Notes("evaluate", erased), note => note == "The file records that it was made to forget coat (esc): what is measured here.");
-        File.Delete(_folder["evaluate.json"]);
-        Assert.Contains(Notes("evaluate", files.Model), note => note.Contains("records no request to forget", StringComparison.Ordinal));
+    }
 
-        var images = _folder.Write("images.txt", "1\n2\n"u8.ToArray());
-        File.Delete(_folder["evaluate.json"]);
-        Assert.Contains(Notes("evaluate", erased, "--forget-indices", images), note => note.Contains("2 training images, which its record does not name", StringComparison.Ordinal));
+    [Fact]
+    public void What_a_record_says_of_a_measurement()
+    {
+        var data = EmbeddedData.Open();
+        using var model = ModelFile.Load(files.Model);
+        Assert.Contains("records no request to forget", ForgottenNotes.Measured(model, Split(ForgetRequest.ForClasses(4))), StringComparison.Ordinal);
+        model.Remember(ForgetRecord.Of("scrub", ForgetRequest.ForClasses(4), data.Train));
+        Assert.Contains("2 training images, which its record does not name", ForgottenNotes.Measured(model, Split(ForgetRequest.ForIndices(1, 2))), StringComparison.Ordinal);
+        Assert.StartsWith("NOT WHAT THE FILE FORGOT", ForgottenNotes.Measured(model, Split(ForgetRequest.ForClasses(4, 5))), StringComparison.Ordinal);
+        model.Remember(ForgetRecord.Of("scrub", ForgetRequest.ForIndices(1, 2), data.Train));
+        Assert.StartsWith("The file records that it was made to forget coat (scrub); 2 training images (scrub).", ForgottenNotes.Measured(model, Split(ForgetRequest.ForClasses(4))), StringComparison.Ordinal);
+
+        ForgetSplit Split(ForgetRequest request) => ForgetSplit.Create(data, request);
     }
 
     [Theory]

@@ -76,6 +76,26 @@ public sealed class ScenarioStateTests
     }
 
     [Fact]
+    public void The_answers_of_shadows_belong_to_their_question()
+    {
+        var data = SmallImages.Data(24, 16);
+        var options = new ULiraOptions { Shadows = 6, Targets = 4 };
+        string[] keys =
+        [
+            ULira.KeyOf(data, "esc", options),
+            ULira.KeyOf(data, "scrub", options),
+            ULira.KeyOf(data, "esc", options with { Shadows = 8 }),
+            ULira.KeyOf(data, "esc", options with { Targets = 5 }),
+            ULira.KeyOf(data, "esc", options with { Seed = 1 }),
+            ULira.KeyOf(new DataSet("stripes", SmallImages.Set(24, 7), data.Test, data.Normalisation), "esc", options),
+            ULira.KeyOf(new DataSet("stripes", data.Train, SmallImages.Set(16, 7), data.Normalisation), "esc", options),
+        ];
+        Assert.Equal(keys.Length, keys.Distinct().Count());
+        Assert.All(keys, key => Assert.DoesNotContain('\n', key));
+        Assert.Equal(keys[0], ULira.KeyOf(SmallImages.Data(24, 16), "esc", options));
+    }
+
+    [Fact]
     public void A_usage_error_is_no_excuse()
     {
         var spy = new Spy(_ => throw new UsageException("spy: a mistake"));
@@ -130,7 +150,7 @@ public sealed class ScenarioStateTests
 
         var own = new Spy(context => _ = context.Remain.Count);
         using var given = new Question().Model();
-        Assert.Contains("D_r", Assert.Throws<UsageException>(() => own.Run(new UnlearningContext(given, split.Forget))).Message, StringComparison.Ordinal);
+        Assert.Equal(ErrorCode.Usage, Assert.Throws<EscException>(() => own.Run(new UnlearningContext(given, split.Forget))).Code);
     }
 
     private sealed class Question

@@ -93,8 +93,6 @@ public sealed class Esc : IUnlearningMethod
 
         if (k > 0)
             context.Remember(this);
-        else
-            notes.Add("k = 0: no direction was asked to be removed, so nothing is erased");
         return new UnlearningResult
         {
             Method = Name,
