@@ -56,6 +56,10 @@ public static unsafe class CpuParallel
     [ThreadStatic]
     private static bool _inside;
 
+    // Calls by this thread compute their first and last tile alone: tests of arrays that are larger than memory.
+    [ThreadStatic]
+    private static bool _endsOnly;
+
     /// <summary>How many threads compute, the caller included. The machine's processors by default.</summary>
     /// <exception cref="UsageException">Less than 1 or more than 1024.</exception>
     public static int Threads
@@ -73,6 +77,13 @@ public static unsafe class CpuParallel
     /// <summary>How many threads a <see cref="Run"/> by the calling thread would have: 1 within a tile.</summary>
     public static int ThreadsHere => _inside ? 1 : _threads;
 
+    /// <summary>Whether a <see cref="Run"/> by the calling thread computes its first and last tile alone. For tests.</summary>
+    internal static bool EndsOnly
+    {
+        get => _endsOnly;
+        set => _endsOnly = value;
+    }
+
     /// <summary>Computes tiles 0 .. <paramref name="tiles"/> - 1 and returns when all are done.</summary>
     /// <param name="tiles">How many tiles; nothing happens for 0.</param>
     /// <param name="job">The work. A nested call runs on the calling thread alone.</param>
@@ -81,11 +92,12 @@ public static unsafe class CpuParallel
     {
         if (tiles <= 0)
             return;
-        if (tiles == 1 || _threads == 1 || _inside || !Owner.TryEnter())
+        if (tiles == 1 || _threads == 1 || _inside || _endsOnly || !Owner.TryEnter())
         {
             // Worker 0 is also the owner of the team, which may be inside a job right now: callers that share a worker's
             // number must not share scratch memory, so scratch is per thread (see CpuScratch), not per worker.
-            for (var tile = 0; tile < tiles; tile++)
+            var step = _endsOnly ? Math.Max(tiles - 1, 1) : 1;
+            for (var tile = 0; tile < tiles; tile += step)
                 job.Execute(tile, 0);
             return;
         }

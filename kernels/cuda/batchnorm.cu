@@ -175,10 +175,10 @@ template <class T> DEV void batch_norm_backward(const T* x, const T* dy, const a
 
 // running += momentum (batch - running)
 template <class A> DEV void track_statistics(const A* mean, const A* variance, A* running_mean, A* running_variance, A momentum, A correction, i64 channels) {
-  i64 c = thread_index();
-  if (c >= channels) return;
-  running_mean[c] = fma_of(momentum, mean[c] - running_mean[c], running_mean[c]);
-  running_variance[c] = fma_of(momentum, variance[c] * correction - running_variance[c], running_variance[c]);
+  for (i64 c = thread_index(); c < channels; c += thread_count()) {
+    running_mean[c] = fma_of(momentum, mean[c] - running_mean[c], running_mean[c]);
+    running_variance[c] = fma_of(momentum, variance[c] * correction - running_variance[c], running_variance[c]);
+  }
 }
 
 #define INSTANTIATE(T, S) \

@@ -127,7 +127,7 @@ public sealed unsafe class BatchNormKernels : KernelFamily
         // Some rows a thread, so that what a column needs is loaded once for several values.
         const long rowsPerThread = 8;
         var perBlock = Block / width * rowsPerThread;
-        return new LaunchShape((uint)Math.Clamp((rows + perBlock - 1) / perBlock, 1, 1 << 16), Tiles(channels, width), 1, Block);
+        return new LaunchShape((uint)Math.Clamp((rows + perBlock - 1) / perBlock, 1, Math.Min(LaunchShape.MostBlocks, 1 << 16)), Tiles(channels, width), 1, Block);
     }
 
     // For float32 and bfloat16 alike the sums are float32.
