@@ -170,7 +170,7 @@ public sealed class EscT : IUnlearningMethod
     private static Learned Judge(MaskTraining training, ForgetRows rows, MaskState state, float tau)
     {
         var judged = rows.Judged(Math.Max(0, state.Epochs - 1));
-        var kept = Array.ConvertAll(state.Mask, m => m > tau);
+        var kept = training.Threshold(judged, state.Mask, tau);
         return new Learned(
             state,
             kept,
@@ -231,8 +231,10 @@ public sealed class EscT : IUnlearningMethod
             $"{state.Epochs} epoch{(state.Epochs == 1 ? "" : "s")}, {state.Updates} step{(state.Updates == 1 ? "" : "s")}; of {learned.Rows} rows {learned.SoftHits} are still predicted right with the mask as learned and {learned.HardHits} with the binary one; {learned.ShareBelow:0.####%} of the mask is 0");
         if (learned.NoFeature)
             yield return "all features are zero: there is nothing to learn, and the mask stays all ones";
-        else if (state.Updates == 0 && state.Hits == 0)
+        else if (state.Updates == 0 && state.Hits == 0 && learned.ShareBelow == 0)
             yield return "no image was predicted right to begin with: the mask stays all ones, and nothing is erased";
+        if (learned.ShareBelow == 1)
+            yield return "no entry of the mask is above tau: every feature is erased to zero, of whatever class; a smaller tau keeps some";
         if (learned.SoftHits > 0)
             yield return state.Epochs < epochs ? "stopped by the time limit before every image was forgotten" : "stopped by the number of epochs before every image was forgotten";
         if (learned is { SoftHits: 0, HardHits: > 0 })

@@ -9,7 +9,7 @@ namespace EscNative.Unlearning.Training;
 /// The rest: a model with an erasure is refused; a run that fails or is cancelled leaves the model exactly as it was; one that
 /// diverges ends with <see cref="UnlearningOutcome.Diverged"/> and the model of the last sound epoch; the state goes to
 /// <see cref="UnlearningContext.CheckpointPath"/> after each epoch, and a resumed run gives the bits of an uninterrupted one. The model
-/// is in evaluation mode afterwards. A method object has no state: one may run many requests.
+/// is in the mode in which it was given afterwards. A method object has no state: one may run many requests.
 /// </remarks>
 public abstract class TrainingMethod : IUnlearningMethod
 {
@@ -42,7 +42,7 @@ public abstract class TrainingMethod : IUnlearningMethod
                 task = Prepare(setup);
             using var run = new TrainingRun(this, context, setup, task);
             var (outcome, steps, notes) = run.Run();
-            model.Training = false;
+            model.Training = training;
             return new UnlearningResult
             {
                 Method = Name,
