@@ -82,7 +82,8 @@ public sealed class MaskRuleTests
         var factor = Assert.Single(model.Erasure!.Factors);
         var dropped = mask.Count(m => !(m > tau));
         Assert.Equal(dropped / (double)mask.Length, double.Parse(factor.Origin["share-below-tau"], CultureInfo.InvariantCulture), 1e-15);
-        Assert.Equal(mask.Count(m => m > tau), factor.Left.ToArray().Count(v => v != 0));
+        // Entries of U may be 0 themselves.
+        Assert.InRange(factor.Left.ToArray().Count(v => v != 0), tau == 1 ? 0 : 1, mask.Count(m => m > tau));
         Assert.Equal(tau == 1, result.Notes.Any(n => n.StartsWith("no entry of the mask is above tau", StringComparison.Ordinal)));
         if (tau == 1)
             Assert.All(FeatureBank.Extract(model, split.Forget).Features, v => Assert.Equal(0, v));
