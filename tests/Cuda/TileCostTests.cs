@@ -52,7 +52,7 @@ public sealed class TileCostTests
         }
 
         // Half as many lanes: a step takes what its multiply-adds take.
-        Assert.Equal(2.0, ConvTile.OfPixels[0].StepMultiplyAdds * 2.0 / 1024);
+        Assert.Equal((1024, 768, 512, 384, 256), (ConvTile.OfPixels[0].StepMultiplyAdds, ConvTile.OfPixels[1].StepMultiplyAdds, ConvTile.OfPixels[2].StepMultiplyAdds, ConvTile.OfPixels[3].StepMultiplyAdds, ConvTile.Small.StepMultiplyAdds));
         Assert.True(TileCost.Clocks(ConvTile.OfPixels[0], 1, 54, new GpuShape(132, 2)) > 1.4 * TileCost.Clocks(ConvTile.OfPixels[0], 1, 54, GpuShape.Nominal));
         Assert.Equal((2, 1, 1), (GpuShape.Of(108, (8, 0)).MultiplyAddClocks, GpuShape.Of(84, (8, 6)).MultiplyAddClocks, GpuShape.Of(132, (9, 0)).MultiplyAddClocks));
     }

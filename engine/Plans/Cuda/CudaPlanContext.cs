@@ -29,7 +29,7 @@ internal sealed class CudaPlanContext : IDisposable
 
     ~CudaPlanContext() => Free(late: true);
 
-    /// <summary>The values' memory and the steps' workspace; behind them lies a chunk of images as bytes.</summary>
+    /// <summary>The memory of the values, the steps' workspace, and a chunk of images as bytes.</summary>
     public CudaArena Arena { get; }
 
     /// <summary>For how many images room was wanted.</summary>
