@@ -18,7 +18,7 @@ public readonly record struct GemmPlan(bool UsesCublas, int Side, int Splits, in
     private const int MostSplits = 64;
 
     // Pieces are tried that fill 1 to so many rounds of blocks.
-    private const int MostRounds = 6;
+    private const int MostRounds = 16;
 
     // The wider one exists for F32 alone.
     private static readonly ConvTile[] Both = [ConvTile.Small, ConvTile.OfPixels[0]];
