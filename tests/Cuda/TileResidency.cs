@@ -4,7 +4,7 @@ using EscNative.Kernels.Cuda;
 
 namespace EscNative.Tests.Cuda;
 
-/// <summary>How many blocks of a product kernel a multiprocessor holds, by what the compiler says: the table of tiles must say the same.</summary>
+/// <summary>How many blocks of a product kernel a multiprocessor holds, by what the compiler says: the table of tiles must not promise more.</summary>
 internal static partial class TileResidency
 {
     private const int Registers = 65_536;
@@ -19,7 +19,7 @@ internal static partial class TileResidency
         var byRegisters = Registers / ((usage.Registers + RegisterUnit - 1) / RegisterUnit * RegisterUnit * (int)ProductTiles.Threads);
         var byShared = SharedOf(architecture) / (usage.SharedBytes + SharedReserved);
         var resident = Math.Min(byRegisters, byShared);
-        return resident == tile.Resident ? null : $"has {resident} blocks on a multiprocessor, its tile {tile} says {tile.Resident}";
+        return resident >= tile.Resident ? null : $"has {resident} blocks on a multiprocessor, its tile {tile} promises {tile.Resident}";
     }
 
     /// <summary>The table's row of a kernel in float32.</summary>

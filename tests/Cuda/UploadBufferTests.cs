@@ -1,7 +1,7 @@
-using System.Runtime.InteropServices;
-using EscNative.Engine;
+using EscNative.Engine.Plans;
 using EscNative.Kernels.Cuda;
 using EscNative.Models;
+using EscNative.Models.Data;
 using EscNative.Tests.Models;
 using EscNative.Unlearning;
 using EscNative.Unlearning.Methods;
@@ -92,11 +92,11 @@ public sealed class UploadBufferTests
         const int images = 100;
         using var faulty = FaultDevice.OrSkip();
         using var model = Architectures.Create(
-            new ModelDescription { Architecture = "allcnn", Width = 0.125, Channels = 3, ClassNames = SmallImages.Names, Normalisation = EscNative.Models.Data.Normalisation.Half },
+            new ModelDescription { Architecture = "allcnn", Width = 0.125, Channels = 3, ClassNames = SmallImages.Names, Normalisation = Normalisation.Half },
             3, faulty.Device);
         var forget = SmallImages.Set(images, 5);
         int chunk;
-        using (var extractor = CompiledExtractor.Compile(model, 32, 32, new EscNative.Engine.Plans.PlanOptions { ImagesPerRun = images }))
+        using (var extractor = CompiledExtractor.Compile(model, 32, 32, new PlanOptions { ImagesPerRun = images }))
             chunk = extractor.Plan.ImagesPerChunk;
         Assert.InRange(chunk, 1, images / 3);
         // Two places are pinned for the request; who asked for a third one would be told.

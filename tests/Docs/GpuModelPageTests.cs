@@ -1,5 +1,4 @@
 using EscNative.Bench.Kernels;
-using EscNative.Bench.Commands;
 using EscNative.Engine;
 
 namespace EscNative.Tests.Docs;

@@ -34,7 +34,7 @@ internal sealed class FeaturePass(
             extractor = Compile();
         try
         {
-            var size = Math.Min(BatchOf(extractor), forget.Count);
+            var size = Math.Max(Math.Min(BatchOf(extractor), forget.Count), 1);
             // Pinned once for the request: the device reads a batch while the next one is gathered.
             using var staging = new UploadBuffer(CudaInterop.ContextOf(model.Device), checked(size * forget.ImageSize), (forget.Count + size - 1) / size);
             var features = onDevice is null ? new float[size * model.FeatureWidth] : [];

@@ -5,7 +5,10 @@ namespace EscNative.Bench.Kernels;
 /// <summary>The GPU's rows as a section of a report.</summary>
 internal static class CudaKernelSections
 {
-    public static Section Of(CudaKernelsResult result) => result.PredictedFor is not null && result.Rows.All(r => r.Samples == 0) ? Predicted(result) : new(
+    public static Section Of(CudaKernelsResult result) =>
+        result.PredictedFor is not null && result.Rows.All(r => r.Samples == 0) ? Predicted(result) : Measured(result);
+
+    private static Section Measured(CudaKernelsResult result) => new(
         "Kernels on the GPU",
         new TextTable(
             ["operation", " ms", " predicted", " TFLOP/s", " GB/s", " % of ceiling"],

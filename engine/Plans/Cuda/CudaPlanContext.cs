@@ -26,7 +26,7 @@ internal sealed class CudaPlanContext : NativeOwner
         _arena = program.ArenaAt(_memory, capacity);
     }
 
-    /// <summary>The values' memory and the steps' workspace, behind them a chunk of images as bytes; only within a <see cref="KernelCall"/>.</summary>
+    /// <summary>The memory of the values, the steps' workspace, and a chunk of images as bytes; only within a <see cref="KernelCall"/>.</summary>
     public CudaArena Arena
     {
         get

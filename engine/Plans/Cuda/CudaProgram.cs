@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.InteropServices;
-using EscNative.Kernels;
 using EscNative.Kernels.Cuda;
 
 namespace EscNative.Engine.Plans;
@@ -92,7 +91,8 @@ internal sealed unsafe class CudaProgram : PlanProgram
     public long BytesOf(int capacity) => BytesAt(capacity) + (_table is null ? 0 : capacity * _input.Count);
 
     /// <summary>The arena of a context.</summary>
-    public CudaArena ArenaAt(nint memory, int capacity) => new(memory, memory + (nint)ValueBytes(capacity), capacity);
+    public CudaArena ArenaAt(nint memory, int capacity) =>
+        new(memory, memory + (nint)ValueBytes(capacity), memory + (nint)BytesAt(capacity), capacity);
 
     public override void Dispose()
     {
@@ -160,7 +160,7 @@ internal sealed unsafe class CudaProgram : PlanProgram
         var bytes = (nint)(call.Bytes + (first * _input.Count));
         if (!call.ImagesOnDevice)
         {
-            bytes = arena.Values + (nint)BytesAt(arena.Capacity);
+            bytes = arena.Bytes;
             _backend.Context.Upload(new ReadOnlySpan<byte>(call.Bytes + (first * _input.Count), values), bytes);
         }
 

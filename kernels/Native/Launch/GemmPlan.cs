@@ -6,9 +6,10 @@ namespace EscNative.Kernels.Cuda;
 /// <param name="Splits">Into how many pieces the sum over k is cut; they are added in their order.</param>
 /// <param name="Depth">The length of a piece.</param>
 /// <remarks>
-/// The sizes decide the splits alone, so the same product gives the same bits on devices of one kind; the tile may follow the device. A value is one chain of fused
-/// multiply-adds along k in each of our tiles: the tile changes no bit, a split does. cuBLAS, with its workspace and one stream, gives
-/// the same bits for the same call on the same kind of device, but chooses its algorithm by the number of rows too.
+/// The sizes decide the splits alone, so the same product gives the same bits on devices of one kind. A value is one chain of fused
+/// multiply-adds along k in each of our tiles: the tile changes no bit and may follow the device, a split does. Tile and splits are those
+/// of the least predicted time (<see cref="TileCost"/>). cuBLAS, with its workspace and one stream, gives the same bits for the same call on
+/// the same kind of device, but chooses its algorithm by the number of rows too.
 /// Tensor-core kernels will be further rows of this choice.
 /// </remarks>
 public readonly record struct GemmPlan(bool UsesCublas, int Side, int Splits, int Depth)
@@ -17,7 +18,10 @@ public readonly record struct GemmPlan(bool UsesCublas, int Side, int Splits, in
     private const int MostSplits = 64;
 
     // Pieces are tried that fill 1 to so many rounds of blocks.
-    private const int MostRounds = 6;
+    private const int MostRounds = 16;
+
+    // The wider one exists for F32 alone.
+    private static readonly ConvTile[] Both = [ConvTile.Small, ConvTile.OfPixels[0]];
 
     /// <summary>The plan of a product.</summary>
     /// <param name="type">The type of all operands.</param>
@@ -60,9 +64,6 @@ public readonly record struct GemmPlan(bool UsesCublas, int Side, int Splits, in
 
     /// <summary>The tiles that a product of a type can take.</summary>
     internal static ReadOnlySpan<ConvTile> Tiles(StorageType type) => type == StorageType.F32 ? Both : Both.AsSpan(0, 1);
-
-    // The wider one exists for F32 alone.
-    private static readonly ConvTile[] Both = [ConvTile.Small, ConvTile.OfPixels[0]];
 
     /// <summary>How many pieces are worth a look: those of which the blocks fill whole rounds of the nominal device, and no more; none for
     /// rows apart, nor where the blocks fill it twice without.</summary>
