@@ -1,3 +1,4 @@
+using EscNative.Kernels;
 using EscNative.Kernels.Cpu;
 
 namespace EscNative.Engine;
@@ -8,6 +9,7 @@ internal sealed unsafe partial class CpuBackend
 
     public override void Conv2d(in ConvGeometry g, Tensor x, Tensor weight, Tensor? bias, Tensor y)
     {
+        using var call = KernelCall.Begin();
         var s = ConvShapeOf(g);
         if (IsDouble(x, "Conv2d"))
         {
@@ -25,6 +27,7 @@ internal sealed unsafe partial class CpuBackend
 
     public override void Conv2dDataGradient(in ConvGeometry g, Tensor dy, Tensor weight, Tensor dx)
     {
+        using var call = KernelCall.Begin();
         var s = ConvShapeOf(g);
         // The gradient is a convolution too, of the output's size and with the rest of the padding.
         var gradient = new ConvShape(
@@ -47,6 +50,7 @@ internal sealed unsafe partial class CpuBackend
 
     public override void Conv2dWeightGradient(in ConvGeometry g, Tensor x, Tensor dy, Tensor dWeight)
     {
+        using var call = KernelCall.Begin();
         var s = ConvShapeOf(g);
         if (IsDouble(x, "Conv2d"))
             Conv.WeightGradient(s, x.PointerTo<double>(), dy.PointerTo<double>(), dWeight.PointerTo<double>());
@@ -57,11 +61,17 @@ internal sealed unsafe partial class CpuBackend
     private void RunWinograd(in ConvShape s, WinogradTile tile, bool forDataGradient, Tensor x, Tensor weight, float* bias, Tensor y)
     {
         var transformed = _winogradWeights.Rent(s.OutChannels, s.InChannels, tile, forDataGradient, weight.PointerTo<float>());
-        Winograd.Forward(
-            s, new ImageView(x.PointerTo<float>(), s.Height, s.Width, s.InChannels), transformed,
-            new ConvEpilogue((nint)bias, default, Relu: false),
-            new ImageView(y.PointerTo<float>(), s.OutHeight, s.OutWidth, s.OutChannels));
-        _winogradWeights.Return(transformed, forDataGradient);
+        try
+        {
+            Winograd.Forward(
+                s, new ImageView(x.PointerTo<float>(), s.Height, s.Width, s.InChannels), transformed,
+                new ConvEpilogue((nint)bias, default, Relu: false),
+                new ImageView(y.PointerTo<float>(), s.OutHeight, s.OutWidth, s.OutChannels));
+        }
+        finally
+        {
+            _winogradWeights.Return(transformed, forDataGradient);
+        }
     }
 
     private static ConvShape ConvShapeOf(in ConvGeometry g) => new(

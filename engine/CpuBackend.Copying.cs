@@ -1,3 +1,4 @@
+using EscNative.Kernels;
 using EscNative.Kernels.Cpu;
 using Vectors = EscNative.Kernels.Cpu.Elementwise;
 
@@ -7,6 +8,7 @@ internal sealed unsafe partial class CpuBackend
 {
     public override void Fill(Tensor y, double value)
     {
+        using var call = KernelCall.Begin();
         if (!y.IsContiguous)
         {
             // One value that every place of the view copies.
@@ -19,10 +21,15 @@ internal sealed unsafe partial class CpuBackend
         Fill(y.DType, (void*)y.Pointer, value, y.Count);
     }
 
-    public override void Copy(Tensor source, Tensor destination) => CopyStrided((void*)source.Pointer, source.Strides, destination);
+    public override void Copy(Tensor source, Tensor destination)
+    {
+        using var call = KernelCall.Begin();
+        CopyStrided((void*)source.Pointer, source.Strides, destination);
+    }
 
     public override void Convert(Tensor source, Tensor destination)
     {
+        using var call = KernelCall.Begin();
         switch (source.DType)
         {
             case DType.F32: ConvertFrom(source.PointerTo<float>(), destination); break;
@@ -34,12 +41,16 @@ internal sealed unsafe partial class CpuBackend
         }
     }
 
-    public override void GatherRows(Tensor x, Tensor index, Tensor y, long columns) =>
+    public override void GatherRows(Tensor x, Tensor index, Tensor y, long columns)
+    {
+        using var call = KernelCall.Begin();
         Rows.Gather(
             (void*)x.Pointer, RowsOf(x, columns), index.PointerTo<int>(), (void*)y.Pointer, index.Count, columns * x.DType.Size());
+    }
 
     public override void ScatterAddRows(Tensor dy, Tensor index, Tensor sum, long columns)
     {
+        using var call = KernelCall.Begin();
         var to = index.PointerTo<int>();
         var rows = RowsOf(sum, columns);
         if (IsDouble(sum, "ScatterAddRows"))

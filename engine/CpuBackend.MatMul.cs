@@ -1,3 +1,4 @@
+using EscNative.Kernels;
 using EscNative.Kernels.Cpu;
 
 namespace EscNative.Engine;
@@ -7,6 +8,7 @@ internal sealed unsafe partial class CpuBackend
     public override void MatMul(
         Tensor a, bool transposeA, long strideA, Tensor b, bool transposeB, long strideB, Tensor c, int batch, int m, int n, int k)
     {
+        using var call = KernelCall.Begin();
         // One b for all rows of all matrices: a single product of more rows, which packs b once.
         if (strideB == 0 && !transposeA && strideA == (long)m * k && (long)batch * m <= int.MaxValue)
             (batch, m) = (1, batch * m);

@@ -1,3 +1,4 @@
+using EscNative.Kernels;
 using EscNative.Kernels.Cpu;
 using LayerNormKernels = EscNative.Kernels.Cpu.LayerNorm;
 
@@ -7,15 +8,17 @@ internal sealed unsafe partial class CpuBackend
 {
     public override void BatchStatistics(Tensor x, Tensor mean, Tensor variance)
     {
+        using var call = KernelCall.Begin();
         if (IsDouble(x, "BatchStatistics"))
-            BatchNorm.Statistics(x.PointerTo<double>(), mean.PointerTo<double>(), variance.PointerTo<double>(), x.Shape[0], x.Shape[1]);
+            BatchNorm.Statistics(x.PointerTo<double>(), mean.PointerTo<double>(), variance.PointerTo<double>(), x.Shape[0], x.Shape[1], Rest<double>(mean), Rest<double>(variance));
         else
-            BatchNorm.Statistics(x.PointerTo<float>(), mean.PointerTo<float>(), variance.PointerTo<float>(), x.Shape[0], x.Shape[1]);
+            BatchNorm.Statistics(x.PointerTo<float>(), mean.PointerTo<float>(), variance.PointerTo<float>(), x.Shape[0], x.Shape[1], Rest<float>(mean), Rest<float>(variance));
     }
 
     public override void TrackStatistics(
         Tensor mean, Tensor variance, Tensor runningMean, Tensor runningVariance, double momentum, double correction)
     {
+        using var call = KernelCall.Begin();
         if (IsDouble(mean, "TrackStatistics"))
         {
             BatchNorm.Track(
@@ -33,17 +36,18 @@ internal sealed unsafe partial class CpuBackend
     public override void BatchNormalise(
         Tensor x, Tensor mean, Tensor variance, Tensor gamma, Tensor beta, double eps, bool relu, Tensor y)
     {
+        using var call = KernelCall.Begin();
         if (IsDouble(x, "BatchNormalise"))
         {
             BatchNorm.Normalise(
                 x.PointerTo<double>(), mean.PointerTo<double>(), variance.PointerTo<double>(), gamma.PointerTo<double>(), beta.PointerTo<double>(), eps, relu,
-                y.PointerTo<double>(), x.Shape[0], x.Shape[1]);
+                y.PointerTo<double>(), x.Shape[0], x.Shape[1], Rest<double>(mean), Rest<double>(variance));
         }
         else
         {
             BatchNorm.Normalise(
                 x.PointerTo<float>(), mean.PointerTo<float>(), variance.PointerTo<float>(), gamma.PointerTo<float>(), beta.PointerTo<float>(), eps, relu,
-                y.PointerTo<float>(), x.Shape[0], x.Shape[1]);
+                y.PointerTo<float>(), x.Shape[0], x.Shape[1], Rest<float>(mean), Rest<float>(variance));
         }
     }
 
@@ -51,50 +55,59 @@ internal sealed unsafe partial class CpuBackend
         Tensor x, Tensor dy, Tensor mean, Tensor variance, Tensor gamma, Tensor beta, double eps, bool relu, bool ownStatistics,
         Tensor dx, Tensor dGamma, Tensor dBeta)
     {
+        using var call = KernelCall.Begin();
         if (IsDouble(x, "BatchNormBackward"))
         {
             BatchNorm.Backward(
                 x.PointerTo<double>(), dy.PointerTo<double>(), mean.PointerTo<double>(), variance.PointerTo<double>(), gamma.PointerTo<double>(),
-                beta.PointerTo<double>(), eps, relu, ownStatistics, dx.PointerTo<double>(), dGamma.PointerTo<double>(), dBeta.PointerTo<double>(), x.Shape[0], x.Shape[1]);
+                beta.PointerTo<double>(), eps, relu, ownStatistics, dx.PointerTo<double>(), dGamma.PointerTo<double>(), dBeta.PointerTo<double>(), x.Shape[0], x.Shape[1],
+                Rest<double>(mean), Rest<double>(variance));
         }
         else
         {
             BatchNorm.Backward(
                 x.PointerTo<float>(), dy.PointerTo<float>(), mean.PointerTo<float>(), variance.PointerTo<float>(), gamma.PointerTo<float>(),
-                beta.PointerTo<float>(), eps, relu, ownStatistics, dx.PointerTo<float>(), dGamma.PointerTo<float>(), dBeta.PointerTo<float>(), x.Shape[0], x.Shape[1]);
+                beta.PointerTo<float>(), eps, relu, ownStatistics, dx.PointerTo<float>(), dGamma.PointerTo<float>(), dBeta.PointerTo<float>(), x.Shape[0], x.Shape[1],
+                Rest<float>(mean), Rest<float>(variance));
         }
     }
 
     public override void LayerNorm(Tensor x, Tensor gamma, Tensor beta, double eps, Tensor y, Tensor mean, Tensor rstd)
     {
+        using var call = KernelCall.Begin();
         if (IsDouble(x, "LayerNorm"))
         {
             LayerNormKernels.Forward(
                 x.PointerTo<double>(), gamma.PointerTo<double>(), beta.PointerTo<double>(), eps, y.PointerTo<double>(), mean.PointerTo<double>(), rstd.PointerTo<double>(),
-                x.Shape[0], x.Shape[1]);
+                x.Shape[0], x.Shape[1], Rest<double>(mean));
         }
         else
         {
             LayerNormKernels.Forward(
                 x.PointerTo<float>(), gamma.PointerTo<float>(), beta.PointerTo<float>(), eps, y.PointerTo<float>(), mean.PointerTo<float>(), rstd.PointerTo<float>(),
-                x.Shape[0], x.Shape[1]);
+                x.Shape[0], x.Shape[1], Rest<float>(mean));
         }
     }
 
     public override void LayerNormBackward(
         Tensor x, Tensor dy, Tensor gamma, Tensor mean, Tensor rstd, Tensor dx, Tensor dGamma, Tensor dBeta)
     {
+        using var call = KernelCall.Begin();
         if (IsDouble(x, "LayerNormBackward"))
         {
             LayerNormKernels.Backward(
                 x.PointerTo<double>(), dy.PointerTo<double>(), gamma.PointerTo<double>(), mean.PointerTo<double>(), rstd.PointerTo<double>(), dx.PointerTo<double>(),
-                dGamma.PointerTo<double>(), dBeta.PointerTo<double>(), x.Shape[0], x.Shape[1]);
+                dGamma.PointerTo<double>(), dBeta.PointerTo<double>(), x.Shape[0], x.Shape[1], Rest<double>(mean));
         }
         else
         {
             LayerNormKernels.Backward(
                 x.PointerTo<float>(), dy.PointerTo<float>(), gamma.PointerTo<float>(), mean.PointerTo<float>(), rstd.PointerTo<float>(), dx.PointerTo<float>(),
-                dGamma.PointerTo<float>(), dBeta.PointerTo<float>(), x.Shape[0], x.Shape[1]);
+                dGamma.PointerTo<float>(), dBeta.PointerTo<float>(), x.Shape[0], x.Shape[1], Rest<float>(mean));
         }
     }
+
+    // The second row of statistics that an operation keeps for itself, [2, n]; a user's own have one row.
+    private static T* Rest<T>(Tensor statistics)
+        where T : unmanaged => statistics.Shape.Rank == 2 ? statistics.PointerTo<T>() + statistics.Shape[1] : null;
 }

@@ -1,3 +1,4 @@
+using EscNative.Kernels;
 using EscNative.Kernels.Cpu;
 using AverageKernels = EscNative.Kernels.Cpu.AveragePool;
 using MaxKernels = EscNative.Kernels.Cpu.MaxPool;
@@ -8,6 +9,7 @@ internal sealed unsafe partial class CpuBackend
 {
     public override void AveragePool(in ConvGeometry g, bool countPadding, Tensor x, Tensor y)
     {
+        using var call = KernelCall.Begin();
         if (IsDouble(x, "AveragePool"))
             AverageKernels.Forward(PoolOf(g), countPadding, x.PointerTo<double>(), y.PointerTo<double>());
         else
@@ -16,6 +18,7 @@ internal sealed unsafe partial class CpuBackend
 
     public override void AveragePoolBackward(in ConvGeometry g, bool countPadding, Tensor dy, Tensor dx)
     {
+        using var call = KernelCall.Begin();
         if (IsDouble(dx, "AveragePoolBackward"))
             AverageKernels.Backward(PoolOf(g), countPadding, dy.PointerTo<double>(), dx.PointerTo<double>());
         else
@@ -24,6 +27,7 @@ internal sealed unsafe partial class CpuBackend
 
     public override void MaxPool(in ConvGeometry g, Tensor x, Tensor y, Tensor index)
     {
+        using var call = KernelCall.Begin();
         if (IsDouble(x, "MaxPool"))
             MaxKernels.Forward(PoolOf(g), x.PointerTo<double>(), y.PointerTo<double>(), index.PointerTo<int>());
         else
@@ -32,6 +36,7 @@ internal sealed unsafe partial class CpuBackend
 
     public override void MaxPoolBackward(in ConvGeometry g, Tensor dy, Tensor index, Tensor dx)
     {
+        using var call = KernelCall.Begin();
         if (IsDouble(dx, "MaxPoolBackward"))
             MaxKernels.Backward(PoolOf(g), dy.PointerTo<double>(), index.PointerTo<int>(), dx.PointerTo<double>());
         else

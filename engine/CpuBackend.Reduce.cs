@@ -7,6 +7,7 @@ internal sealed unsafe partial class CpuBackend
 {
     public override void Reduce(ReduceOp op, Tensor x, Tensor y, long outer, long extent, long inner)
     {
+        using var call = KernelCall.Begin();
         if (IsDouble(x, "Reduce"))
             Reductions.Fold(op, x.PointerTo<double>(), y.PointerTo<double>(), outer, extent, inner);
         else
@@ -15,6 +16,7 @@ internal sealed unsafe partial class CpuBackend
 
     public override void ArgMax(Tensor x, Tensor index, long outer, long extent, long inner)
     {
+        using var call = KernelCall.Begin();
         if (IsDouble(x, "ArgMax"))
             Reductions.ArgMax(x.PointerTo<double>(), index.PointerTo<int>(), outer, extent, inner);
         else
@@ -23,6 +25,7 @@ internal sealed unsafe partial class CpuBackend
 
     public override void ScatterAxis(Tensor dy, Tensor index, Tensor dx, long outer, long extent, long inner)
     {
+        using var call = KernelCall.Begin();
         if (IsDouble(dx, "ScatterAxis"))
             Reductions.Scatter(dy.PointerTo<double>(), index.PointerTo<int>(), dx.PointerTo<double>(), outer, extent, inner);
         else

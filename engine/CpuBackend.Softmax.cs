@@ -1,3 +1,4 @@
+using EscNative.Kernels;
 using SoftmaxKernels = EscNative.Kernels.Cpu.Softmax;
 
 namespace EscNative.Engine;
@@ -6,6 +7,7 @@ internal sealed unsafe partial class CpuBackend
 {
     public override void Softmax(Tensor x, Tensor y, long rows, long d, bool log)
     {
+        using var call = KernelCall.Begin();
         if (IsDouble(x, "Softmax"))
             SoftmaxKernels.Forward(x.PointerTo<double>(), y.PointerTo<double>(), rows, d, log);
         else
@@ -14,6 +16,7 @@ internal sealed unsafe partial class CpuBackend
 
     public override void SoftmaxBackward(Tensor y, Tensor dy, Tensor dx, long rows, long d, bool log)
     {
+        using var call = KernelCall.Begin();
         if (IsDouble(dx, "SoftmaxBackward"))
             SoftmaxKernels.Backward(y.PointerTo<double>(), dy.PointerTo<double>(), dx.PointerTo<double>(), rows, d, log);
         else
@@ -22,6 +25,7 @@ internal sealed unsafe partial class CpuBackend
 
     public override void CrossEntropy(Tensor logits, Tensor labels, Tensor losses)
     {
+        using var call = KernelCall.Begin();
         if (IsDouble(logits, "CrossEntropy"))
         {
             SoftmaxKernels.CrossEntropy(
@@ -38,6 +42,7 @@ internal sealed unsafe partial class CpuBackend
 
     public override void CrossEntropyBackward(Tensor logits, Tensor labels, Tensor dy, Tensor dx)
     {
+        using var call = KernelCall.Begin();
         if (IsDouble(logits, "CrossEntropyBackward"))
         {
             SoftmaxKernels.CrossEntropyBackward(

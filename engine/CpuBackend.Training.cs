@@ -1,3 +1,4 @@
+using EscNative.Kernels;
 using EscNative.Kernels.Cpu;
 
 namespace EscNative.Engine;
@@ -6,6 +7,7 @@ internal sealed unsafe partial class CpuBackend
 {
     public override void Uniform(Tensor y, ulong seed, ulong stream, ulong offset)
     {
+        using var call = KernelCall.Begin();
         if (IsDouble(y, "Uniform"))
             RandomFill.Uniform(y.PointerTo<double>(), y.Count, seed, stream, offset);
         else
@@ -14,6 +16,7 @@ internal sealed unsafe partial class CpuBackend
 
     public override void Dropout(Tensor x, Tensor y, Tensor mask, double p, ulong seed, ulong stream, ulong offset)
     {
+        using var call = KernelCall.Begin();
         if (IsDouble(x, "Dropout"))
             RandomFill.Dropout(x.PointerTo<double>(), y.PointerTo<double>(), mask.PointerTo<byte>(), p, x.Count, seed, stream, offset);
         else
@@ -22,6 +25,7 @@ internal sealed unsafe partial class CpuBackend
 
     public override void ApplyMask(Tensor dy, Tensor mask, double scale, Tensor dx)
     {
+        using var call = KernelCall.Begin();
         if (IsDouble(dx, "ApplyMask"))
             RandomFill.ApplyMask(dy.PointerTo<double>(), mask.PointerTo<byte>(), scale, dx.PointerTo<double>(), dx.Count);
         else
@@ -30,6 +34,7 @@ internal sealed unsafe partial class CpuBackend
 
     public override void Sgd(ReadOnlySpan<ParameterUpdate> updates, double rate, double momentum, double decay, bool nesterov)
     {
+        using var call = KernelCall.Begin();
         var (floats, doubles) = Split(updates, "Sgd");
         Optimizers.Sgd<float>(floats, rate, momentum, decay, nesterov);
         Optimizers.Sgd<double>(doubles, rate, momentum, decay, nesterov);
@@ -38,6 +43,7 @@ internal sealed unsafe partial class CpuBackend
     public override void Adam(
         ReadOnlySpan<ParameterUpdate> updates, double rate, double beta1, double beta2, double eps, double decay, bool decoupled, long t)
     {
+        using var call = KernelCall.Begin();
         var (floats, doubles) = Split(updates, "Adam");
         Optimizers.Adam<float>(floats, rate, beta1, beta2, eps, decay, decoupled, t);
         Optimizers.Adam<double>(doubles, rate, beta1, beta2, eps, decay, decoupled, t);

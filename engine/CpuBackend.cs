@@ -1,4 +1,5 @@
 using EscNative.Engine.Plans;
+using EscNative.Kernels;
 
 namespace EscNative.Engine;
 
@@ -14,9 +15,15 @@ internal sealed unsafe partial class CpuBackend : Backend
 
     public override PlanProgram Compile(PlanGraph graph, PlanOptions options) => new CpuProgram(graph, options, Pool);
 
-    public override void CopyFromHost(ReadOnlySpan<byte> source, Tensor destination) =>
+    public override void CopyFromHost(ReadOnlySpan<byte> source, Tensor destination)
+    {
+        using var call = KernelCall.Begin();
         source.CopyTo(new Span<byte>((void*)destination.Pointer, source.Length));
+    }
 
-    public override void CopyToHost(Tensor source, Span<byte> destination) =>
+    public override void CopyToHost(Tensor source, Span<byte> destination)
+    {
+        using var call = KernelCall.Begin();
         new ReadOnlySpan<byte>((void*)source.Pointer, destination.Length).CopyTo(destination);
+    }
 }

@@ -1,3 +1,4 @@
+using EscNative.Kernels;
 using EscNative.Kernels.Cpu;
 using EscNative.Kernels.Cuda;
 
@@ -8,12 +9,13 @@ internal sealed partial class CudaBackend
     private ConvForwardKernels? _convForward;
     private ConvGradientKernels? _convGradient;
 
-    public ConvForwardKernels ConvForward => _convForward ??= new ConvForwardKernels(_context);
+    public ConvForwardKernels ConvForward => Once(ref _convForward, static b => new ConvForwardKernels(b.Context));
 
-    private ConvGradientKernels ConvGradient => _convGradient ??= new ConvGradientKernels(_context);
+    private ConvGradientKernels ConvGradient => Once(ref _convGradient, static b => new ConvGradientKernels(b.Context));
 
     public override void Conv2d(in ConvGeometry g, Tensor x, Tensor weight, Tensor? bias, Tensor y)
     {
+        using var call = KernelCall.Begin();
         var type = FloatType(x, "Conv2d");
         // Kernels take parameters in the type that they sum in.
         var widens = bias is { DType: DType.BF16 };
@@ -23,11 +25,15 @@ internal sealed partial class CudaBackend
         ConvForward.Forward(type, ConvShapeOf(g), x.Pointer, weight.Pointer, widens ? wide.Pointer : Optional(bias), 0, relu: false, y.Pointer);
     }
 
-    public override void Conv2dDataGradient(in ConvGeometry g, Tensor dy, Tensor weight, Tensor dx) =>
+    public override void Conv2dDataGradient(in ConvGeometry g, Tensor dy, Tensor weight, Tensor dx)
+    {
+        using var call = KernelCall.Begin();
         ConvGradient.Data(FloatType(dx, "Conv2d"), ConvShapeOf(g), dy.Pointer, weight.Pointer, dx.Pointer);
+    }
 
     public override void Conv2dWeightGradient(in ConvGeometry g, Tensor x, Tensor dy, Tensor dWeight)
     {
+        using var call = KernelCall.Begin();
         var (type, s) = (FloatType(x, "Conv2d"), ConvShapeOf(g));
         using var workspace = new CudaWorkspace(Pool, ConvGradientKernels.WeightWorkspaceBytes(type, s), "Conv2d");
         ConvGradient.Weight(type, s, x.Pointer, dy.Pointer, dWeight.Pointer, workspace.Pointer);

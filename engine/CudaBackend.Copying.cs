@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using EscNative.Kernels;
 using EscNative.Kernels.Cpu;
 using EscNative.Kernels.Cuda;
 
@@ -9,12 +10,13 @@ internal sealed unsafe partial class CudaBackend
     private CopyKernels? _copies;
     private RowsKernels? _rows;
 
-    private CopyKernels Copies => _copies ??= new CopyKernels(_context);
+    private CopyKernels Copies => Once(ref _copies, static b => new CopyKernels(b.Context));
 
-    private RowsKernels Rows => _rows ??= new RowsKernels(_context);
+    private RowsKernels Rows => Once(ref _rows, static b => new RowsKernels(b.Context));
 
     public override void Fill(Tensor y, double value)
     {
+        using var call = KernelCall.Begin();
         var bits = Bits(y.DType, value);
         if (y.IsContiguous)
         {
@@ -23,14 +25,14 @@ internal sealed unsafe partial class CudaBackend
         }
 
         // One value that every place of the view copies.
-        var one = Pool.Rent(sizeof(ulong), "Fill");
-        Copies.Fill(sizeof(ulong), bits, one, 1);
-        Copies.Copy(y.DType.Size(), one, y.Pointer, y.Count, Merged(y.Shape, default, y.Strides));
-        Pool.Return(one, sizeof(ulong), late: false);
+        using var one = new CudaWorkspace(Pool, sizeof(ulong), "Fill");
+        Copies.Fill(sizeof(ulong), bits, one.Pointer, 1);
+        Copies.Copy(y.DType.Size(), one.Pointer, y.Pointer, y.Count, Merged(y.Shape, default, y.Strides));
     }
 
     public override void Copy(Tensor source, Tensor destination)
     {
+        using var call = KernelCall.Begin();
         // First, since the address of a disposed tensor throws, however few values it has.
         var (from, to, size) = (source.Pointer, destination.Pointer, destination.DType.Size());
         if (destination.Count == 0)
@@ -42,14 +44,26 @@ internal sealed unsafe partial class CudaBackend
     }
 
     // The types are numbered alike here and there.
-    public override void Convert(Tensor source, Tensor destination) =>
+    public override void Convert(Tensor source, Tensor destination)
+    {
+        using var call = KernelCall.Begin();
         Copies.Convert((int)source.DType, (int)destination.DType, source.Pointer, destination.Pointer, destination.Count);
+    }
 
-    public override void GatherRows(Tensor x, Tensor index, Tensor y, long columns) =>
+    public override void GatherRows(Tensor x, Tensor index, Tensor y, long columns)
+    {
+        using var call = KernelCall.Begin();
         Rows.Gather(x.Pointer, RowsOf(x, columns), index.Pointer, y.Pointer, index.Count, columns * x.DType.Size());
+        y.Storage.MarkWritten();
+    }
 
-    public override void ScatterAddRows(Tensor dy, Tensor index, Tensor sum, long columns) => Rows.ScatterAdd(
-        FloatType(sum, "ScatterAddRows"), dy.Pointer, index.Pointer, index.Count, sum.Pointer, RowsOf(sum, columns), columns);
+    public override void ScatterAddRows(Tensor dy, Tensor index, Tensor sum, long columns)
+    {
+        using var call = KernelCall.Begin();
+        Rows.ScatterAdd(
+            FloatType(sum, "ScatterAddRows"), dy.Pointer, index.Pointer, index.Count, sum.Pointer, RowsOf(sum, columns), columns);
+        sum.Storage.MarkWritten();
+    }
 
     // Rows of no columns cannot be counted by dividing; the first extent says how many there are.
     private static long RowsOf(Tensor x, long columns) => columns == 0 ? x.Shape[0] : x.Count / columns;

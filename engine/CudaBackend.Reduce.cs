@@ -7,18 +7,25 @@ internal sealed partial class CudaBackend
 {
     private ReduceKernels? _reductions;
 
-    private ReduceKernels Reductions => _reductions ??= new ReduceKernels(_context);
+    private ReduceKernels Reductions => Once(ref _reductions, static b => new ReduceKernels(b.Context));
 
     public override void Reduce(ReduceOp op, Tensor x, Tensor y, long outer, long extent, long inner)
     {
+        using var call = KernelCall.Begin();
         var type = FloatType(x, "Reduce");
         using var workspace = new CudaWorkspace(Pool, ReduceKernels.WorkspaceBytes(type, outer, extent, inner), "Reduce");
         Reductions.Fold(type, op, x.Pointer, y.Pointer, outer, extent, inner, workspace.Pointer);
     }
 
-    public override void ArgMax(Tensor x, Tensor index, long outer, long extent, long inner) =>
+    public override void ArgMax(Tensor x, Tensor index, long outer, long extent, long inner)
+    {
+        using var call = KernelCall.Begin();
         Reductions.ArgMax(FloatType(x, "ArgMax"), x.Pointer, index.Pointer, outer, extent, inner);
+    }
 
-    public override void ScatterAxis(Tensor dy, Tensor index, Tensor dx, long outer, long extent, long inner) =>
+    public override void ScatterAxis(Tensor dy, Tensor index, Tensor dx, long outer, long extent, long inner)
+    {
+        using var call = KernelCall.Begin();
         Reductions.ScatterAxis(FloatType(dx, "ScatterAxis"), dy.Pointer, index.Pointer, dx.Pointer, outer, extent, inner);
+    }
 }

@@ -1,3 +1,4 @@
+using EscNative.Kernels;
 using EscNative.Kernels.Cuda;
 
 namespace EscNative.Engine;
@@ -6,17 +7,32 @@ internal sealed partial class CudaBackend
 {
     private SoftmaxKernels? _softmax;
 
-    public SoftmaxKernels SoftmaxFamily => _softmax ??= new SoftmaxKernels(_context);
+    public SoftmaxKernels SoftmaxFamily => Once(ref _softmax, static b => new SoftmaxKernels(b.Context));
 
-    public override void Softmax(Tensor x, Tensor y, long rows, long d, bool log) =>
+    public override void Softmax(Tensor x, Tensor y, long rows, long d, bool log)
+    {
+        using var call = KernelCall.Begin();
         SoftmaxFamily.Forward(FloatType(x, "Softmax"), x.Pointer, y.Pointer, rows, d, log);
+    }
 
-    public override void SoftmaxBackward(Tensor y, Tensor dy, Tensor dx, long rows, long d, bool log) =>
+    public override void SoftmaxBackward(Tensor y, Tensor dy, Tensor dx, long rows, long d, bool log)
+    {
+        using var call = KernelCall.Begin();
         SoftmaxFamily.Backward(FloatType(dx, "SoftmaxBackward"), y.Pointer, dy.Pointer, dx.Pointer, rows, d, log);
+    }
 
-    public override void CrossEntropy(Tensor logits, Tensor labels, Tensor losses) => SoftmaxFamily.CrossEntropy(
-        FloatType(logits, "CrossEntropy"), logits.Pointer, labels.Pointer, losses.Pointer, logits.Shape[0], logits.Shape[1]);
+    public override void CrossEntropy(Tensor logits, Tensor labels, Tensor losses)
+    {
+        using var call = KernelCall.Begin();
+        SoftmaxFamily.CrossEntropy(
+            FloatType(logits, "CrossEntropy"), logits.Pointer, labels.Pointer, losses.Pointer, logits.Shape[0], logits.Shape[1]);
+        losses.Storage.MarkWritten();
+    }
 
-    public override void CrossEntropyBackward(Tensor logits, Tensor labels, Tensor dy, Tensor dx) => SoftmaxFamily.CrossEntropyBackward(
-        FloatType(logits, "CrossEntropyBackward"), logits.Pointer, labels.Pointer, dy.Pointer, dx.Pointer, logits.Shape[0], logits.Shape[1]);
+    public override void CrossEntropyBackward(Tensor logits, Tensor labels, Tensor dy, Tensor dx)
+    {
+        using var call = KernelCall.Begin();
+        SoftmaxFamily.CrossEntropyBackward(
+            FloatType(logits, "CrossEntropyBackward"), logits.Pointer, labels.Pointer, dy.Pointer, dx.Pointer, logits.Shape[0], logits.Shape[1]);
+    }
 }

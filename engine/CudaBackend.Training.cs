@@ -1,3 +1,4 @@
+using EscNative.Kernels;
 using EscNative.Kernels.Cuda;
 
 namespace EscNative.Engine;
@@ -9,23 +10,33 @@ internal sealed partial class CudaBackend
 
     private ImageKernels? _images;
 
-    public ImageKernels Images => _images ??= new ImageKernels(_context);
+    public ImageKernels Images => Once(ref _images, static b => new ImageKernels(b.Context));
 
-    private RandomKernels Random => _random ??= new RandomKernels(_context);
+    private RandomKernels Random => Once(ref _random, static b => new RandomKernels(b.Context));
 
-    private OptimizerKernels Optimizers => _optimizers ??= new OptimizerKernels(_context);
+    private OptimizerKernels Optimizers => Once(ref _optimizers, static b => new OptimizerKernels(b.Context));
 
-    public override void Uniform(Tensor y, ulong seed, ulong stream, ulong offset) =>
+    public override void Uniform(Tensor y, ulong seed, ulong stream, ulong offset)
+    {
+        using var call = KernelCall.Begin();
         Random.Uniform(FloatType(y, "Uniform"), y.Pointer, y.Count, seed, stream, offset);
+    }
 
-    public override void Dropout(Tensor x, Tensor y, Tensor mask, double p, ulong seed, ulong stream, ulong offset) =>
+    public override void Dropout(Tensor x, Tensor y, Tensor mask, double p, ulong seed, ulong stream, ulong offset)
+    {
+        using var call = KernelCall.Begin();
         Random.Dropout(FloatType(x, "Dropout"), x.Pointer, y.Pointer, mask.Pointer, p, x.Count, seed, stream, offset);
+    }
 
-    public override void ApplyMask(Tensor dy, Tensor mask, double scale, Tensor dx) =>
+    public override void ApplyMask(Tensor dy, Tensor mask, double scale, Tensor dx)
+    {
+        using var call = KernelCall.Begin();
         Random.ApplyMask(FloatType(dx, "ApplyMask"), dy.Pointer, mask.Pointer, scale, dx.Pointer, dx.Count);
+    }
 
     public override void Sgd(ReadOnlySpan<ParameterUpdate> updates, double rate, double momentum, double decay, bool nesterov)
     {
+        using var call = KernelCall.Begin();
         foreach (var wide in (ReadOnlySpan<bool>)[false, true])
         {
             for (var at = 0; at < updates.Length;)
@@ -39,6 +50,7 @@ internal sealed partial class CudaBackend
     public override void Adam(
         ReadOnlySpan<ParameterUpdate> updates, double rate, double beta1, double beta2, double eps, double decay, bool decoupled, long t)
     {
+        using var call = KernelCall.Begin();
         foreach (var wide in (ReadOnlySpan<bool>)[false, true])
         {
             for (var at = 0; at < updates.Length;)

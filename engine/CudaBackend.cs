@@ -1,4 +1,5 @@
 using EscNative.Engine.Plans;
+using EscNative.Kernels;
 using EscNative.Kernels.Cuda;
 
 namespace EscNative.Engine;
@@ -7,6 +8,7 @@ namespace EscNative.Engine;
 internal sealed unsafe partial class CudaBackend : Backend
 {
     private readonly CudaContext _context;
+    private readonly Lock _families = new();
 
     /// <param name="context">The device.</param>
     public CudaBackend(CudaContext context)
@@ -27,7 +29,28 @@ internal sealed unsafe partial class CudaBackend : Backend
 
     public override void Synchronize() => _context.Stream.Synchronize();
 
-    public override void CopyFromHost(ReadOnlySpan<byte> source, Tensor destination) => _context.Upload(source, destination.Pointer);
+    public override void CopyFromHost(ReadOnlySpan<byte> source, Tensor destination)
+    {
+        using var call = KernelCall.Begin();
+        _context.Upload(source, destination.Pointer);
+    }
 
-    public override void CopyToHost(Tensor source, Span<byte> destination) => _context.Download(source.Pointer, destination);
+    public override void CopyToHost(Tensor source, Span<byte> destination)
+    {
+        using var call = KernelCall.Begin();
+        _context.Download(source.Pointer, destination);
+    }
+
+    /// <summary>A family of kernels or a library, made by the first thread that needs it.</summary>
+    private T Once<T>(ref T? family, Func<CudaBackend, T> make)
+        where T : class
+    {
+        if (Volatile.Read(ref family) is { } made)
+            return made;
+        lock (_families)
+        {
+            family ??= make(this);
+            return family;
+        }
+    }
 }

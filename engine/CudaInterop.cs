@@ -1,3 +1,4 @@
+using EscNative.Kernels;
 using EscNative.Kernels.Cuda;
 
 namespace EscNative.Engine;
@@ -16,7 +17,9 @@ public static class CudaInterop
     }
 
     /// <summary>The device address of a tensor's first value.</summary>
-    /// <param name="tensor">Contiguous, on a GPU; it must live until the work with the address is issued.</param>
+    /// <param name="tensor">Contiguous, on a GPU. The open <see cref="KernelCall"/> holds its memory until the work with the address is
+    /// issued.</param>
+    /// <exception cref="InvalidOperationException">No call is open on this thread.</exception>
     /// <exception cref="UsageException">It is on the CPU, or not contiguous.</exception>
     public static nint AddressOf(Tensor tensor)
     {

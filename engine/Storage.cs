@@ -1,43 +1,55 @@
+using EscNative.Kernels;
+using EscNative.Kernels.Cuda;
+
 namespace EscNative.Engine;
 
 /// <summary>A block of device memory, shared by the tensors that view it and returned to the pool with the last of them.</summary>
-internal sealed class Storage
+internal sealed class Storage : NativeOwner
 {
     private readonly MemoryPool _pool;
     private readonly long _bytes;
-    private int _references = 1;
+    private readonly nint _pointer;
 
     public Storage(MemoryPool pool, long bytes, string operation)
     {
         _pool = pool;
         _bytes = bytes;
-        Pointer = pool.Rent(bytes, operation);
+        _pointer = pool.Rent(bytes, operation);
+        MarkWritten();
     }
 
-    // Only reached by tensors that nobody disposed: the memory is saved, the mistake is counted.
-    ~Storage()
+    /// <summary>The address; only within a <see cref="KernelCall"/>.</summary>
+    public nint Pointer
     {
-        if (Pointer == 0)
-            return;
-        _pool.CountTensor(-_references);
-        _pool.Return(Pointer, _bytes, late: true);
+        get
+        {
+            HoldInCall();
+            return _pointer;
+        }
     }
 
-    public nint Pointer { get; private set; }
+    /// <summary>Which kernels that may report a fault the values come from; nothing on the CPU.</summary>
+    public FaultMark Faults { get; private set; }
 
     /// <summary>Whether one tensor alone sees this memory, so that it may be changed in place.</summary>
-    public bool IsExclusive => Volatile.Read(ref _references) == 1;
+    public bool IsExclusive => References == 1;
 
-    public void AddReference() => Interlocked.Increment(ref _references);
+    /// <summary>A kernel that may report a fault was issued to write here.</summary>
+    public void MarkWritten() => Faults = _pool.FaultMark;
 
-    public void Release()
+    /// <summary>One more tensor views this memory.</summary>
+    public new void AddReference() => base.AddReference();
+
+    /// <summary>A tensor no longer views it.</summary>
+    public new void Release() => base.Release();
+
+    protected override void Free(bool late)
     {
-        if (Interlocked.Decrement(ref _references) != 0)
+        if (_pointer == 0)
             return;
-#pragma warning disable CA1816 // Counted references: this is the Dispose of the last of them.
-        GC.SuppressFinalize(this);
-#pragma warning restore CA1816
-        _pool.Return(Pointer, _bytes, late: false);
-        Pointer = 0;
+        // Only tensors that nobody disposed come late: the memory is saved, the mistake is counted.
+        if (late)
+            _pool.CountTensor(-References);
+        _pool.Return(_pointer, _bytes, late);
     }
 }

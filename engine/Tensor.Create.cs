@@ -105,17 +105,23 @@ public sealed partial class Tensor
         return y;
     }
 
+    // One if after another: of a switch beside comparisons of types the Native AOT compiler makes an endless loop.
+    private static DType? HostTypeOf<T>()
+    {
+        if (typeof(T) == typeof(float))
+            return DType.F32;
+        if (typeof(T) == typeof(double))
+            return DType.F64;
+        if (typeof(T) == typeof(int))
+            return DType.I32;
+        if (typeof(T) == typeof(byte))
+            return DType.U8;
+        return typeof(T) == typeof(ushort) ? DType.BF16 : null;
+    }
+
     private static void CheckHostType<T>(DType type, string operation)
     {
-        var fits = type switch
-        {
-            DType.F32 => typeof(T) == typeof(float),
-            DType.F64 => typeof(T) == typeof(double),
-            DType.I32 => typeof(T) == typeof(int),
-            DType.U8 => typeof(T) == typeof(byte),
-            _ => typeof(T) == typeof(ushort),
-        };
-        if (!fits)
+        if (HostTypeOf<T>() != type)
             throw new DTypeException($"{operation}: tensor holds {type}, host memory {typeof(T).Name}");
     }
 }

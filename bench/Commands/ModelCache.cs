@@ -99,6 +99,7 @@ internal sealed class ModelCache
         if (Folder is null)
             throw new OutputException($"cannot keep the model: {Problem}");
         var partial = Path.Combine(Folder, $"{key}.{Guid.NewGuid():N}.partial");
+        TemporaryFiles.Add(partial);
         try
         {
             write(partial);
@@ -118,6 +119,7 @@ internal sealed class ModelCache
         finally
         {
             TryDelete(partial);
+            TemporaryFiles.Forget(partial);
         }
     }
 

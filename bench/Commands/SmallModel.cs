@@ -16,6 +16,9 @@ internal static class SmallModel
     private const string Architecture = "allcnn";
     private const double Width = 0.5;
 
+    /// <summary>How many features it has.</summary>
+    public static int Features => AllCnn.FeaturesOf(Width);
+
     /// <summary>The recipe: short enough for a minute on two cores.</summary>
     public static TrainOptions Recipe(int seed) => new() { Epochs = 10, BatchSize = 50, LearningRate = 0.05, Seed = (ulong)seed };
 

@@ -3,7 +3,8 @@ using EscNative.Kernels;
 
 namespace EscNative.Bench.Micro;
 
-/// <summary>Random numbers in native memory, aligned to cache lines.</summary>
+/// <summary>Random numbers in native memory, aligned to cache lines. Without a finalizer, which could free them under a kernel: whoever
+/// makes them disposes of them.</summary>
 internal sealed unsafe class Floats : IDisposable
 {
     private float* _data;
@@ -14,17 +15,9 @@ internal sealed unsafe class Floats : IDisposable
         new RandomSource(seed).FillUniform(new Span<float>(_data, checked((int)count)));
     }
 
-    ~Floats() => Free();
-
     public float* Pointer => _data;
 
     public void Dispose()
-    {
-        Free();
-        GC.SuppressFinalize(this);
-    }
-
-    private void Free()
     {
         NativeMemory.AlignedFree(_data);
         _data = null;

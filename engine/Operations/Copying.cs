@@ -1,4 +1,5 @@
 using EscNative.Engine.Autograd;
+using EscNative.Kernels;
 
 namespace EscNative.Engine;
 
@@ -42,6 +43,7 @@ public sealed partial class Tensor
         var bytes = checked((int)(Count * DType.Size()));
         unsafe
         {
+            using var call = KernelCall.Begin();
             // One of the two sides is nearly always main memory already.
             if (device.IsHost)
             {

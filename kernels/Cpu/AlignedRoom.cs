@@ -8,6 +8,7 @@ internal sealed unsafe class AlignedRoom<T>
     private const int Line = 64;
 
     private readonly T[] _values;
+    private readonly T* _pointer;
     private readonly int _first;
     private readonly int _count;
 
@@ -20,13 +21,20 @@ internal sealed unsafe class AlignedRoom<T>
         _values = GC.AllocateArray<T>(checked(_count + (2 * Line / sizeof(T))), pinned: true);
         fixed (T* start = _values)
         {
-            Pointer = (T*)(((nint)start + Line - 1) & -Line);
-            _first = (int)(Pointer - start);
+            _pointer = (T*)(((nint)start + Line - 1) & -Line);
+            _first = (int)(_pointer - start);
         }
     }
 
-    /// <summary>Where it begins; valid for as long as this object lives.</summary>
-    public T* Pointer { get; }
+    /// <summary>Where it begins; only within a <see cref="KernelCall"/>.</summary>
+    public T* Pointer
+    {
+        get
+        {
+            KernelCall.KeepInCurrent(_values);
+            return _pointer;
+        }
+    }
 
     /// <summary>All values.</summary>
     public Span<T> Span => _values.AsSpan(_first, _count);

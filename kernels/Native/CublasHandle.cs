@@ -21,6 +21,7 @@ public sealed unsafe class CublasHandle : CudaResource
     {
         if (CudaRuntime.Load(CudaLibrary.Cublas) is (0, var finding))
             throw new DeviceException($"{context}: {CudaRuntime.Explain(finding)}");
+        using var call = KernelCall.Begin();
         context.MakeCurrent();
         _workspace = new CudaDeviceVariable<byte>(context, WorkspaceBytes, "cuBLAS workspace");
         try
@@ -60,6 +61,7 @@ public sealed unsafe class CublasHandle : CudaResource
     {
         if (m == 0 || n == 0 || batch == 0)
             return;
+        using var call = KernelCall.Begin();
         Context.MakeCurrent();
         var (data, compute) = type switch
         {

@@ -7,13 +7,17 @@ namespace EscNative.Kernels.Cuda;
 /// <remarks>
 /// Some errors (an illegal address in a kernel, say) make a context useless. From then on every call throws and says so, what is
 /// disposed is forgotten without an error, and only a new process can use the device again.
+/// <para>
+/// Other errors concern one request only: an index or a label out of range, which a kernel leaves out and reports. It is thrown once,
+/// at the next wait (a copy to the host, <see cref="CudaStream.Synchronize"/>) of the thread that issued the kernel, or of a thread
+/// that has used a tensor that comes from it; other threads are not told.
+/// </para>
 /// </remarks>
 [SuppressMessage("Design", "CA1001", Justification = "Lives as long as the process; Release is for those of tests.")]
 public sealed unsafe class CudaContext
 {
     // In NVRTC's words sm_80: cp.async and the bf16 tensor cores begin there.
     private const int OldestMajor = 8;
-    private const int FaultBytes = 64;
 
     private static readonly Lock ContextsLock = new();
     private static readonly Dictionary<int, CudaContext> Contexts = [];
@@ -27,7 +31,7 @@ public sealed unsafe class CudaContext
     private readonly Dictionary<string, CudaModule> _modules = [];
     private readonly CubinCache _cache;
     private readonly int _device;
-    private readonly int* _faults;
+    private readonly KernelFaults? _faults;
     private readonly HostCopies _copies = null!;
     private nint _handle;
     private volatile string? _lost;
@@ -62,12 +66,7 @@ public sealed unsafe class CudaContext
             MaxSharedBytes = Attribute(DriverApi.CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN);
             CanCooperate = Attribute(DriverApi.CU_DEVICE_ATTRIBUTE_COOPERATIVE_LAUNCH) != 0;
             Stream = new CudaStream(this);
-            nint host, mapped;
-            Check(DriverApi.cuMemHostAlloc(&host, FaultBytes, DriverApi.CU_MEMHOSTALLOC_PORTABLE | DriverApi.CU_MEMHOSTALLOC_DEVICEMAP));
-            _faults = (int*)host;
-            new Span<byte>(_faults, FaultBytes).Clear();
-            Check(DriverApi.cuMemHostGetDevicePointer(&mapped, host, 0));
-            Faults = mapped;
+            _faults = new KernelFaults(this);
             _copies = new HostCopies(this);
         }
         catch
@@ -107,11 +106,13 @@ public sealed unsafe class CudaContext
     /// <summary>What was asked of the device so far.</summary>
     public CudaCounters Counters { get; } = new();
 
-    /// <summary>The device address of the six ints in which a kernel reports a bad index (<c>report_fault</c> of the prelude).</summary>
-    public nint Faults { get; }
+    /// <summary>What values that the calling thread writes now may come from.</summary>
+    public FaultMark FaultMark => _faults!.Mark();
 
     /// <summary>Why the device cannot be used any more in this process, or null.</summary>
     public string? LostReason => _lost;
+
+    internal KernelFaults Faults => _faults!;
 
     /// <summary>The device as the driver describes it.</summary>
     internal CudaDeviceInfo Info { get; }
@@ -145,6 +146,14 @@ public sealed unsafe class CudaContext
         }
     }
 
+    /// <summary>The device address of the six ints in which the calling thread's next launch may report a bad index
+    /// (<c>report_fault</c> of the prelude); of a recorded launch, for as long as the graph lives.</summary>
+    public nint NextFault() => _faults!.Next();
+
+    /// <summary>The calling thread goes on with values of another thread: faults of their making concern it too.</summary>
+    /// <param name="mark">What the values came from: <see cref="FaultMark"/> when they were written.</param>
+    public void Use(in FaultMark mark) => _faults!.Use(mark);
+
     /// <summary>Device memory, aligned to 256 bytes.</summary>
     /// <returns>Its address, or 0 where there is not enough.</returns>
     /// <exception cref="DeviceException">Something else went wrong.</exception>
@@ -172,7 +181,7 @@ public sealed unsafe class CudaContext
     public void Upload(ReadOnlySpan<byte> source, nint destination) => _copies.Upload(source, destination);
 
     /// <summary>Copies from the device to the host, once everything issued before is done.</summary>
-    /// <exception cref="EscException">A kernel reported a bad index since the last wait.</exception>
+    /// <exception cref="EscException">A kernel of this thread, or one whose result it used, reported a bad index since its last wait.</exception>
     /// <exception cref="DeviceException">Something issued before failed, or the device is lost.</exception>
     public void Download(nint source, Span<byte> destination) => _copies.Download(source, destination);
 
@@ -255,22 +264,8 @@ public sealed unsafe class CudaContext
             code: error == DriverApi.CUDA_ERROR_OUT_OF_MEMORY ? ErrorCode.OutOfResources : ErrorCode.Device);
     }
 
-    /// <summary>Throws what a kernel reported since the last time; the stream must be idle.</summary>
-    internal void ThrowOnFault()
-    {
-        if (Volatile.Read(ref *_faults) == 0)
-            return;
-        var (code, value) = (_faults[0], _faults[1]);
-        var (where, limit) = (*(long*)(_faults + 2), *(long*)(_faults + 4));
-        new Span<byte>(_faults, FaultBytes).Clear();
-        // In the words of the CPU's kernels.
-        throw new EscException(ErrorCode.BadInput, code switch
-        {
-            1 => $"rows by index: index {where} is {value}, wants 0 to {limit - 1}",
-            2 => $"cross-entropy: label {where} is {value}, wants 0 to {limit - 1}",
-            _ => throw new DeviceException($"{this}: a kernel reported the unknown fault {code}"),
-        });
-    }
+    /// <summary>Throws what kernels reported to the calling thread since its last wait; the stream must be idle.</summary>
+    internal void ThrowOnFault() => _faults!.Throw();
 
     /// <summary>Gives everything back. Contexts of <see cref="Get"/> live as long as the process; this is for those of tests.</summary>
     internal void Release()
@@ -280,8 +275,8 @@ public sealed unsafe class CudaContext
         _modules.Clear();
         _copies?.Dispose();
         Stream?.Destroy();
-        if (_faults is not null && TryMakeCurrent())
-            _ = DriverApi.cuMemFreeHost((nint)_faults);
+        if (TryMakeCurrent())
+            _faults?.Release();
         if (_handle != 0)
             _ = DriverApi.cuDevicePrimaryCtxRelease(_device);
         _handle = 0;

@@ -2,11 +2,11 @@ namespace EscNative.Kernels.Cuda;
 
 /// <summary>An array in device memory with one owner. For what lives beside the tensors: solvers and their workspaces.</summary>
 /// <typeparam name="T">The values' type.</typeparam>
-public sealed unsafe class CudaDeviceVariable<T> : IDisposable
+public sealed unsafe class CudaDeviceVariable<T> : NativeOwner
     where T : unmanaged
 {
     private readonly CudaContext _context;
-    private nint _pointer;
+    private readonly nint _pointer;
 
     /// <summary>Asks the driver for memory; its values are undefined.</summary>
     /// <param name="context">The device.</param>
@@ -25,19 +25,16 @@ public sealed unsafe class CudaDeviceVariable<T> : IDisposable
             throw new DeviceOutOfMemoryException(operation, Bytes, context.MemoryInfo().Free, 0, 0);
     }
 
-    /// <summary>Gives back what nobody disposed.</summary>
-    ~CudaDeviceVariable() => Free();
-
     /// <summary>Values.</summary>
     public long Count { get; }
 
-    /// <summary>The device address; 0 for an empty array.</summary>
+    /// <summary>The device address, only within a <see cref="KernelCall"/>; 0 for an empty array.</summary>
     /// <exception cref="ObjectDisposedException">It was disposed.</exception>
     public nint Pointer
     {
         get
         {
-            ObjectDisposedException.ThrowIf(_pointer == 0 && Count > 0, this);
+            HoldInCall();
             return _pointer;
         }
     }
@@ -52,6 +49,7 @@ public sealed unsafe class CudaDeviceVariable<T> : IDisposable
         Fits(values.Length);
         if (values.IsEmpty)
             return;
+        using var call = KernelCall.Begin();
         fixed (T* source = values)
             _context.Stream.CopyToDevice(source, Pointer, (long)values.Length * sizeof(T));
     }
@@ -64,6 +62,7 @@ public sealed unsafe class CudaDeviceVariable<T> : IDisposable
         Fits(values.Length);
         if (values.IsEmpty)
             return;
+        using var call = KernelCall.Begin();
         fixed (T* target = values)
         {
             _context.Stream.CopyToHost(Pointer, target, (long)values.Length * sizeof(T));
@@ -80,6 +79,7 @@ public sealed unsafe class CudaDeviceVariable<T> : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan((ulong)first, (ulong)Count, nameof(first));
         var values = new T[Count - first];
+        using var call = KernelCall.Begin();
         if (values.Length > 0)
         {
             fixed (T* target = values)
@@ -95,22 +95,17 @@ public sealed unsafe class CudaDeviceVariable<T> : IDisposable
     /// <summary>Sets every byte.</summary>
     public void Fill(byte value)
     {
+        using var call = KernelCall.Begin();
         if (Count > 0)
             _context.Stream.Fill(Pointer, value, Bytes);
     }
 
     /// <summary>Gives the memory back. It waits for the device.</summary>
-    public void Dispose()
+    /// <param name="late">Whether nobody disposed of it.</param>
+    protected override void Free(bool late)
     {
-        Free();
-        GC.SuppressFinalize(this);
-    }
-
-    private void Free()
-    {
-        var pointer = Interlocked.Exchange(ref _pointer, 0);
-        if (pointer != 0)
-            _context.Free(pointer);
+        if (_pointer != 0)
+            _context.Free(_pointer);
     }
 
     private void Fits(int count)

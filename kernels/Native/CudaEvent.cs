@@ -21,6 +21,7 @@ public sealed unsafe class CudaEvent : CudaResource
     {
         get
         {
+            using var call = KernelCall.Begin();
             Context.MakeCurrent();
             var error = DriverApi.cuEventQuery(Handle);
             if (error != DriverApi.CUDA_ERROR_NOT_READY)
@@ -32,6 +33,7 @@ public sealed unsafe class CudaEvent : CudaResource
     /// <summary>Marks this point of a stream.</summary>
     public void Record(CudaStream stream)
     {
+        using var call = KernelCall.Begin();
         Context.MakeCurrent();
         Context.Check(DriverApi.cuEventRecord(Handle, stream.Handle));
     }
@@ -39,6 +41,7 @@ public sealed unsafe class CudaEvent : CudaResource
     /// <summary>Waits until everything before the last mark is done.</summary>
     public void Synchronize()
     {
+        using var call = KernelCall.Begin();
         Context.MakeCurrent();
         Context.Check(DriverApi.cuEventSynchronize(Handle));
         Context.Counters.CountSynchronization();
@@ -47,6 +50,7 @@ public sealed unsafe class CudaEvent : CudaResource
     /// <summary>Milliseconds on the device from another event's mark to this one's; both are done and take times.</summary>
     public float MillisecondsSince(CudaEvent start)
     {
+        using var call = KernelCall.Begin();
         Context.MakeCurrent();
         float milliseconds;
         Context.Check(DriverApi.cuEventElapsedTime(&milliseconds, start.Handle, Handle));

@@ -88,7 +88,7 @@ public sealed unsafe class CudaStream
     }
 
     /// <summary>Waits until everything issued is done.</summary>
-    /// <exception cref="EscException">A kernel reported a bad index since the last wait.</exception>
+    /// <exception cref="EscException">A kernel of this thread, or one whose result it used, reported a bad index since its last wait.</exception>
     /// <exception cref="DeviceException">Something issued before failed, or the device is lost.</exception>
     public void Synchronize()
     {

@@ -16,6 +16,9 @@ public sealed unsafe class CusolverHandle
     private readonly CudaContext _context;
     private readonly nint _handle;
 
+    // The library wants one thread at a time for a handle.
+    private readonly Lock _call = new();
+
     private CusolverHandle(CudaContext context)
     {
         _context = context;
@@ -55,7 +58,9 @@ public sealed unsafe class CusolverHandle
     /// <exception cref="DeviceException">The library refuses, or the device is lost.</exception>
     public void Gesvd(int m, int n, nint a, nint s, nint u, nint vt)
     {
+        using var call = KernelCall.Begin();
         Tall("gesvd", m, n);
+        using var only = _call.EnterScope();
         _context.MakeCurrent();
         int size;
         Check(CusolverApi.cusolverDnDgesvd_bufferSize(_handle, m, n, &size));
@@ -79,9 +84,11 @@ public sealed unsafe class CusolverHandle
     /// <exception cref="DeviceException">The library refuses, or the device is lost.</exception>
     public int Gesvdj(int m, int n, nint a, nint s, nint u, nint v)
     {
+        using var call = KernelCall.Begin();
         // Far beyond the usual six to ten: the library ends by itself when the rotations are rounding.
         const int mostSweeps = 100;
         Tall("gesvdj", m, n);
+        using var only = _call.EnterScope();
         _context.MakeCurrent();
         nint parameters;
         Check(CusolverApi.cusolverDnCreateGesvdjInfo(&parameters));
@@ -112,6 +119,8 @@ public sealed unsafe class CusolverHandle
     /// <exception cref="DeviceException">The library refuses, or the device is lost.</exception>
     public void Syevd(int n, nint a, nint w)
     {
+        using var call = KernelCall.Begin();
+        using var only = _call.EnterScope();
         _context.MakeCurrent();
         int size;
         Check(CusolverApi.cusolverDnDsyevd_bufferSize(_handle, Vectors, Lower, n, a, n, w, &size));

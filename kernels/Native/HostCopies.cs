@@ -40,6 +40,7 @@ internal sealed unsafe class HostCopies : IDisposable
     {
         if (source.IsEmpty)
             return;
+        using var call = KernelCall.Begin();
         fixed (byte* bytes = source)
         {
             if (_pinned is null || source.Length > PlaceBytes)
@@ -67,6 +68,7 @@ internal sealed unsafe class HostCopies : IDisposable
     {
         if (destination.IsEmpty)
             return;
+        using var call = KernelCall.Begin();
         fixed (byte* bytes = destination)
         {
             if (_pinned is null || destination.Length > PlaceBytes)

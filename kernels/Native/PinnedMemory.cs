@@ -19,12 +19,18 @@ public sealed unsafe class PinnedMemory : CudaResource
         _bytes = bytes;
     }
 
-    /// <summary>Its address.</summary>
+    /// <summary>Its address; only within a <see cref="KernelCall"/>.</summary>
     /// <exception cref="ObjectDisposedException">It was given back.</exception>
     public nint Pointer => Handle;
 
-    /// <summary>The memory. It must not be used once this is disposed.</summary>
+    /// <summary>The memory; only within a <see cref="KernelCall"/>, and not to be used after it.</summary>
+    /// <exception cref="ObjectDisposedException">It was given back.</exception>
     public Span<byte> Span => new((void*)Handle, _bytes);
 
-    private protected override void Free(nint handle) => _ = DriverApi.cuMemFreeHost(handle);
+    private protected override void Free(nint handle)
+    {
+        // Unlike device memory it is not given back in the order of the stream: the device may still copy from it or to it.
+        _ = DriverApi.cuStreamSynchronize(Context.Stream.Handle);
+        _ = DriverApi.cuMemFreeHost(handle);
+    }
 }

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Runtime.InteropServices;
 using EscNative.Engine;
+using EscNative.Kernels;
 using EscNative.Kernels.Cuda;
 
 namespace EscNative.Models.Data;
@@ -21,6 +22,7 @@ internal sealed class DeviceImages(CudaContext context, Device device, ImageSet 
         var change = Tensor.From(MemoryMarshal.AsBytes(changes), changes.Length * Marshal.SizeOf<ImageChange>(), device);
         var look = Tensor.From(table, table.Length, device);
         var y = Tensor.Zeros(shape, DType.F32, device);
+        using var call = KernelCall.Begin();
         _kernels.Load(
             StorageType.F32, CudaInterop.AddressOf(pixels), CudaInterop.AddressOf(look), CudaInterop.AddressOf(change), CudaInterop.AddressOf(y),
             indices.Length, new ImageBatch(set.Height, set.Width, set.Channels, set.Height, set.Width, indices.Length));

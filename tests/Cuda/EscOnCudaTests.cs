@@ -1,4 +1,5 @@
 using EscNative.Engine;
+using EscNative.Kernels;
 using EscNative.Models;
 using EscNative.Models.Data;
 using EscNative.Tests.LinearAlgebra;
@@ -88,6 +89,8 @@ public sealed class EscOnCudaTests
         Assert.Throws<UsageException>(() => CudaInterop.AddressOf(here));
         Assert.Null(CudaInterop.ContextOf(Device.Cpu));
         using var there = Tensor.Ones(new Shape(2, 3), device: Device.Cuda());
+        Assert.Throws<InvalidOperationException>(() => CudaInterop.AddressOf(there));
+        using var call = KernelCall.Begin();
         Assert.NotEqual(0, CudaInterop.AddressOf(there));
         using var strided = there.Transpose();
         Assert.Throws<UsageException>(() => CudaInterop.AddressOf(strided));

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using EscNative.Kernels;
 using EscNative.Kernels.Cuda;
 
 namespace EscNative.Tests.Cuda;
@@ -283,6 +284,7 @@ public sealed unsafe class NativeContextTests
         static void Forget(CudaContext context)
         {
             _ = new CudaEvent(context);
+            using var call = KernelCall.Begin();
             _ = new PinnedMemory(context, 100).Span[99];
             _ = new CudaDeviceVariable<double>(context, 1000, "test");
         }

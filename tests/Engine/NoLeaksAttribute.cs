@@ -30,6 +30,9 @@ public sealed class NoLeaksAttribute : BeforeAfterTestAttribute
     internal static void ForgiveLateReturn() => _forgivenLateReturns++;
 
     /// <inheritdoc cref="ForgiveLateReturn"/>
+    internal static void ForgiveLateReturns(long count) => _forgivenLateReturns += count;
+
+    /// <inheritdoc cref="ForgiveLateReturn"/>
     internal static void ForgiveViolations(int count) => _forgivenViolations += count;
 
     /// <summary>Blocks that came back late or damaged so far.</summary>

@@ -1,4 +1,5 @@
 using EscNative.Engine;
+using EscNative.Kernels;
 
 namespace EscNative.Tests.Engine;
 
@@ -74,6 +75,7 @@ public sealed class TensorTests
     {
         using var scope = Tensor.Scope();
         var x = Tensor.Ones((4, 6));
+        using var call = KernelCall.Begin();
         Assert.Equal(x.Pointer, x.Reshape(2, 12).Pointer);
         Assert.Equal(x.Pointer, x.Transpose().Pointer);
         Assert.Equal(x.Pointer + (6 * 4), x.Slice(0, 1, 3).Reshape(12).Pointer);

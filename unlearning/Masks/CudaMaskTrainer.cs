@@ -1,3 +1,4 @@
+using EscNative.Kernels;
 using EscNative.Kernels.Cuda;
 
 namespace EscNative.Unlearning.Masks;
@@ -10,7 +11,7 @@ public sealed class CudaMaskTrainer : IMaskTrainer
     private readonly CudaContext _context;
     private readonly EscTKernels _kernels;
     private readonly EscTPlan _plan;
-    private readonly List<IDisposable> _memory = [];
+    private readonly List<NativeOwner> _memory = [];
     private readonly CudaDeviceVariable<float> _mask;
     private readonly CudaDeviceVariable<int> _order;
     private readonly CudaDeviceVariable<int> _result;
@@ -34,6 +35,7 @@ public sealed class CudaMaskTrainer : IMaskTrainer
         _context = context;
         _kernels = new EscTKernels(context);
         _plan = plan ?? _kernels.Plan(problem.Dimension, problem.Columns, problem.Classes, problem.Batch);
+        using var call = KernelCall.Begin();
         try
         {
             var ones = new float[problem.Basis.Length];
@@ -78,6 +80,9 @@ public sealed class CudaMaskTrainer : IMaskTrainer
     public MaskEpoch Epoch(ReadOnlySpan<int> order, float rate)
     {
         Problem.CheckRows(order);
+        using var call = KernelCall.Begin();
+        foreach (var memory in _memory)
+            call.Hold(memory);
         _order.CopyToDevice(order);
         var arguments = _arguments;
         arguments.Ordered = order.Length;
@@ -106,6 +111,7 @@ public sealed class CudaMaskTrainer : IMaskTrainer
     public bool[] Threshold(float tau)
     {
         using var kept = new CudaDeviceVariable<bool>(_context, _mask.Count, Operation);
+        using var call = KernelCall.Begin();
         _kernels.Threshold(_mask.Pointer, tau, kept.Pointer, _mask.Count);
         return kept.ToHost();
     }
@@ -115,7 +121,6 @@ public sealed class CudaMaskTrainer : IMaskTrainer
     {
         foreach (var memory in _memory)
             memory.Dispose();
-        _memory.Clear();
     }
 
     private CudaDeviceVariable<T> Room<T>(long count)

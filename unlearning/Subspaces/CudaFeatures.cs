@@ -1,3 +1,4 @@
+using EscNative.Kernels;
 using EscNative.Kernels.Cuda;
 
 namespace EscNative.Unlearning.Subspaces;
@@ -57,10 +58,10 @@ public sealed unsafe class CudaFeatures : IDisposable
     /// <summary>Whether the rows are kept.</summary>
     public bool KeepsRows { get; }
 
-    /// <summary>The device address of the rows, [n, d] float32.</summary>
-    internal nint Rows => KeepsRows ? _rows.Pointer : throw new UsageException("the feature rows were not kept on the device, only their Gram matrix");
+    /// <summary>The device address of the rows, [n, d] float32; only within a <see cref="KernelCall"/>.</summary>
+    internal nint Rows => KeepsRows ? _rows.Pointer : throw NotKept();
 
-    /// <summary>The device address of G, [d, d] float64; nothing can be added after this.</summary>
+    /// <summary>The device address of G, [d, d] float64; nothing can be added after this. Only within a <see cref="KernelCall"/>.</summary>
     internal nint Gram
     {
         get
@@ -76,6 +77,7 @@ public sealed unsafe class CudaFeatures : IDisposable
     /// <exception cref="UsageException">The Gram matrix was read already, or there is no room to keep so many.</exception>
     public void Add(nint rows, int count)
     {
+        using var call = KernelCall.Begin();
         Admit(count);
         while (count > 0)
         {
@@ -95,6 +97,7 @@ public sealed unsafe class CudaFeatures : IDisposable
         if (rows.Length % Dimension != 0)
             throw new UsageException($"{Operation}: got {rows.Length} values, wants rows of {Dimension}");
         Admit(rows.Length / Dimension);
+        using var call = KernelCall.Begin();
         while (!rows.IsEmpty)
         {
             var (at, taken) = Room(rows.Length / Dimension);
@@ -130,6 +133,7 @@ public sealed unsafe class CudaFeatures : IDisposable
 
     internal double[] Diagonal()
     {
+        using var call = KernelCall.Begin();
         using var diagonal = new CudaDeviceVariable<double>(Context, Dimension, Operation);
         new SubspaceKernels(Context).Diagonal(Gram, diagonal.Pointer, Dimension);
         return diagonal.ToHost();
@@ -137,7 +141,8 @@ public sealed unsafe class CudaFeatures : IDisposable
 
     internal float[] RowsToHost()
     {
-        _ = Rows;
+        if (!KeepsRows)
+            throw NotKept();
         var rows = new float[Count * Dimension];
         _rows.CopyToHost(rows);
         return rows;
@@ -155,6 +160,8 @@ public sealed unsafe class CudaFeatures : IDisposable
             ErrorCode.BadInput,
             $"features: row {bad[0] / (ulong)Dimension}, column {bad[0] % (ulong)Dimension} is not finite. Check that image for damage and the model's weights for NaN or infinity");
     }
+
+    private static UsageException NotKept() => new("the feature rows were not kept on the device, only their Gram matrix");
 
     private long Bytes(int rows) => (long)rows * Dimension * sizeof(float);
 
@@ -183,6 +190,7 @@ public sealed unsafe class CudaFeatures : IDisposable
 
     private void AddBlock()
     {
+        using var call = KernelCall.Begin();
         var count = Count - _blocked;
         _workspace ??= new CudaDeviceVariable<byte>(Context, GramKernels.WorkspaceBytes(BlockRows, Dimension), Operation);
         var first = KeepsRows ? _blocked : 0;

@@ -1,3 +1,4 @@
+using EscNative.Kernels;
 using EscNative.Kernels.Cuda;
 
 namespace EscNative.Unlearning.Subspaces;
@@ -11,6 +12,7 @@ public sealed class CudaGramEigenSolver(CudaContext context) : SubspaceSolver
 
     internal override Spectrum Compute(SubspaceProblem problem, int k, CancellationToken cancel)
     {
+        using var call = KernelCall.Begin();
         using var operand = new CudaOperand(context, problem);
         return Decompose(operand, k);
     }
@@ -36,7 +38,6 @@ public sealed class CudaGramEigenSolver(CudaContext context) : SubspaceSolver
             Complete = true,
             Vectors = basis,
             Columns = k,
-            RankTolerance = GramEigenSolver.RankTolerance(d),
             Residual = operand.Residual(basis, k, singular),
             Solver = $"gram-eigen on {context} (syevd)",
         };

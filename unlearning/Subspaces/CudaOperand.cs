@@ -1,8 +1,10 @@
+using EscNative.Kernels;
 using EscNative.Kernels.Cuda;
 
 namespace EscNative.Unlearning.Subspaces;
 
 /// <summary>What a solver on a GPU works on: the problem's features where they lie on that device, or a copy of them.</summary>
+/// <remarks>Made and used within one <see cref="KernelCall"/>, for which the addresses hold.</remarks>
 internal sealed class CudaOperand : IDisposable
 {
     private readonly CudaFeatures? _features;

@@ -1,3 +1,4 @@
+using EscNative.Kernels;
 using EscNative.Kernels.Cuda;
 
 namespace EscNative.Unlearning.Subspaces;
@@ -17,6 +18,7 @@ public sealed class CudaSvdSolver(CudaContext context, bool jacobi = false) : Su
     {
         if (problem.Count > int.MaxValue)
             throw new UsageException($"{Name} on {context}: got {problem.Count} features, wants at most {int.MaxValue}; choose gram-eigen or subspace-iteration");
+        using var call = KernelCall.Begin();
         using var operand = new CudaOperand(context, problem);
         int n = (int)problem.Count, d = problem.Dimension, small = Math.Min(n, d);
         var solver = CusolverHandle.Of(context);
@@ -51,7 +53,6 @@ public sealed class CudaSvdSolver(CudaContext context, bool jacobi = false) : Su
             Complete = true,
             Vectors = basis,
             Columns = found,
-            RankTolerance = Math.Max(n, d) * Math.ScaleB(1, -52),
             Residual = operand.Residual(basis, found, singular),
             Iterations = sweeps,
             Solver = $"{Name} on {context} ({(jacobi ? "gesvdj" : "gesvd")})",

@@ -1,35 +1,43 @@
 using System.Runtime.InteropServices;
+using EscNative.Kernels;
 
 namespace EscNative.Engine.Plans;
 
 /// <summary>Floats in device memory that do not change.</summary>
-internal sealed class CudaConstant : IDisposable
+internal sealed class CudaConstant : NativeOwner
 {
     private readonly CudaBackend _backend;
     private readonly long _bytes;
+    private readonly nint _pointer;
 
     public CudaConstant(CudaBackend backend, ReadOnlySpan<float> values)
     {
         (_backend, _bytes) = (backend, Math.Max(values.Length, 1) * (long)sizeof(float));
-        Pointer = backend.Pool.Rent(_bytes, "plan");
-        backend.Context.Upload(MemoryMarshal.AsBytes(values), Pointer);
+        _pointer = backend.Pool.Rent(_bytes, "plan");
+        try
+        {
+            backend.Context.Upload(MemoryMarshal.AsBytes(values), _pointer);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
-    ~CudaConstant() => Free(late: true);
-
-    public nint Pointer { get; private set; }
-
-    public void Dispose()
+    /// <summary>The address; only within a <see cref="KernelCall"/>.</summary>
+    public nint Pointer
     {
-        Free(late: false);
-        GC.SuppressFinalize(this);
+        get
+        {
+            HoldInCall();
+            return _pointer;
+        }
     }
 
-    private void Free(bool late)
+    protected override void Free(bool late)
     {
-        if (Pointer == 0)
-            return;
-        _backend.Pool.Return(Pointer, _bytes, late);
-        Pointer = 0;
+        if (_pointer != 0)
+            _backend.Pool.Return(_pointer, _bytes, late);
     }
 }

@@ -52,8 +52,8 @@ public static unsafe class Conv
         CheckSize(y, (s.OutHeight, s.OutWidth, s.OutChannels), "output");
         if (!epilogue.Residual.IsNone)
             CheckSize(epilogue.Residual, (s.OutHeight, s.OutWidth, s.OutChannels), "residual");
+        using var call = KernelCall.Begin();
         ConvForward.Run(s, x, weight.Data, epilogue, y);
-        GC.KeepAlive(weight);
     }
 
     /// <summary>The gradient of the input: dx = dy convolved with the transposed weights.</summary>

@@ -4,9 +4,9 @@ namespace EscNative.Kernels.Cpu;
 
 /// <summary>Weights of a convolution in the order in which the forward kernels read them. Kept by who calls often.</summary>
 /// <remarks>Valid on this processor alone: the order depends on its vectors. Thread-safe once built.</remarks>
-public sealed unsafe class PackedConvWeight : IDisposable
+public sealed unsafe class PackedConvWeight : NativeOwner
 {
-    private float* _data;
+    private readonly float* _data;
 
     /// <summary>Packs weights.</summary>
     /// <param name="outChannels">Channels of the output.</param>
@@ -21,9 +21,6 @@ public sealed unsafe class PackedConvWeight : IDisposable
         _data = (float*)NativeMemory.AlignedAlloc((nuint)(Count(outChannels, taps) * sizeof(float)), 64);
         Pack(outChannels, taps, weight, _data);
     }
-
-    /// <summary>Frees the memory of weights that were not disposed of.</summary>
-    ~PackedConvWeight() => Free();
 
     /// <summary>Channels of the output.</summary>
     public int OutChannels { get; }
@@ -41,16 +38,9 @@ public sealed unsafe class PackedConvWeight : IDisposable
     {
         get
         {
-            ObjectDisposedException.ThrowIf(_data == null, this);
+            HoldInCall();
             return _data;
         }
-    }
-
-    /// <summary>Frees the memory.</summary>
-    public void Dispose()
-    {
-        Free();
-        GC.SuppressFinalize(this);
     }
 
     /// <summary>Values of the packed form: the output channels are padded to whole vectors.</summary>
@@ -60,9 +50,6 @@ public sealed unsafe class PackedConvWeight : IDisposable
     internal static void Pack(int outChannels, int taps, float* weight, float* packed) =>
         ConvChannels.Pack(outChannels, new GemmOperand<float>(weight, taps, along: false), taps, 0, taps, packed);
 
-    private void Free()
-    {
-        NativeMemory.AlignedFree(_data);
-        _data = null;
-    }
+    /// <inheritdoc/>
+    protected override void Free(bool late) => NativeMemory.AlignedFree(_data);
 }

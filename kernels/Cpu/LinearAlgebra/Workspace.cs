@@ -3,7 +3,10 @@ using System.Runtime.InteropServices;
 namespace EscNative.Kernels.Cpu.LinearAlgebra;
 
 /// <summary>Working memory of one factorisation: aligned, zeroed, returned to the system when the factorisation ends.</summary>
-/// <remarks>Not the thread's scratch memory, which would keep 100 MB alive after one large matrix.</remarks>
+/// <remarks>
+/// Not the thread's scratch memory, which would keep 100 MB alive after one large matrix. Without a finalizer, which could free it
+/// under a kernel: whoever makes one disposes of it.
+/// </remarks>
 internal sealed unsafe class Workspace : IDisposable
 {
     private double* _pointer;
@@ -16,8 +19,6 @@ internal sealed unsafe class Workspace : IDisposable
         NativeMemory.Clear(_pointer, bytes);
     }
 
-    ~Workspace() => Free();
-
     public double* Pointer => _pointer;
 
     /// <summary>A row length of at least n values that is whole cache lines, an odd number of them: a power of two would map
@@ -25,12 +26,6 @@ internal sealed unsafe class Workspace : IDisposable
     public static int Stride(int n) => (((n + 7) / 8) | 1) * 8;
 
     public void Dispose()
-    {
-        Free();
-        GC.SuppressFinalize(this);
-    }
-
-    private void Free()
     {
         NativeMemory.AlignedFree(_pointer);
         _pointer = null;

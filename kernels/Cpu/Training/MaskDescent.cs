@@ -108,6 +108,7 @@ public sealed unsafe class MaskDescent<T>
     /// <summary>How many of all rows are predicted right with the present mask.</summary>
     public int CountHits()
     {
+        using var call = KernelCall.Begin();
         FormHead();
         var tiles = (_labels.Length + CountedRows - 1) / CountedRows;
         var hits = new int[tiles];
@@ -126,6 +127,7 @@ public sealed unsafe class MaskDescent<T>
     // Leaves Q, without its factor -1 / h, where a step looks for it.
     private int Slopes(ReadOnlySpan<int> rows, out T loss)
     {
+        using var call = KernelCall.Begin();
         FormHead();
         loss = T.Zero;
         if (rows.IsEmpty)

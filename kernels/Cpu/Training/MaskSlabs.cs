@@ -61,8 +61,8 @@ internal sealed unsafe class MaskSlabs<T>
         {
             for (var i = 0; i < d; i++)
             {
-                _weight.Pointer[(i * ClassStride) + c] = weight[(c * d) + i];
-                _high.Pointer[((classes + c) * HighStride) + i] = weight[(c * d) + i];
+                _weight.Span[(i * ClassStride) + c] = weight[(c * d) + i];
+                _high.Span[((classes + c) * HighStride) + i] = weight[(c * d) + i];
             }
         }
     }
@@ -88,10 +88,11 @@ internal sealed unsafe class MaskSlabs<T>
     /// <summary>Copies M, [d, r] row-major.</summary>
     public void ReadMask(Span<T> mask)
     {
+        ReadOnlySpan<T> slabs = _mask.Span;
         for (var i = 0; i < _d; i++)
         {
             for (var j = 0; j < _r; j++)
-                mask[(i * _r) + j] = _mask.Pointer[Place(i, j)];
+                mask[(i * _r) + j] = slabs[Place(i, j)];
         }
     }
 
@@ -109,6 +110,7 @@ internal sealed unsafe class MaskSlabs<T>
 
     private void Run(Work work, T rate, T* gradient)
     {
+        using var call = KernelCall.Begin();
         var job = new SlabJob
         {
             Work = work,
@@ -136,19 +138,20 @@ internal sealed unsafe class MaskSlabs<T>
         SimdRunner.Run<T, SumJob>(IsParallel ? SimdRunner.TilesOf(sum.Values, SumJob.TileValues) : 1, sum);
     }
 
-    private void Pack(ReadOnlySpan<T> matrix, AlignedRoom<T> slabs)
+    private void Pack(ReadOnlySpan<T> matrix, AlignedRoom<T> room)
     {
+        var slabs = room.Span;
         for (var i = 0; i < _d; i++)
         {
             for (var j = 0; j < _r; j++)
-                slabs.Pointer[Place(i, j)] = matrix[(i * _r) + j];
+                slabs[Place(i, j)] = matrix[(i * _r) + j];
         }
     }
 
-    private nint Place(int i, int j)
+    private int Place(int i, int j)
     {
         var columns = Set.Product.Columns;
-        return ((((nint)(j / columns) * _d) + i) * columns) + (j % columns);
+        return ((((j / columns) * _d) + i) * columns) + (j % columns);
     }
 
     private static int RoundUp(int value, int unit) => (value + unit - 1) / unit * unit;

@@ -39,13 +39,13 @@ public static unsafe class Winograd
         Check(s, x, weight, epilogue, y);
         if (s.OutPixels == 0 || s.OutChannels == 0)
             return;
+        using var call = KernelCall.Begin();
         if (weight.Tile == WinogradTile.F4x4)
             Run<WinogradF4>(s, x, weight.Data, epilogue, y);
         else if (weight.Tile == WinogradTile.F2x2)
             Run<WinogradF2>(s, x, weight.Data, epilogue, y);
         else
             Run<WinogradF4Stride2>(s, x, weight.Data, epilogue, y);
-        GC.KeepAlive(weight);
     }
 
     /// <summary>Whether <see cref="Forward"/> was measured to be clearly faster than the direct convolution, and with which tile.</summary>

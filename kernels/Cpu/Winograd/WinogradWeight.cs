@@ -7,10 +7,10 @@ namespace EscNative.Kernels.Cpu;
 /// The transform U = G g G' is computed in float64 and rounded once. Valid on this processor alone: the order in memory depends
 /// on its vectors. Thread-safe between updates.
 /// </remarks>
-public sealed unsafe class WinogradWeight : IDisposable
+public sealed unsafe class WinogradWeight : NativeOwner
 {
     private readonly bool _forDataGradient;
-    private float* _data;
+    private readonly float* _data;
 
     /// <summary>Transforms weights.</summary>
     /// <param name="outChannels">Channels of the output.</param>
@@ -33,9 +33,6 @@ public sealed unsafe class WinogradWeight : IDisposable
         Update(weight);
     }
 
-    /// <summary>Frees the memory of weights that were not disposed of.</summary>
-    ~WinogradWeight() => Free();
-
     /// <summary>Channels of the output of the convolution that these weights are for.</summary>
     public int OutChannels { get; }
 
@@ -54,7 +51,7 @@ public sealed unsafe class WinogradWeight : IDisposable
     {
         get
         {
-            ObjectDisposedException.ThrowIf(_data == null, this);
+            HoldInCall();
             return _data;
         }
     }
@@ -78,6 +75,7 @@ public sealed unsafe class WinogradWeight : IDisposable
     /// <param name="weight">[outChannels, 3, 3, inChannels] of the forward pass; not kept.</param>
     public void Update(float* weight)
     {
+        using var call = KernelCall.Begin();
         var panels = WinogradKernels.PanelCount(OutChannels);
         var chunks = (InChannels + WinogradWeightJob.ChunkDepth - 1) / WinogradWeightJob.ChunkDepth;
         var job = new WinogradWeightJob
@@ -91,19 +89,8 @@ public sealed unsafe class WinogradWeight : IDisposable
             ForDataGradient = _forDataGradient,
         };
         SimdRunner.Run<double, WinogradWeightJob>(panels * chunks, job);
-        GC.KeepAlive(this);
     }
 
-    /// <summary>Frees the memory.</summary>
-    public void Dispose()
-    {
-        Free();
-        GC.SuppressFinalize(this);
-    }
-
-    private void Free()
-    {
-        NativeMemory.AlignedFree(_data);
-        _data = null;
-    }
+    /// <inheritdoc/>
+    protected override void Free(bool late) => NativeMemory.AlignedFree(_data);
 }

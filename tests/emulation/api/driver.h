@@ -125,6 +125,7 @@ bool is_lazy();
 struct ScheduleChoice {
   coh::Schedule mode = coh::Schedule::Forward;
   uint64_t seed = 1;
+  bool ends = false;
 };
 extern thread_local ScheduleChoice schedule;
 
