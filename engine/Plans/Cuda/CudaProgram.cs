@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.InteropServices;
+using EscNative.Kernels;
 using EscNative.Kernels.Cuda;
 
 namespace EscNative.Engine.Plans;
