@@ -1,7 +1,6 @@
 using EscNative.Bench.Requests;
 using EscNative.Engine;
 using EscNative.Unlearning;
-using EscNative.Unlearning.Methods;
 
 namespace EscNative.Bench.Commands;
 

@@ -2,7 +2,6 @@ using EscNative.Bench.Output;
 using EscNative.Bench.Reports;
 using EscNative.Bench.Requests;
 using EscNative.Bench.Timing;
-using EscNative.Engine;
 using EscNative.Engine.Formats;
 using EscNative.Kernels.Cpu;
 using EscNative.Models.Data;
@@ -117,7 +116,7 @@ internal static class ReportCommand
     {
         var request = new TimedErasure(job, Path.Combine(scratch, "erased.safetensors"));
         var timing = new RequestTimer(job.Device).Measure(
-            request, context.Get(context.Options.Runs), (step, share) => progress.Report("time", share, step), context.Cancel, afterCold);
+            request, context.Get(context.Options.Runs), (step, share) => progress.Report("time", share, step), afterCold, context.Cancel);
         var peaks = Peaks.Measure(CpuParallel.Threads);
         return LatencyResult.From(timing, peaks.F32, peaks.F64);
     }

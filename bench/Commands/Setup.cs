@@ -4,7 +4,6 @@ using EscNative.Bench.Output;
 using EscNative.Bench.Reports;
 using EscNative.Bench.Timing;
 using EscNative.Engine;
-using EscNative.Engine.Formats;
 using EscNative.Kernels.Cpu;
 using EscNative.Kernels.Cuda;
 

@@ -8,7 +8,9 @@ internal sealed class Terminal
     // Wide enough for every table; a file or pipe has no width of its own.
     private const int RedirectedWidth = 150;
 
+#pragma warning disable CA1001 // It holds text alone; there is nothing to give back.
     private StringWriter? _buffer;
+#pragma warning restore CA1001
     private TextWriter _results;
 
     /// <summary>The process's own streams.</summary>

@@ -170,8 +170,8 @@ public static class IdxReader
         Span<byte> start = stackalloc byte[2];
         var got = InputFile.ReadUpTo(raw, start, file, 0);
         raw.Position = 0;
-        return got == 2 && GzipReader.IsGzip(start)
-            ? new GzipReader(raw, file)
+        return got == 2 && GunzipStream.IsGzip(start)
+            ? new GunzipStream(raw, file)
             : raw;
     }
 

@@ -22,10 +22,10 @@ internal static class TarGzip
     {
         Span<byte> magic = stackalloc byte[2];
         InputFile.ReadExactly(stream, magic, file, 0);
-        if (!GzipReader.IsGzip(magic))
+        if (!GunzipStream.IsGzip(magic))
             throw new DataFormatException(file, 0, "not a .tar.gz archive: it does not start with gzip's 1f 8b");
         stream.Position = 0;
-        using var tar = new GzipReader(stream, file);
+        using var tar = new GunzipStream(stream, file);
         var block = new byte[Block];
         var (passed, next) = (0, new TarAttributes());
         long offset = 0;

@@ -1,6 +1,5 @@
 using EscNative.Bench.Reports;
 using EscNative.Bench.Timing;
-using EscNative.Unlearning;
 
 namespace EscNative.Tests.Bench;
 

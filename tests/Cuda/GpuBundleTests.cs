@@ -29,7 +29,9 @@ public sealed partial class GpuBundleTests : IDisposable
         foreach (var folder in (string[])["dotnet", "app", "emulation"])
             Directory.CreateDirectory(_folder[$"gpu/{folder}"]);
         File.WriteAllText(_folder["gpu/dotnet/dotnet"], Programs);
+#pragma warning disable CA1416 // Skipped elsewhere.
         File.SetUnixFileMode(_folder["gpu/dotnet/dotnet"], UnixFileMode.UserRead | UnixFileMode.UserExecute);
+#pragma warning restore CA1416
         File.WriteAllText(_folder["gpu/emulation/libcuda.so.1"], "");
         File.Copy(Script, _folder["gpu/run.sh"]);
     }

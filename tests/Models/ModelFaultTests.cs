@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using EscNative.Engine;
 using EscNative.Engine.Formats;
 using EscNative.Engine.Layers;
 using EscNative.Engine.Optimization;

@@ -2,7 +2,6 @@ using EscNative.Engine;
 using EscNative.Engine.Layers;
 using EscNative.Engine.Plans;
 using EscNative.Kernels;
-using EscNative.Tests.Engine;
 
 namespace EscNative.Tests.Plans;
 

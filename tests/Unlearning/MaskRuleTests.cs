@@ -1,8 +1,6 @@
 using System.Globalization;
-using EscNative.Engine;
 using EscNative.Models;
 using EscNative.Models.Data;
-using EscNative.Kernels.Cpu;
 using EscNative.Tests.Cuda;
 using EscNative.Tests.Models;
 using EscNative.Unlearning;

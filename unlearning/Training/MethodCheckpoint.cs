@@ -1,5 +1,4 @@
 using System.Globalization;
-using EscNative.Engine;
 using EscNative.Engine.Formats;
 using EscNative.Models;
 

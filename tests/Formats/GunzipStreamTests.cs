@@ -4,7 +4,7 @@ using EscNative.Engine.Formats;
 
 namespace EscNative.Tests.Formats;
 
-public sealed class GzipReaderTests
+public sealed class GunzipStreamTests
 {
     private const string Name = "a.gz";
 
@@ -201,7 +201,7 @@ public sealed class GzipReaderTests
 
     private static byte[] Unpack(byte[] packed, int step, int trickle = int.MaxValue)
     {
-        using var reader = new GzipReader(new Trickle(packed, trickle), Name);
+        using var reader = new GunzipStream(new Trickle(packed, trickle), Name);
         using var result = new MemoryStream();
         var buffer = new byte[step];
         while (reader.Read(buffer) is var got and > 0)

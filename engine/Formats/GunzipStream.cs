@@ -7,7 +7,7 @@ namespace EscNative.Engine.Formats;
 /// The library's own stream takes a file that is cut or has another file behind it for a whole one. Faults here are
 /// <see cref="DataFormatException"/>s whose offset counts bytes of the packed file.
 /// </remarks>
-public sealed class GzipReader : Stream
+public sealed class GunzipStream : Stream
 {
     private readonly string _file;
     private readonly ByteSource _source;
@@ -21,7 +21,7 @@ public sealed class GzipReader : Stream
     /// <summary>Reads from a stream, which stays open.</summary>
     /// <param name="packed">The file, at its first byte.</param>
     /// <param name="file">Its name, for messages.</param>
-    public GzipReader(Stream packed, string file)
+    public GunzipStream(Stream packed, string file)
     {
         ArgumentNullException.ThrowIfNull(packed);
         _file = file;
