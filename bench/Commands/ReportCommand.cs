@@ -2,7 +2,6 @@ using EscNative.Bench.Output;
 using EscNative.Bench.Reports;
 using EscNative.Bench.Requests;
 using EscNative.Bench.Timing;
-using EscNative.Engine.Formats;
 using EscNative.Kernels.Cpu;
 using EscNative.Models.Data;
 using EscNative.Unlearning;

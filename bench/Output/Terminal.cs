@@ -3,14 +3,14 @@ using Spectre.Console;
 namespace EscNative.Bench.Output;
 
 /// <summary>Where results and progress go: results to standard output, progress and errors to standard error.</summary>
+#pragma warning disable CA1001 // Its buffer holds text alone; there is nothing to give back.
 internal sealed class Terminal
+#pragma warning restore CA1001
 {
     // Wide enough for every table; a file or pipe has no width of its own.
     private const int RedirectedWidth = 150;
 
-#pragma warning disable CA1001 // It holds text alone; there is nothing to give back.
     private StringWriter? _buffer;
-#pragma warning restore CA1001
     private TextWriter _results;
 
     /// <summary>The process's own streams.</summary>
