@@ -43,6 +43,9 @@ internal abstract class Backend
     /// <summary>y = x scale + shift.</summary>
     public abstract void Affine(Tensor x, double scale, double shift, Tensor y);
 
+    /// <summary>y = x / divisor, a true division.</summary>
+    public abstract void Divide(Tensor x, double divisor, Tensor y);
+
     /// <summary>sum += x; same shape, both contiguous.</summary>
     public abstract void AddInto(Tensor sum, Tensor x);
 

@@ -21,7 +21,10 @@ internal readonly record struct ConvGeometry(
             throw new ShapeException($"{operation}: got input {x.Shape}, wants [n, h, w, c]");
         if (kernel.Height < 1 || kernel.Width < 1 || stride.Height < 1 || stride.Width < 1 || pad.Height < 0 || pad.Width < 0)
             throw new ShapeException($"{operation}: got kernel {kernel}, stride {stride}, padding {pad}, wants kernel and stride of 1 or more, padding of 0 or more");
-        var (h, w) = (x.Shape[1] + (2 * pad.Height), x.Shape[2] + (2 * pad.Width));
+        // In 64 bits: a padding may be any number.
+        var (h, w) = (x.Shape[1] + (2L * pad.Height), x.Shape[2] + (2L * pad.Width));
+        if (h > int.MaxValue || w > int.MaxValue)
+            throw new ShapeException($"{operation}: {x.Shape} padded by {pad} is larger than {int.MaxValue}");
         if (h < kernel.Height || w < kernel.Width)
             throw new ShapeException($"{operation}: a kernel of {kernel.Height}x{kernel.Width} does not fit into {x.Shape} padded to {h}x{w}");
         return new ConvGeometry(

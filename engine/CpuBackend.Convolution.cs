@@ -61,11 +61,17 @@ internal sealed unsafe partial class CpuBackend
     private void RunWinograd(in ConvShape s, WinogradTile tile, bool forDataGradient, Tensor x, Tensor weight, float* bias, Tensor y)
     {
         var transformed = _winogradWeights.Rent(s.OutChannels, s.InChannels, tile, forDataGradient, weight.PointerTo<float>());
-        Winograd.Forward(
-            s, new ImageView(x.PointerTo<float>(), s.Height, s.Width, s.InChannels), transformed,
-            new ConvEpilogue((nint)bias, default, Relu: false),
-            new ImageView(y.PointerTo<float>(), s.OutHeight, s.OutWidth, s.OutChannels));
-        _winogradWeights.Return(transformed, forDataGradient);
+        try
+        {
+            Winograd.Forward(
+                s, new ImageView(x.PointerTo<float>(), s.Height, s.Width, s.InChannels), transformed,
+                new ConvEpilogue((nint)bias, default, Relu: false),
+                new ImageView(y.PointerTo<float>(), s.OutHeight, s.OutWidth, s.OutChannels));
+        }
+        finally
+        {
+            _winogradWeights.Return(transformed, forDataGradient);
+        }
     }
 
     private static ConvShape ConvShapeOf(in ConvGeometry g) => new(

@@ -54,6 +54,14 @@ internal sealed unsafe partial class CpuBackend
             Vectors.Affine(x.PointerTo<float>(), scale, shift, y.PointerTo<float>(), y.Count);
     }
 
+    public override void Divide(Tensor x, double divisor, Tensor y)
+    {
+        if (IsDouble(y, "Divide"))
+            Vectors.Divide(x.PointerTo<double>(), divisor, y.PointerTo<double>(), y.Count);
+        else
+            Vectors.Divide(x.PointerTo<float>(), divisor, y.PointerTo<float>(), y.Count);
+    }
+
     public override void AddInto(Tensor sum, Tensor x)
     {
         using var call = KernelCall.Begin();

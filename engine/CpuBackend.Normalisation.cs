@@ -10,9 +10,9 @@ internal sealed unsafe partial class CpuBackend
     {
         using var call = KernelCall.Begin();
         if (IsDouble(x, "BatchStatistics"))
-            BatchNorm.Statistics(x.PointerTo<double>(), mean.PointerTo<double>(), variance.PointerTo<double>(), x.Shape[0], x.Shape[1]);
+            BatchNorm.Statistics(x.PointerTo<double>(), mean.PointerTo<double>(), variance.PointerTo<double>(), x.Shape[0], x.Shape[1], Rest<double>(mean), Rest<double>(variance));
         else
-            BatchNorm.Statistics(x.PointerTo<float>(), mean.PointerTo<float>(), variance.PointerTo<float>(), x.Shape[0], x.Shape[1]);
+            BatchNorm.Statistics(x.PointerTo<float>(), mean.PointerTo<float>(), variance.PointerTo<float>(), x.Shape[0], x.Shape[1], Rest<float>(mean), Rest<float>(variance));
     }
 
     public override void TrackStatistics(
@@ -41,13 +41,13 @@ internal sealed unsafe partial class CpuBackend
         {
             BatchNorm.Normalise(
                 x.PointerTo<double>(), mean.PointerTo<double>(), variance.PointerTo<double>(), gamma.PointerTo<double>(), beta.PointerTo<double>(), eps, relu,
-                y.PointerTo<double>(), x.Shape[0], x.Shape[1]);
+                y.PointerTo<double>(), x.Shape[0], x.Shape[1], Rest<double>(mean), Rest<double>(variance));
         }
         else
         {
             BatchNorm.Normalise(
                 x.PointerTo<float>(), mean.PointerTo<float>(), variance.PointerTo<float>(), gamma.PointerTo<float>(), beta.PointerTo<float>(), eps, relu,
-                y.PointerTo<float>(), x.Shape[0], x.Shape[1]);
+                y.PointerTo<float>(), x.Shape[0], x.Shape[1], Rest<float>(mean), Rest<float>(variance));
         }
     }
 
@@ -60,13 +60,15 @@ internal sealed unsafe partial class CpuBackend
         {
             BatchNorm.Backward(
                 x.PointerTo<double>(), dy.PointerTo<double>(), mean.PointerTo<double>(), variance.PointerTo<double>(), gamma.PointerTo<double>(),
-                beta.PointerTo<double>(), eps, relu, ownStatistics, dx.PointerTo<double>(), dGamma.PointerTo<double>(), dBeta.PointerTo<double>(), x.Shape[0], x.Shape[1]);
+                beta.PointerTo<double>(), eps, relu, ownStatistics, dx.PointerTo<double>(), dGamma.PointerTo<double>(), dBeta.PointerTo<double>(), x.Shape[0], x.Shape[1],
+                Rest<double>(mean), Rest<double>(variance));
         }
         else
         {
             BatchNorm.Backward(
                 x.PointerTo<float>(), dy.PointerTo<float>(), mean.PointerTo<float>(), variance.PointerTo<float>(), gamma.PointerTo<float>(),
-                beta.PointerTo<float>(), eps, relu, ownStatistics, dx.PointerTo<float>(), dGamma.PointerTo<float>(), dBeta.PointerTo<float>(), x.Shape[0], x.Shape[1]);
+                beta.PointerTo<float>(), eps, relu, ownStatistics, dx.PointerTo<float>(), dGamma.PointerTo<float>(), dBeta.PointerTo<float>(), x.Shape[0], x.Shape[1],
+                Rest<float>(mean), Rest<float>(variance));
         }
     }
 
@@ -77,13 +79,13 @@ internal sealed unsafe partial class CpuBackend
         {
             LayerNormKernels.Forward(
                 x.PointerTo<double>(), gamma.PointerTo<double>(), beta.PointerTo<double>(), eps, y.PointerTo<double>(), mean.PointerTo<double>(), rstd.PointerTo<double>(),
-                x.Shape[0], x.Shape[1]);
+                x.Shape[0], x.Shape[1], Rest<double>(mean));
         }
         else
         {
             LayerNormKernels.Forward(
                 x.PointerTo<float>(), gamma.PointerTo<float>(), beta.PointerTo<float>(), eps, y.PointerTo<float>(), mean.PointerTo<float>(), rstd.PointerTo<float>(),
-                x.Shape[0], x.Shape[1]);
+                x.Shape[0], x.Shape[1], Rest<float>(mean));
         }
     }
 
@@ -95,13 +97,17 @@ internal sealed unsafe partial class CpuBackend
         {
             LayerNormKernels.Backward(
                 x.PointerTo<double>(), dy.PointerTo<double>(), gamma.PointerTo<double>(), mean.PointerTo<double>(), rstd.PointerTo<double>(), dx.PointerTo<double>(),
-                dGamma.PointerTo<double>(), dBeta.PointerTo<double>(), x.Shape[0], x.Shape[1]);
+                dGamma.PointerTo<double>(), dBeta.PointerTo<double>(), x.Shape[0], x.Shape[1], Rest<double>(mean));
         }
         else
         {
             LayerNormKernels.Backward(
                 x.PointerTo<float>(), dy.PointerTo<float>(), gamma.PointerTo<float>(), mean.PointerTo<float>(), rstd.PointerTo<float>(), dx.PointerTo<float>(),
-                dGamma.PointerTo<float>(), dBeta.PointerTo<float>(), x.Shape[0], x.Shape[1]);
+                dGamma.PointerTo<float>(), dBeta.PointerTo<float>(), x.Shape[0], x.Shape[1], Rest<float>(mean));
         }
     }
+
+    // The second row of statistics that an operation keeps for itself, [2, n]; a user's own have one row.
+    private static T* Rest<T>(Tensor statistics)
+        where T : unmanaged => statistics.Shape.Rank == 2 ? statistics.PointerTo<T>() + statistics.Shape[1] : null;
 }

@@ -9,9 +9,9 @@ internal sealed partial class CudaBackend
     private ConvForwardKernels? _convForward;
     private ConvGradientKernels? _convGradient;
 
-    public ConvForwardKernels ConvForward => _convForward ??= new ConvForwardKernels(_context);
+    public ConvForwardKernels ConvForward => Once(ref _convForward, static b => new ConvForwardKernels(b.Context));
 
-    private ConvGradientKernels ConvGradient => _convGradient ??= new ConvGradientKernels(_context);
+    private ConvGradientKernels ConvGradient => Once(ref _convGradient, static b => new ConvGradientKernels(b.Context));
 
     public override void Conv2d(in ConvGeometry g, Tensor x, Tensor weight, Tensor? bias, Tensor y)
     {

@@ -10,9 +10,9 @@ internal sealed unsafe partial class CudaBackend
     private CopyKernels? _copies;
     private RowsKernels? _rows;
 
-    private CopyKernels Copies => _copies ??= new CopyKernels(_context);
+    private CopyKernels Copies => Once(ref _copies, static b => new CopyKernels(b.Context));
 
-    private RowsKernels Rows => _rows ??= new RowsKernels(_context);
+    private RowsKernels Rows => Once(ref _rows, static b => new RowsKernels(b.Context));
 
     public override void Fill(Tensor y, double value)
     {
@@ -25,10 +25,9 @@ internal sealed unsafe partial class CudaBackend
         }
 
         // One value that every place of the view copies.
-        var one = Pool.Rent(sizeof(ulong), "Fill");
-        Copies.Fill(sizeof(ulong), bits, one, 1);
-        Copies.Copy(y.DType.Size(), one, y.Pointer, y.Count, Merged(y.Shape, default, y.Strides));
-        Pool.Return(one, sizeof(ulong), late: false);
+        using var one = new CudaWorkspace(Pool, sizeof(ulong), "Fill");
+        Copies.Fill(sizeof(ulong), bits, one.Pointer, 1);
+        Copies.Copy(y.DType.Size(), one.Pointer, y.Pointer, y.Count, Merged(y.Shape, default, y.Strides));
     }
 
     public override void Copy(Tensor source, Tensor destination)
@@ -55,6 +54,7 @@ internal sealed unsafe partial class CudaBackend
     {
         using var call = KernelCall.Begin();
         Rows.Gather(x.Pointer, RowsOf(x, columns), index.Pointer, y.Pointer, index.Count, columns * x.DType.Size());
+        y.Storage.MarkWritten();
     }
 
     public override void ScatterAddRows(Tensor dy, Tensor index, Tensor sum, long columns)
@@ -62,6 +62,7 @@ internal sealed unsafe partial class CudaBackend
         using var call = KernelCall.Begin();
         Rows.ScatterAdd(
             FloatType(sum, "ScatterAddRows"), dy.Pointer, index.Pointer, index.Count, sum.Pointer, RowsOf(sum, columns), columns);
+        sum.Storage.MarkWritten();
     }
 
     // Rows of no columns cannot be counted by dividing; the first extent says how many there are.

@@ -7,7 +7,7 @@ internal sealed unsafe partial class CudaBackend
 {
     private ElementwiseKernels? _elementwise;
 
-    public ElementwiseKernels Elementwise => _elementwise ??= new ElementwiseKernels(_context);
+    public ElementwiseKernels Elementwise => Once(ref _elementwise, static b => new ElementwiseKernels(b.Context));
 
     public override void Unary(UnaryOp op, Tensor x, Tensor y)
     {
@@ -37,6 +37,12 @@ internal sealed unsafe partial class CudaBackend
     {
         using var call = KernelCall.Begin();
         Elementwise.Affine(FloatType(y, "Affine"), x.Pointer, scale, shift, y.Pointer, y.Count);
+    }
+
+    public override void Divide(Tensor x, double divisor, Tensor y)
+    {
+        using var call = KernelCall.Begin();
+        Elementwise.Divide(FloatType(y, "Divide"), x.Pointer, divisor, y.Pointer, y.Count);
     }
 
     public override void AddInto(Tensor sum, Tensor x)

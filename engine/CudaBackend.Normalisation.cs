@@ -8,16 +8,16 @@ internal sealed partial class CudaBackend
     private BatchNormKernels? _batchNorm;
     private LayerNormKernels? _layerNorm;
 
-    private BatchNormKernels BatchNorm => _batchNorm ??= new BatchNormKernels(_context);
+    private BatchNormKernels BatchNorm => Once(ref _batchNorm, static b => new BatchNormKernels(b.Context));
 
-    public LayerNormKernels LayerNorms => _layerNorm ??= new LayerNormKernels(_context, BatchNorm);
+    public LayerNormKernels LayerNorms => Once(ref _layerNorm, static b => new LayerNormKernels(b.Context, b.BatchNorm));
 
     public override void BatchStatistics(Tensor x, Tensor mean, Tensor variance)
     {
         using var call = KernelCall.Begin();
         var (type, rows, channels) = (WideType(x, "BatchStatistics"), x.Shape[0], x.Shape[1]);
         using var workspace = new CudaWorkspace(Pool, BatchNormKernels.WorkspaceBytes(type, rows, channels), "BatchStatistics");
-        BatchNorm.Statistics(type, x.Pointer, mean.Pointer, variance.Pointer, rows, channels, workspace.Pointer);
+        BatchNorm.Statistics(type, x.Pointer, mean.Pointer, variance.Pointer, rows, channels, workspace.Pointer, Rest(mean), Rest(variance));
     }
 
     public override void TrackStatistics(
@@ -35,7 +35,7 @@ internal sealed partial class CudaBackend
         using var call = KernelCall.Begin();
         BatchNorm.Normalise(
             WideType(x, "BatchNormalise"), x.Pointer, mean.Pointer, variance.Pointer, gamma.Pointer, beta.Pointer, eps, relu, y.Pointer,
-            x.Shape[0], x.Shape[1]);
+            x.Shape[0], x.Shape[1], Rest(mean), Rest(variance));
     }
 
     public override void BatchNormBackward(
@@ -47,14 +47,15 @@ internal sealed partial class CudaBackend
         using var workspace = new CudaWorkspace(Pool, BatchNormKernels.WorkspaceBytes(type, rows, channels), "BatchNormBackward");
         BatchNorm.Backward(
             type, x.Pointer, dy.Pointer, mean.Pointer, variance.Pointer, gamma.Pointer, beta.Pointer, eps, relu, ownStatistics,
-            dx.Pointer, dGamma.Pointer, dBeta.Pointer, rows, channels, workspace.Pointer);
+            dx.Pointer, dGamma.Pointer, dBeta.Pointer, rows, channels, workspace.Pointer, Rest(mean), Rest(variance));
     }
 
     public override void LayerNorm(Tensor x, Tensor gamma, Tensor beta, double eps, Tensor y, Tensor mean, Tensor rstd)
     {
         using var call = KernelCall.Begin();
         LayerNorms.Forward(
-            WideType(x, "LayerNorm"), x.Pointer, gamma.Pointer, beta.Pointer, eps, y.Pointer, mean.Pointer, rstd.Pointer, x.Shape[0], x.Shape[1]);
+            WideType(x, "LayerNorm"), x.Pointer, gamma.Pointer, beta.Pointer, eps, y.Pointer, mean.Pointer, rstd.Pointer, x.Shape[0], x.Shape[1],
+            Rest(mean));
     }
 
     public override void LayerNormBackward(
@@ -65,6 +66,10 @@ internal sealed partial class CudaBackend
         using var workspace = new CudaWorkspace(Pool, LayerNormKernels.WorkspaceBytes(type, rows, d), "LayerNormBackward");
         LayerNorms.Backward(
             type, x.Pointer, dy.Pointer, gamma.Pointer, mean.Pointer, rstd.Pointer, dx.Pointer, dGamma.Pointer, dBeta.Pointer, rows, d,
-            workspace.Pointer);
+            workspace.Pointer, Rest(mean));
     }
+
+    // The second row of statistics that an operation keeps for itself, [2, n]; a user's own have one row.
+    private static nint Rest(Tensor statistics) =>
+        statistics.Shape.Rank == 2 ? statistics.Pointer + ((nint)statistics.Shape[1] * statistics.DType.Size()) : 0;
 }

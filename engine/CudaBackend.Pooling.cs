@@ -7,7 +7,7 @@ internal sealed partial class CudaBackend
 {
     private PoolKernels? _pools;
 
-    public PoolKernels Pools => _pools ??= new PoolKernels(_context);
+    public PoolKernels Pools => Once(ref _pools, static b => new PoolKernels(b.Context));
 
     public override void AveragePool(in ConvGeometry g, bool countPadding, Tensor x, Tensor y)
     {

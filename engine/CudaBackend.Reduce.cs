@@ -7,7 +7,7 @@ internal sealed partial class CudaBackend
 {
     private ReduceKernels? _reductions;
 
-    private ReduceKernels Reductions => _reductions ??= new ReduceKernels(_context);
+    private ReduceKernels Reductions => Once(ref _reductions, static b => new ReduceKernels(b.Context));
 
     public override void Reduce(ReduceOp op, Tensor x, Tensor y, long outer, long extent, long inner)
     {

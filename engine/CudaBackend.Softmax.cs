@@ -7,7 +7,7 @@ internal sealed partial class CudaBackend
 {
     private SoftmaxKernels? _softmax;
 
-    public SoftmaxKernels SoftmaxFamily => _softmax ??= new SoftmaxKernels(_context);
+    public SoftmaxKernels SoftmaxFamily => Once(ref _softmax, static b => new SoftmaxKernels(b.Context));
 
     public override void Softmax(Tensor x, Tensor y, long rows, long d, bool log)
     {
@@ -26,6 +26,7 @@ internal sealed partial class CudaBackend
         using var call = KernelCall.Begin();
         SoftmaxFamily.CrossEntropy(
             FloatType(logits, "CrossEntropy"), logits.Pointer, labels.Pointer, losses.Pointer, logits.Shape[0], logits.Shape[1]);
+        losses.Storage.MarkWritten();
     }
 
     public override void CrossEntropyBackward(Tensor logits, Tensor labels, Tensor dy, Tensor dx)

@@ -10,11 +10,11 @@ internal sealed partial class CudaBackend
 
     private ImageKernels? _images;
 
-    public ImageKernels Images => _images ??= new ImageKernels(_context);
+    public ImageKernels Images => Once(ref _images, static b => new ImageKernels(b.Context));
 
-    private RandomKernels Random => _random ??= new RandomKernels(_context);
+    private RandomKernels Random => Once(ref _random, static b => new RandomKernels(b.Context));
 
-    private OptimizerKernels Optimizers => _optimizers ??= new OptimizerKernels(_context);
+    private OptimizerKernels Optimizers => Once(ref _optimizers, static b => new OptimizerKernels(b.Context));
 
     public override void Uniform(Tensor y, ulong seed, ulong stream, ulong offset)
     {

@@ -8,6 +8,7 @@ namespace EscNative.Engine;
 internal sealed unsafe partial class CudaBackend : Backend
 {
     private readonly CudaContext _context;
+    private readonly Lock _families = new();
 
     /// <param name="context">The device.</param>
     public CudaBackend(CudaContext context)
@@ -20,6 +21,9 @@ internal sealed unsafe partial class CudaBackend : Backend
 
     /// <summary>The device.</summary>
     public CudaContext Context => _context;
+
+    /// <summary>What decides how it rounds: the device with its libraries, and who multiplies matrices.</summary>
+    public IReadOnlyList<string> Identity => [_context.Identity, Gemm.CublasVersion is { } version ? $"cuBLAS {version}" : "no cuBLAS"];
 
     public override PlanProgram Compile(PlanGraph graph, PlanOptions options) => new CudaProgram(graph, options, this);
 
@@ -35,5 +39,18 @@ internal sealed unsafe partial class CudaBackend : Backend
     {
         using var call = KernelCall.Begin();
         _context.Download(source.Pointer, destination);
+    }
+
+    /// <summary>A family of kernels or a library, made by the first thread that needs it.</summary>
+    private T Once<T>(ref T? family, Func<CudaBackend, T> make)
+        where T : class
+    {
+        if (Volatile.Read(ref family) is { } made)
+            return made;
+        lock (_families)
+        {
+            family ??= make(this);
+            return family;
+        }
     }
 }

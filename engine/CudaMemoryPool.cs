@@ -31,6 +31,8 @@ internal sealed class CudaMemoryPool : MemoryPool
     /// <summary>How many blocks came back with a damaged margin.</summary>
     public static long Violations { get; private set; }
 
+    public override FaultMark FaultMark => _context.FaultMark;
+
     // What a lost device held is gone.
     protected override bool KeepsReturned => _context.LostReason is null;
 

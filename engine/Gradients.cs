@@ -4,6 +4,7 @@ using EscNative.Engine.Autograd;
 namespace EscNative.Engine;
 
 /// <summary>What a backward pass found: one gradient for each leaf that it reached. Dispose it after the step.</summary>
+/// <remarks>Each has memory of its own, shared with no other tensor: it may be changed in place.</remarks>
 public sealed class Gradients : IDisposable
 {
     private readonly Dictionary<Node, Tensor> _byLeaf;

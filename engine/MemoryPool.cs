@@ -1,4 +1,5 @@
 using System.Numerics;
+using EscNative.Kernels.Cuda;
 
 namespace EscNative.Engine;
 
@@ -39,6 +40,9 @@ internal abstract class MemoryPool
         var step = 1L << Math.Max(BitOperations.Log2((ulong)(bytes - 1)) - 2, 8);
         return (bytes + step - 1) / step * step;
     }
+
+    /// <summary>Which kernels, of those that may report a fault, the calling thread has issued since its last wait.</summary>
+    public virtual FaultMark FaultMark => default;
 
     public void ResetPeak()
     {

@@ -1,4 +1,5 @@
 using EscNative.Kernels;
+using EscNative.Kernels.Cuda;
 
 namespace EscNative.Engine;
 
@@ -14,6 +15,7 @@ internal sealed class Storage : NativeOwner
         _pool = pool;
         _bytes = bytes;
         _pointer = pool.Rent(bytes, operation);
+        MarkWritten();
     }
 
     /// <summary>The address; only within a <see cref="KernelCall"/>.</summary>
@@ -26,8 +28,14 @@ internal sealed class Storage : NativeOwner
         }
     }
 
+    /// <summary>Which kernels that may report a fault the values come from; nothing on the CPU.</summary>
+    public FaultMark Faults { get; private set; }
+
     /// <summary>Whether one tensor alone sees this memory, so that it may be changed in place.</summary>
     public bool IsExclusive => References == 1;
+
+    /// <summary>A kernel that may report a fault was issued to write here.</summary>
+    public void MarkWritten() => Faults = _pool.FaultMark;
 
     /// <summary>One more tensor views this memory.</summary>
     public new void AddReference() => base.AddReference();

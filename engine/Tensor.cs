@@ -7,11 +7,13 @@ namespace EscNative.Engine;
 /// <summary>An n-dimensional array on a device: a view of shared, reference-counted memory, and a node of the gradient graph.</summary>
 /// <remarks>
 /// Operations never change their operands. Dispose tensors, or make them inside <see cref="Scope"/>. A tensor may be read from
-/// several threads at once; recording gradients is single-threaded per graph.
+/// several threads at once, each of which records a graph and runs it backward: so threads share parameters. They may share a
+/// graph too, if every backward pass keeps it.
 /// </remarks>
 public sealed partial class Tensor : IDisposable
 {
     private Storage? _storage;
+    private Node? _node;
 
     internal Tensor(Device device, DType type, Shape shape, Strides strides, long offset, Storage storage, bool scoped = true)
     {
@@ -52,7 +54,7 @@ public sealed partial class Tensor : IDisposable
     internal long Offset { get; }
 
     /// <summary>What made this tensor, where a gradient is wanted; this tensor holds a reference to it.</summary>
-    internal Node? Node { get; private set; }
+    internal Node? Node => _node;
 
     /// <summary>The scope that disposes this tensor.</summary>
     internal TensorScope.List? Owner { get; set; }
@@ -61,8 +63,18 @@ public sealed partial class Tensor : IDisposable
 
     internal Storage Storage => _storage ?? throw Disposed();
 
-    /// <summary>The address of the first value; only within a <see cref="KernelCall"/>, which holds the memory.</summary>
-    internal nint Pointer => Storage.Pointer + (nint)(Offset * DType.Size());
+    /// <summary>The address of the first value, for a kernel; only within a <see cref="KernelCall"/>, which holds the memory.</summary>
+    internal nint Pointer
+    {
+        get
+        {
+            var storage = Storage;
+            // Who uses what another thread computed is told of its faults.
+            if (storage.Faults.IsOpen)
+                ((CudaBackend)Backend).Context.Use(storage.Faults);
+            return storage.Pointer + (nint)(Offset * DType.Size());
+        }
+    }
 
     /// <summary>Begins a scope: <c>using var scope = Tensor.Scope();</c></summary>
     public static TensorScope Scope() => TensorScope.Begin();
@@ -78,8 +90,9 @@ public sealed partial class Tensor : IDisposable
         CheckLive();
         if (!DType.IsFloat())
             throw new DTypeException($"RequireGradient: got {DType}, wants a floating type");
-        if (Node is null)
-            SetNode(new LeafNode(Shape));
+        // Threads that share a parameter may all ask for it: they get one leaf.
+        if (_node is null)
+            Interlocked.CompareExchange(ref _node, new LeafNode(Shape), null);
         return this;
     }
 
@@ -97,8 +110,8 @@ public sealed partial class Tensor : IDisposable
     /// <summary>Undoes <see cref="RequireGradient"/>: results computed from now on do not lead back here.</summary>
     internal void StopGradient()
     {
-        Node?.Release();
-        Node = null;
+        _node?.Release();
+        _node = null;
     }
 
     /// <summary>Gives up this view of the memory; the memory goes back with its last view.</summary>
@@ -109,8 +122,8 @@ public sealed partial class Tensor : IDisposable
             return;
         storage.Release();
         Device.Backend.Pool.CountTensor(-1);
-        Node?.Release();
-        Node = null;
+        _node?.Release();
+        _node = null;
     }
 
     /// <inheritdoc/>
@@ -153,11 +166,29 @@ public sealed partial class Tensor : IDisposable
         return y;
     }
 
+    /// <summary>Whether some place in memory may belong to this and to <paramref name="other"/>; of interleaved views too.</summary>
+    internal bool MayOverlap(Tensor other)
+    {
+        if (Storage != other.Storage || Count == 0 || other.Count == 0)
+            return false;
+        var ((first, last), (otherFirst, otherLast)) = (Extent(), other.Extent());
+        return first <= otherLast && otherFirst <= last;
+    }
+
+    // The first and the last byte; no stride is negative.
+    private (long First, long Last) Extent()
+    {
+        var last = Offset;
+        for (var i = 0; i < Shape.Rank; i++)
+            last += (Shape[i] - 1) * Strides[i];
+        return (Offset * DType.Size(), ((last + 1) * DType.Size()) - 1);
+    }
+
     /// <summary>A view that no scope disposes, for a node of the graph.</summary>
     internal Tensor Alias() => View(Shape, Strides, Offset, scoped: false);
 
     /// <summary>Adopts a node: the caller's reference becomes this tensor's.</summary>
-    internal void SetNode(Node node) => Node = node;
+    internal void SetNode(Node node) => _node = node;
 
     internal unsafe T* PointerTo<T>()
         where T : unmanaged => (T*)Pointer;

@@ -22,8 +22,16 @@ internal sealed unsafe class WinogradWeightCache
     {
         if (Take(outChannels, inChannels, tile, forDataGradient) is { } spare)
         {
-            spare.Update(weight);
-            return spare;
+            try
+            {
+                spare.Update(weight);
+                return spare;
+            }
+            catch
+            {
+                spare.Dispose();
+                throw;
+            }
         }
 
         return forDataGradient

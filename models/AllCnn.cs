@@ -31,9 +31,7 @@ public sealed class AllCnn : Module
     /// <exception cref="UsageException">The width gives no filters.</exception>
     public AllCnn(double width, RandomSource random, int channels = 3, Device? device = null)
     {
-        if (!(width > 0 && width <= 4))
-            throw new UsageException($"allcnn: got width {width.ToString(CultureInfo.InvariantCulture)}, wants more than 0, at most 4");
-        var unit = Math.Max((int)(96 * width), 1);
+        var unit = Unit(width);
         _blocks = new ConvBlock[Plan.Length];
         for (var i = 0; i < Plan.Length; i++)
         {
@@ -49,6 +47,16 @@ public sealed class AllCnn : Module
 
     /// <summary>d, the number of features.</summary>
     public int FeatureWidth { get; }
+
+    /// <summary>The number of features that a width gives.</summary>
+    /// <param name="width">The share of the original's filters.</param>
+    /// <exception cref="UsageException">The width gives no filters.</exception>
+    public static int FeaturesOf(double width) => Plan[^1].Units * Unit(width);
+
+    /// <summary>The filters of the first blocks at a width; the others have twice as many.</summary>
+    internal static int Unit(double width) => width > 0 && width <= 4
+        ? Math.Max((int)(96 * width), 1)
+        : throw new UsageException($"allcnn: got width {width.ToString(CultureInfo.InvariantCulture)}, wants more than 0, at most 4");
 
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x)

@@ -26,7 +26,23 @@ public static class Architectures
                 var extractor = new AllCnn(description.Width, random, description.Channels, device);
                 return new Classifier(description, extractor, new Linear(extractor.FeatureWidth, description.ClassNames.Count, random, device: device));
             default:
-                throw new UsageException($"arch: got '{description.Architecture}', wants one of {string.Join(", ", Names)}");
+                throw Unknown(description.Architecture);
         }
     }
+
+    /// <summary>Names and shapes, in PyTorch's layout, of a model's first and last weights: its size is known from them without making it.</summary>
+    /// <exception cref="UsageException">The architecture or its width is unknown or impossible.</exception>
+    internal static IReadOnlyList<(string Name, int[] Shape)> Outline(ModelDescription description)
+    {
+        switch (description.Architecture)
+        {
+            case "allcnn":
+                var unit = AllCnn.Unit(description.Width);
+                return [("features.0.0.weight", [unit, description.Channels, 3, 3]), ("head.0.weight", [description.ClassNames.Count, 2 * unit])];
+            default:
+                throw Unknown(description.Architecture);
+        }
+    }
+
+    private static UsageException Unknown(string name) => new($"arch: got '{name}', wants one of {string.Join(", ", Names)}");
 }

@@ -1,6 +1,7 @@
 using EscNative.Engine;
 using EscNative.Engine.Layers;
 using EscNative.Engine.Plans;
+using EscNative.Models.Data;
 using EscNative.Models.Erasure;
 
 namespace EscNative.Models;
@@ -25,7 +26,10 @@ public sealed class Classifier : Module
     }
 
     /// <summary>What the model is: architecture, classes, input, normalisation.</summary>
-    public ModelDescription Description { get; }
+    public ModelDescription Description { get; internal set; }
+
+    /// <summary>What the model was made to forget, in order; its file keeps it.</summary>
+    public IReadOnlyList<ForgetRecord> Forgotten { get; internal set; } = [];
 
     /// <summary>The last layer: features [n, d] to class scores [n, classes].</summary>
     public Linear Head { get; }
@@ -79,17 +83,33 @@ public sealed class Classifier : Module
         SetErasure(_erasure is null ? erasure : _erasure.Operator.Then(erasure));
     }
 
+    /// <summary>Adds a request that the model has answered to <see cref="Forgotten"/>.</summary>
+    public void Remember(ForgetRecord request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        Forgotten = [.. Forgotten, request];
+    }
+
     /// <summary>An independent model on the same device with equal values, running statistics, erasure and mode.</summary>
     public Classifier Copy()
     {
         var copy = Architectures.Create(Description, device: Device);
-        copy.Assign(this);
-        return copy;
+        try
+        {
+            copy.Assign(this);
+            return copy;
+        }
+        catch
+        {
+            copy.Dispose();
+            throw;
+        }
     }
 
-    /// <summary>Takes over the values, running statistics, erasure and mode of another model of the same architecture and size.</summary>
+    /// <summary>Takes over the values, running statistics, erasure, record and mode of another model of the same architecture and size.</summary>
     /// <param name="source">The other model; on any device.</param>
-    /// <exception cref="ShapeException">Its tensors have other shapes.</exception>
+    /// <exception cref="ShapeException">Its tensors have other shapes; this model is unchanged then.</exception>
+    /// <exception cref="DeviceOutOfMemoryException">The device has no room for them; this model is unchanged then.</exception>
     public void Assign(Classifier source)
     {
         ArgumentNullException.ThrowIfNull(source);
@@ -97,24 +117,32 @@ public sealed class Classifier : Module
             throw new ShapeException($"assign: got an {source.Description.Architecture} with {source.ParameterCount} parameters, wants one of the shapes of this {Description.Architecture} with {ParameterCount}");
         using var scope = Tensor.Scope();
         using var noGrad = Tensor.NoGrad();
-        foreach (var (from, to) in source.NamedParameters.Zip(NamedParameters))
-            to.Parameter.Value.Assign(from.Parameter.Value.To(Device));
-        foreach (var (from, to) in source.NamedBuffers.Zip(NamedBuffers))
-            to.Buffer.Assign(from.Buffer.To(Device));
+        // All that can fail comes first: then this model is whole, the old or the new one.
+        var pairs = source.NamedParameters.Zip(NamedParameters, (from, to) => (From: from.Parameter.Value, To: to.Parameter.Value))
+            .Concat(source.NamedBuffers.Zip(NamedBuffers, (from, to) => (From: from.Buffer, To: to.Buffer)))
+            .Select(pair => (From: pair.From.To(Device), pair.To)).ToArray();
+        SetErasure(source.Erasure);
+        foreach (var (from, to) in pairs)
+            to.Assign(from);
         foreach (var (from, to) in source.NamedModules.Zip(NamedModules))
         {
             if (from.Module is BatchNorm2d a && to.Module is BatchNorm2d b)
                 b.BatchesTracked = a.BatchesTracked;
         }
 
-        SetErasure(source.Erasure);
+        Forgotten = source.Forgotten;
         Training = source.Training;
     }
 
+    /// <summary>Replaces the erasure; whatever makes it impossible, the model keeps the one that it has.</summary>
     internal void SetErasure(ErasureOperator? erasure)
     {
+        ObjectDisposedException.ThrowIf(Head.Weight.Value.IsDisposed, this);
+        if (erasure is not null && erasure.Width != FeatureWidth)
+            throw new ShapeException($"erase: got an operator of width {erasure.Width}, the model has {FeatureWidth} features");
+        var layer = erasure is null ? null : new ErasureLayer(erasure, Device);
         _erasure?.Dispose();
-        _erasure = erasure is null ? null : new ErasureLayer(erasure, Device);
+        _erasure = layer;
     }
 
     /// <inheritdoc/>

@@ -1,3 +1,4 @@
+using EscNative.Engine.Plans;
 using EscNative.Models.Data;
 
 namespace EscNative.Models;
@@ -68,7 +69,8 @@ public sealed class FeatureBank
     {
         ArgumentNullException.ThrowIfNull(images);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(batchSize);
-        using var extractor = CompiledExtractor.Compile(model, images.Height, images.Width);
+        using var extractor = CompiledExtractor.Compile(
+            model, images.Height, images.Width, new PlanOptions { ImagesPerRun = Math.Min(batchSize, images.Count) });
         var (d, classes) = (extractor.FeatureWidth, extractor.Classes);
         var features = new float[(long)images.Count * d];
         var logits = new float[(long)images.Count * classes];

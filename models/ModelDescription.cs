@@ -19,4 +19,7 @@ public sealed record ModelDescription
 
     /// <summary>How pixels become inputs.</summary>
     public required Normalisation Normalisation { get; init; }
+
+    /// <summary>The images that the model was trained on, or null where nobody knows. <see cref="Trainer"/> sets it.</summary>
+    public DataRecord? Data { get; init; }
 }

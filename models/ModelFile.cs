@@ -14,6 +14,9 @@ public static class ModelFile
     private const string Prefix = "escnative.";
     private const string FormatVersion = "1";
 
+    // Images have one or three; some instruments more.
+    private const int MaximumChannels = 1024;
+
     /// <summary>Saves a model, with its erasure.</summary>
     /// <param name="model">The model.</param>
     /// <param name="path">The file; its folder must exist.</param>
@@ -21,13 +24,20 @@ public static class ModelFile
     /// <param name="notes">Further metadata (training recipe, seed), or null.</param>
     /// <exception cref="UsageException">The file exists and <paramref name="force"/> is false.</exception>
     /// <exception cref="OutputException">It cannot be written.</exception>
-    public static void Save(Classifier model, string path, bool force = false, IReadOnlyDictionary<string, string>? notes = null)
+    public static void Save(Classifier model, string path, bool force = false, IReadOnlyDictionary<string, string>? notes = null) =>
+        AtomicFile.Write(path, stream => Write(model, stream, notes), force);
+
+    /// <summary>Writes a model, with its erasure, to a stream.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="stream">Where to write.</param>
+    /// <param name="notes">Further metadata (training recipe, seed), or null.</param>
+    public static void Write(Classifier model, Stream stream, IReadOnlyDictionary<string, string>? notes = null)
     {
         var arrays = ToArrays(model);
         var metadata = Describe(model, notes);
         if (model.Erasure is { } erasure)
             ErasureArrays.Write(erasure, arrays, metadata);
-        SafetensorsWriter.Write(path, arrays, metadata, force);
+        SafetensorsWriter.Write(stream, arrays, metadata);
     }
 
     /// <summary>Loads a model in evaluation mode.</summary>
@@ -49,6 +59,7 @@ public static class ModelFile
         Classifier model;
         try
         {
+            CheckOutline(file, names, description);
             model = Architectures.Create(description, device: device);
         }
         catch (UsageException cause)
@@ -61,6 +72,7 @@ public static class ModelFile
             Fill(model, file, names, ErasureArrays.ArrayPrefix);
             if (ErasureArrays.Read(file, model.FeatureWidth) is { } erasure)
                 model.SetErasure(erasure);
+            model.Forgotten = ModelRecords.ReadForgotten(file, model);
             model.Training = false;
             return model;
         }
@@ -105,6 +117,7 @@ public static class ModelFile
         };
         foreach (var (key, value) in notes ?? new Dictionary<string, string>())
             metadata[$"{Prefix}note.{key}"] = value;
+        ModelRecords.Write(model, metadata);
         return metadata;
     }
 
@@ -130,33 +143,86 @@ public static class ModelFile
         var left = names.Keys.Where(n => exceptPrefix is null || !n.StartsWith(exceptPrefix, StringComparison.Ordinal)).ToHashSet(StringComparer.Ordinal);
         using var scope = Tensor.Scope();
         using var noGrad = Tensor.NoGrad();
+        // Everything is read and checked before the model is touched.
+        var values = new List<(Tensor To, Tensor From)>();
+        var counters = new List<(BatchNorm2d Norm, long Batches)>();
         foreach (var (name, parameter) in model.NamedParameters)
-            parameter.Value.Assign(FromPyTorch(Read(name, ToPyTorch(parameter.Value).Shape)));
+            values.Add((parameter.Value, FromPyTorch(Read(name, ToPyTorch(parameter.Value).Shape.ToArray()))));
         foreach (var (name, buffer) in model.NamedBuffers)
-            buffer.Assign(Read(name, buffer.Shape));
+            values.Add((buffer, Read(name, buffer.Shape.ToArray())));
         foreach (var (name, module) in model.NamedModules)
         {
             var counter = name + ".num_batches_tracked";
             if (module is BatchNorm2d norm && left.Remove(counter))
-                norm.BatchesTracked = file.Read(names[counter]).ToInt64()[0];
+                counters.Add((norm, Count(file, names[counter])));
         }
 
         if (left.Count > 0)
             throw new DataFormatException(file.Name, null, $"has {left.Count} tensors that {model.Description.Architecture} does not have, the first is '{left.Order(StringComparer.Ordinal).First()}'");
+        foreach (var (to, from) in values)
+            to.Assign(from);
+        foreach (var (norm, batches) in counters)
+            norm.BatchesTracked = batches;
 
-        Tensor Read(string name, Shape shape)
+        Tensor Read(string name, int[] shape)
         {
             if (!left.Remove(name))
-                throw new DataFormatException(file.Name, null, $"lacks the tensor '{name}' {shape} of {model.Description.Architecture}");
+                throw Lacks(file, name, shape, model.Description);
             var array = file.Read(names[name]);
-            if (new Shape(array.Shape) != shape)
-                throw new DataFormatException(file.Name, null, $"tensor '{name}' is {new Shape(array.Shape)}, {model.Description.Architecture} of width {model.Description.Width.ToString(CultureInfo.InvariantCulture)} with {model.Classes} classes wants {shape}");
-            var values = array.ToFloat32();
-            if (Array.FindIndex(values, v => !float.IsFinite(v)) is >= 0 and var bad)
-                throw new DataFormatException(file.Name, null, $"tensor '{name}' holds {values[bad]} at value {bad}: the model diverged in training, or the file is damaged");
-            return Tensor.From(values, shape, model.Device);
+            CheckShape(file, name, array.Shape, shape, model.Description);
+            var numbers = array.ToFloat32();
+            if (Array.FindIndex(numbers, v => !float.IsFinite(v)) is >= 0 and var bad)
+            {
+                var value = array.ToFloat64()[bad];
+                throw new DataFormatException(file.Name, null, double.IsFinite(value)
+                    ? FormattableString.Invariant($"tensor '{name}' holds {value:R} at value {bad}, which single precision does not: scale the model, or the file is damaged")
+                    : FormattableString.Invariant($"tensor '{name}' holds {value} at value {bad}: the model diverged in training, or the file is damaged"));
+            }
+
+            if (name.EndsWith(".running_var", StringComparison.Ordinal) && Array.FindIndex(numbers, v => v < 0) is >= 0 and var negative)
+                throw new DataFormatException(file.Name, null, FormattableString.Invariant($"tensor '{name}' holds {numbers[negative]} at value {negative}; a variance is 0 or more"));
+            return Tensor.From(numbers, new Shape(shape), model.Device);
         }
     }
+
+    // A count may have any type: a whole model is often converted at once, and PyTorch loads it.
+    private static long Count(SafetensorsFile file, string name)
+    {
+        const long most = 1L << 62;
+        var array = file.Read(name);
+        if (array.Count != 1)
+            throw new DataFormatException(file.Name, null, $"tensor '{name}' [{string.Join(", ", array.Shape.ToArray())}] has {array.Count} values, wants one: the number of batches seen");
+        var value = array.ToFloat64()[0];
+        // Half precision ends at 65,504; a count beyond it became infinite, and only says that there were many.
+        if (array.Type == ArrayType.F16 && double.IsPositiveInfinity(value))
+            return (long)Half.MaxValue;
+        return value is >= 0 and < most
+            ? array.Type is ArrayType.F16 or ArrayType.BF16 or ArrayType.F32 or ArrayType.F64 ? (long)value : array.ToInt64()[0]
+            : throw new DataFormatException(file.Name, null, FormattableString.Invariant($"tensor '{name}' holds {value:R}, wants a number of batches from 0 to 2^62"));
+    }
+
+    // What a header claims is compared with the file's own tensors before memory is taken for it.
+    private static void CheckOutline(SafetensorsFile file, Dictionary<string, string> names, ModelDescription description)
+    {
+        var entries = file.Entries.ToDictionary(e => e.Name, StringComparer.Ordinal);
+        foreach (var (name, shape) in Architectures.Outline(description))
+        {
+            if (!names.TryGetValue(name, out var stored))
+                throw Lacks(file, name, shape, description);
+            CheckShape(file, name, entries[stored].Shape, shape, description);
+        }
+    }
+
+    private static void CheckShape(SafetensorsFile file, string name, ReadOnlySpan<int> shape, ReadOnlySpan<int> wanted, ModelDescription description)
+    {
+        if (!shape.SequenceEqual(wanted))
+            throw new DataFormatException(file.Name, null, FormattableString.Invariant($"tensor '{name}' is {Text(shape)}, {description.Architecture} of width {description.Width} for {description.Channels} channels and {description.ClassNames.Count} classes wants {Text(wanted)}"));
+    }
+
+    private static DataFormatException Lacks(SafetensorsFile file, string name, ReadOnlySpan<int> shape, ModelDescription description) =>
+        new(file.Name, null, $"lacks the tensor '{name}' {Text(shape)} of {description.Architecture}");
+
+    private static string Text(ReadOnlySpan<int> shape) => $"[{string.Join(", ", shape.ToArray())}]";
 
     private static ModelDescription ReadDescription(SafetensorsFile file, Dictionary<string, string> names)
     {
@@ -165,14 +231,33 @@ public static class ModelFile
             return Guess(file, names);
         if (format != FormatVersion)
             throw new DataFormatException(file.Name, null, $"model format {format} is newer than this version reads ({FormatVersion}): use a newer EscNative");
+        var channels = Number("channels");
+        if (channels is not (>= 1 and <= MaximumChannels) || channels != Math.Floor(channels))
+            throw Bad("channels", $"a whole number from 1 to {MaximumChannels}");
         return new ModelDescription
         {
             Architecture = Required("architecture"),
             Width = Number("width"),
-            Channels = (int)Number("channels"),
+            Channels = (int)channels,
             ClassNames = Required("classes").Split('\n'),
-            Normalisation = new Normalisation("model", Numbers("mean"), Numbers("std")),
+            Normalisation = Normal((int)channels),
+            Data = ModelRecords.ReadData(file),
         };
+
+        Normalisation Normal(int count)
+        {
+            var (mean, deviation) = (Numbers("mean"), Numbers("std"));
+            if ((mean.Length != count && mean.Length != 1) || Array.Exists(mean, v => !float.IsFinite(v)))
+                throw Bad("mean", $"{count} finite numbers");
+            if (deviation.Length != mean.Length || Array.Exists(deviation, v => !(v > 0 && float.IsFinite(v))))
+                throw Bad("std", $"{mean.Length} finite numbers above 0");
+            var normalisation = new Normalisation("model", mean, deviation);
+            return Array.TrueForAll(normalisation.Table(count), float.IsFinite)
+                ? normalisation
+                : throw Bad("std", "numbers that leave the pixels finite");
+        }
+
+        DataFormatException Bad(string key, string wanted) => new(file.Name, null, $"metadata {Prefix}{key} is '{Required(key)}', wants {wanted}");
 
         string Required(string key) => metadata.TryGetValue(Prefix + key, out var value)
             ? value
@@ -190,7 +275,7 @@ public static class ModelFile
     private static ModelDescription Guess(SafetensorsFile file, Dictionary<string, string> names)
     {
         var entries = file.Entries.ToDictionary(e => e.Name, StringComparer.Ordinal);
-        if (Shape("features.0.0.weight") is [var filters, var channels, 3, 3] && Shape("head.0.weight") is [var classes, _] && classes is > 0 and < 1_000_000)
+        if (Shape("features.0.0.weight") is [var filters, var channels, 3, 3] && Shape("head.0.weight") is [var classes, var features] && features == 2L * filters)
         {
             return new ModelDescription
             {

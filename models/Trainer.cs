@@ -46,9 +46,9 @@ public sealed class Trainer(Classifier model, DataSet data, TrainOptions options
         var momentum = Schedule.OneCycleMomentum(options.Momentum + options.MomentumSwing, options.Momentum - options.MomentumSwing, steps);
         using var optimizer = new Sgd(
             model.Parameters, schedule(0), options.Momentum, options.WeightDecay, nesterov: options.Momentum > 0);
-        var checkpoint = options.CheckpointPath is null ? null : new TrainingCheckpoint(options.CheckpointPath, model, optimizer, Recipe());
+        var checkpoint = options.CheckpointPath is null ? null : new TrainingCheckpoint(options.CheckpointPath, model, optimizer, Identity());
         if (options.Resume)
-            _history.AddRange(checkpoint!.Load());
+            _history.AddRange(checkpoint!.Load(options.Epochs, loader.Batches));
         var end = options.StopAfter > 0 ? options.StopAfter : options.Epochs;
         for (var epoch = _history.Count; epoch < end; epoch++)
         {
@@ -57,6 +57,7 @@ public sealed class Trainer(Classifier model, DataSet data, TrainOptions options
         }
 
         model.Training = false;
+        model.Description = model.Description with { Data = data.Record };
         return _history;
     }
 
@@ -104,8 +105,15 @@ public sealed class Trainer(Classifier model, DataSet data, TrainOptions options
         return (loss.Item(), predicted.Zip(labels).LongCount(p => p.First == p.Second));
     }
 
-    /// <summary>What must be equal for a checkpoint to be of this run.</summary>
-    private string Recipe() => string.Create(
-        System.Globalization.CultureInfo.InvariantCulture,
-        $"epochs {options.Epochs}, batch {options.BatchSize}, rate {options.LearningRate:R}, momentum {options.Momentum:R} ± {options.MomentumSwing:R}, decay {options.WeightDecay:R}, flip {options.Flip}, crop {options.CropPadding}, seed {options.Seed}, data {data.Train.Count} {data.Train.ContentHash()}");
+    /// <summary>What must be equal for a checkpoint to be of this run. The model's values are not: all of them come from the checkpoint.</summary>
+    private RunIdentity Identity()
+    {
+        var d = model.Description;
+        return new RunIdentity(model.Device)
+            .Add("epochs", options.Epochs).Add("batch", options.BatchSize).Add("learning-rate", options.LearningRate)
+            .Add("momentum", options.Momentum).Add("momentum-swing", options.MomentumSwing).Add("weight-decay", options.WeightDecay)
+            .Add("flip", options.Flip ? 1 : 0).Add("crop", options.CropPadding).Add("seed", options.Seed.ToString(System.Globalization.CultureInfo.InvariantCulture))
+            .Add("training images", data.Train).Add("test images", data.Test)
+            .AddDescription(d);
+    }
 }

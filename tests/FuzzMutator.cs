@@ -17,6 +17,9 @@ internal sealed class FuzzMutator(int seed)
         return bytes;
     }
 
+    /// <summary>A number from 0 up to, not including, the given one.</summary>
+    public int Draw(int below) => _random.Next(below);
+
     private byte[] Once(byte[] bytes, int header)
     {
         var zone = _random.Next(4) == 0 ? bytes.Length : Math.Min(header, bytes.Length);

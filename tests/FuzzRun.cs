@@ -4,7 +4,7 @@ namespace EscNative.Tests;
 
 /// <summary>
 /// Feeds damaged files to a reader for a short time. The reader may accept them or refuse them with an
-/// <see cref="EscException"/>; anything else, a hang, or memory far beyond the file's size is a failure.
+/// <see cref="EscException"/> of bad input; anything else, a hang, or memory far beyond the file's size is a failure.
 /// </summary>
 internal static class FuzzRun
 {
@@ -15,7 +15,16 @@ internal static class FuzzRun
     // Every run makes at least this many attempts, whatever the machine's load.
     private const int Least = 300;
 
-    public static void Run(string format, byte[] valid, int header, Action<byte[]> read, double memoryFactor = 4)
+    public static void Run(string format, byte[] valid, int header, Action<byte[]> read, double memoryFactor = 4) =>
+        Run(format, valid, (mutator, bytes) => mutator.Mutate(bytes, header), read, memoryFactor);
+
+    /// <param name="format">Its name.</param>
+    /// <param name="valid">A file that is read.</param>
+    /// <param name="damage">Makes another file of it.</param>
+    /// <param name="read">Reads a file.</param>
+    /// <param name="least">How many attempts at least.</param>
+    /// <param name="memoryFactor">The most bytes that may be taken for each of the file's, beside 64 MiB.</param>
+    public static void Run(string format, byte[] valid, Func<FuzzMutator, byte[], byte[]> damage, Action<byte[]> read, double memoryFactor = 4, int least = Least)
     {
         read(valid);
         TestContext.Current.TestOutputHelper?.WriteLine($"fuzz {format}: ESC_FUZZ_SEED={Seed}");
@@ -23,16 +32,16 @@ internal static class FuzzRun
         var whole = Stopwatch.StartNew();
         var refused = 0;
         var attempts = 0;
-        for (; attempts < Least || whole.Elapsed.TotalSeconds < Seconds; attempts++)
+        for (; attempts < least || whole.Elapsed.TotalSeconds < Seconds; attempts++)
         {
-            var bytes = mutator.Mutate(valid, header);
+            var bytes = damage(mutator, valid);
             var before = GC.GetAllocatedBytesForCurrentThread();
             var time = Stopwatch.StartNew();
             try
             {
                 read(bytes);
             }
-            catch (EscException)
+            catch (EscException failure) when (failure.Code == ErrorCode.BadInput)
             {
                 refused++;
             }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using EscNative.Kernels;
 
 namespace EscNative.Tests;
 
@@ -65,7 +66,9 @@ internal static class TestData
             return new Found(null, $"no real data: {source.FullName} does not exist");
 
         // The size is in the name: a new archive is never confused with an old cache.
-        var cache = Directory.CreateDirectory(CacheFolder()).FullName;
+        var found = Environment.GetEnvironmentVariable("ESC_TEST_CACHE") is { Length: > 0 } named ? UserCache.In(named) : UserCache.Of("tests");
+        if (found.Folder is not { } cache)
+            return new Found(null, $"no folder to unpack {source.Name} into: {found.Problem}; set ESC_TEST_CACHE");
         var target = Path.Combine(cache, $"{folder}-{source.Length}");
         using (Lock(target + ".lock"))
         {
@@ -86,17 +89,6 @@ internal static class TestData
         }
 
         return new Found(Path.Combine(target, folder), "");
-    }
-
-    private static string CacheFolder()
-    {
-        if (Environment.GetEnvironmentVariable("ESC_TEST_CACHE") is { Length: > 0 } named)
-            return named;
-        if (OperatingSystem.IsWindows())
-            return Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData), "escnative-tests");
-        if (Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } cache)
-            return Path.Combine(cache, "escnative-tests");
-        return Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache", "escnative-tests");
     }
 
     // Several test processes may start at once: one unpacks, the others wait for it.

@@ -8,19 +8,25 @@ namespace EscNative.Unlearning;
 public sealed class UnlearningContext
 {
     private readonly ImageSet? _remain;
+    private readonly bool _forgetOnly;
 
     /// <summary>A context for a method.</summary>
     /// <param name="model">The model to change.</param>
     /// <param name="forget">D_f, the training images to forget.</param>
     /// <param name="options">The request's options.</param>
     /// <param name="remain">D_r, for methods that use it, else null.</param>
+    /// <exception cref="UsageException">An option makes no sense.</exception>
     public UnlearningContext(Classifier model, ImageSet forget, UnlearningOptions? options = null, ImageSet? remain = null)
     {
         Model = model;
         Forget = forget;
         Options = options ?? new UnlearningOptions();
+        Options.Validate();
         _remain = remain;
     }
+
+    private UnlearningContext(Classifier model, ImageSet forget, UnlearningOptions? options, ImageSet? remain, bool forgetOnly)
+        : this(model, forget, options, remain) => _forgetOnly = forgetOnly;
 
     /// <summary>A context for a method that gives it what it declared, and no more.</summary>
     /// <param name="method">The method.</param>
@@ -28,20 +34,23 @@ public sealed class UnlearningContext
     /// <param name="split">The images.</param>
     /// <param name="options">The request's options.</param>
     /// <param name="recorder">Records the stages' times, or null.</param>
-    /// <param name="checkpoint">Where a method that trains keeps its state, or null; it goes on from the file if there is one.</param>
+    /// <param name="checkpoint">Where a method that trains keeps its state, or null.</param>
+    /// <param name="resume">Whether it goes on from that file; by default if there is one.</param>
     public static UnlearningContext For(
         IUnlearningMethod method, Classifier model, ForgetSplit split, UnlearningOptions? options = null, StageRecorder? recorder = null,
-        string? checkpoint = null)
+        string? checkpoint = null, bool? resume = null)
     {
         ArgumentNullException.ThrowIfNull(method);
         ArgumentNullException.ThrowIfNull(split);
-        return new UnlearningContext(model, split.Forget, options, method.DataUse == DataUse.ForgetAndRemain ? split.Remain : null)
+        var forgetOnly = method.DataUse == DataUse.ForgetOnly;
+        return new UnlearningContext(model, split.Forget, options, forgetOnly ? null : split.Remain, forgetOnly)
         {
+            Asked = split.Request,
             Request = split.Request.ToString(),
             Recorder = recorder,
             HeldOut = split.ForgetTest.Count > 0 ? split.ForgetTest : split.RemainTest.Count > 0 ? split.RemainTest : null,
             CheckpointPath = checkpoint,
-            Resume = checkpoint is not null && File.Exists(checkpoint),
+            Resume = resume ?? (checkpoint is not null && File.Exists(checkpoint)),
         };
     }
 
@@ -73,10 +82,28 @@ public sealed class UnlearningContext
     /// <summary>What the request is about, for the record: classes or the number of samples.</summary>
     public string Request { get; init; } = "";
 
+    /// <summary>The request, where the context was made from a split; it goes into the model's record.</summary>
+    public ForgetRequest? Asked { get; init; }
+
+    /// <summary>Whether there is D_r.</summary>
+    public bool HasRemain => _remain is not null;
+
     /// <summary>D_r.</summary>
-    /// <exception cref="EscException">The context was made without it, for a method that may see D_f only.</exception>
-    public ImageSet Remain => _remain ?? throw new EscException(
-        ErrorCode.Internal, "unlearning: this method declared that it uses the forgetting data only, and asked for the remaining data");
+    /// <exception cref="EscException">The context was made without it (usage), or for a method that declared that it sees D_f only (a bug of the method).</exception>
+    public ImageSet Remain => _remain ?? throw (_forgetOnly
+        ? new EscException(ErrorCode.Internal, "unlearning: this method declared that it uses the forgetting data only, and asked for the remaining data")
+        : new EscException(ErrorCode.Usage, "unlearning: this method needs the remaining data (D_r), and the context was made without: give it, or make the context by UnlearningContext.For"));
+
+    /// <summary>The names of the classes that are asked for, or empty.</summary>
+    internal string ClassesAsked => Asked is { IsByClass: true } ? string.Join(", ", Asked.Classes.ToArray().Select(c => Forget.ClassNames[c])) : "";
+
+    /// <summary>Writes into the model's record that it has answered this request.</summary>
+    /// <param name="method">Who did it. Every method calls this once it is done.</param>
+    public void Remember(IUnlearningMethod method)
+    {
+        ArgumentNullException.ThrowIfNull(method);
+        Model.Remember(Asked is null ? ForgetRecord.OfImages(method.Name, Request, Forget) : ForgetRecord.Of(method.Name, Asked, Forget));
+    }
 
     /// <summary>Begins a stage where a recorder is set.</summary>
     public StageRecorder.Running Stage(string name) => Recorder?.Begin(name) ?? default;

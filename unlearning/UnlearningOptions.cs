@@ -31,4 +31,18 @@ public sealed record UnlearningOptions
 
     /// <summary>The seed of everything random.</summary>
     public ulong Seed { get; init; } = 42;
+
+    /// <summary>Throws where a value makes no sense, whatever the method. What a method makes of the others it says itself.</summary>
+    /// <exception cref="UsageException">Names the value and what it may be.</exception>
+    public void Validate()
+    {
+        const string operation = "unlearning";
+        UsageException.Require(Percent is null or (>= 0 and < 100), operation, "p (percent)", Percent ?? 0, "0 to below 100");
+        UsageException.RequireCount(operation, "k (directions)", Directions, least: 0);
+        UsageException.RequireCount(operation, "batch size", BatchSize);
+        UsageException.Require(Enum.IsDefined(Mode), operation, "mode", Mode, "Paper or Official");
+        ArgumentNullException.ThrowIfNull(Parameters);
+        foreach (var (name, value) in Parameters)
+            UsageException.Require(double.IsFinite(value), operation, name, value, "a finite number");
+    }
 }

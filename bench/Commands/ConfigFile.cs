@@ -1,4 +1,5 @@
 using System.Text.Json;
+using EscNative.Engine.Formats;
 
 namespace EscNative.Bench.Commands;
 
@@ -14,31 +15,48 @@ internal static class ConfigFile
         JsonDocument document;
         try
         {
-            document = JsonDocument.Parse(File.ReadAllBytes(path), new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip });
+            document = JsonDocument.Parse(InputFile.WithoutByteOrderMark(File.ReadAllBytes(path), path), new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip });
         }
-        catch (Exception cause) when (cause is IOException or UnauthorizedAccessException or JsonException)
+        catch (Exception cause) when (cause is IOException or UnauthorizedAccessException or JsonException or ArgumentException or NotSupportedException)
         {
             throw new UsageException($"--config {path}: {cause.Message}");
         }
-
-        using (document)
+        catch (DataFormatException cause)
         {
-            if (document.RootElement.ValueKind != JsonValueKind.Object)
-                throw new UsageException($"--config {path}: wants one JSON object, such as {{\"forget-class\": [4], \"p\": 1.5}}");
-            var values = new Dictionary<string, string>(StringComparer.Ordinal);
-            foreach (var entry in document.RootElement.EnumerateObject())
-            {
-                // A pointer to the schema is for editors.
-                if (entry.Name == "$schema")
-                    continue;
-                if (!known.Contains(entry.Name))
-                    throw new UsageException($"--config {path}: unknown key '{entry.Name}'{Suggestion.For(entry.Name, known)}");
-                if (!values.TryAdd(entry.Name, Text(path, entry)))
-                    throw new UsageException($"--config {path}: key '{entry.Name}' stands there twice");
-            }
-
-            return values;
+            throw new UsageException($"--config {path}: {cause.Rule}");
         }
+
+        try
+        {
+            return Values(path, document, known);
+        }
+        catch (InvalidOperationException)
+        {
+            throw new UsageException($"--config {path}: a text in it is not valid Unicode");
+        }
+        finally
+        {
+            document.Dispose();
+        }
+    }
+
+    private static Dictionary<string, string> Values(string path, JsonDocument document, IReadOnlyCollection<string> known)
+    {
+        if (document.RootElement.ValueKind != JsonValueKind.Object)
+            throw new UsageException($"--config {path}: wants one JSON object, such as {{\"forget-class\": [4], \"p\": 1.5}}");
+        var values = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var entry in document.RootElement.EnumerateObject())
+        {
+            // A pointer to the schema is for editors.
+            if (entry.Name == "$schema")
+                continue;
+            if (!known.Contains(entry.Name))
+                throw new UsageException($"--config {path}: unknown key '{entry.Name}'{Suggestion.For(entry.Name, known)}");
+            if (!values.TryAdd(entry.Name, Text(path, entry)))
+                throw new UsageException($"--config {path}: key '{entry.Name}' stands there twice");
+        }
+
+        return values;
     }
 
     private static string Text(string path, JsonProperty entry) => entry.Value.ValueKind switch

@@ -74,7 +74,7 @@ internal static class DoctorCommand
 
         yield return CudaRuntime.KernelCacheFolder is { } folder
             ? new FindingResult("kernel cache", true, folder, null)
-            : new FindingResult("kernel cache", false, "none: kernels are compiled in every process", $"set {CudaRuntime.KernelCacheVariable} to a folder that can be written");
+            : new FindingResult("kernel cache", false, $"none ({CudaRuntime.KernelCacheProblem ?? $"{CudaRuntime.KernelCacheVariable} is empty"}): kernels are compiled in every process", $"set {CudaRuntime.KernelCacheVariable} to a folder that can be written");
     }
 
     // Whether kernels can be compiled, loaded and run: what the libraries' presence alone does not show.
@@ -139,7 +139,7 @@ internal static class DoctorCommand
     {
         var cache = new ModelCache(folder);
         return cache.Problem is { } problem
-            ? new FindingResult("cache", false, $"tried {cache.Folder}: {problem}", "give --cache a folder that can be written; without one the small model is trained every time")
-            : new FindingResult("cache", true, cache.Folder, null);
+            ? new FindingResult("cache", false, $"none: {problem}", "give --cache a folder that can be written; without one the small model is trained every time")
+            : new FindingResult("cache", true, cache.Folder!, null);
     }
 }

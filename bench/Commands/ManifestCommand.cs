@@ -18,17 +18,18 @@ internal static class ManifestCommand
         var folder = context.Get(options.Data);
         if (folder == EmbeddedData.Name)
             throw new UsageException("manifest: --data FOLDER is missing: the folder of your VGGFace2 copy (n000001/0001_01.jpg, or that below train)");
+        OptionChecks.Inputs(context);
         var output = context.Get(options.Output) ?? Path.Combine(folder, LacunaManifest.FileName);
         Setup.CheckOutputs(context, output, context.Get(options.Json));
         var document = Setup.Document(context, Setup.Idle() with { Seed = context.Get(options.Seed) });
         var manifest = LacunaManifest.Draw(folder, (ulong)context.Get(options.Seed), cancel: context.Cancel);
-        manifest.Save(output, context.Get(options.Force));
+        var hash = Outputs.Write(context, output, manifest.Write);
         Setup.Publish(context, document with
         {
             Notes =
             [
                 $"Drew {string.Join(", ", manifest.Identities.Select(i => i.Id))} with seed {manifest.Seed}.",
-                $"Written to {Setup.NameOf(output)}, SHA-256 {ModelCache.HashOf(output)}. It belongs into the folder of the images: --data FOLDER then reads them.",
+                $"Written to {Setup.NameOf(output)}, SHA-256 {hash}. It belongs into the folder of the images: --data FOLDER then reads them.",
             ],
         });
         return ExitCode.Ok;

@@ -1,5 +1,7 @@
 using EscNative.Bench.Reports;
+using EscNative.Bench.Requests;
 using EscNative.Engine;
+using EscNative.Models;
 using EscNative.Models.Data;
 
 namespace EscNative.Bench.Commands;
@@ -9,10 +11,17 @@ namespace EscNative.Bench.Commands;
 /// <param name="Source">Where it came from, in words.</param>
 /// <param name="Training">What training did, where this run trained it.</param>
 /// <param name="Retrain">Its twin that was trained without the class to forget, or null.</param>
-internal sealed record ModelChoice(string File, string Source, TrainingResult? Training, string? Retrain)
+/// <param name="IsOurs">Whether it comes with the program.</param>
+internal sealed record ModelChoice(string File, string Source, TrainingResult? Training, string? Retrain, bool IsOurs = false)
 {
     /// <summary>The class that is forgotten where the user names none: the paper's.</summary>
     public const string DefaultForgetClass = "4";
+
+    /// <summary>Whether the images are the model's: of one that comes with the program it is known what it was trained on.</summary>
+    /// <returns>What a reader of the results must know.</returns>
+    /// <exception cref="EscException">They are not (bad input).</exception>
+    public IReadOnlyList<string> Examine(Classifier model, DataTrust trust, DataSet data) =>
+        IsOurs ? PretrainedModels.Examine(data) : trust.Examine(model, File, data);
 
     /// <summary>Chooses the model.</summary>
     /// <param name="context">The options.</param>
@@ -34,6 +43,6 @@ internal sealed record ModelChoice(string File, string Source, TrainingResult? T
             ? null
             : context.Get(options.ForgetClass) ?? DefaultForgetClass;
         var found = PretrainedModels.For(context.Get(options.Data), classes, scratch);
-        return new ModelChoice(found.ModelFile, found.Source, null, found.Retrain);
+        return new ModelChoice(found.ModelFile, found.Source, null, found.Retrain, IsOurs: true);
     }
 }

@@ -13,9 +13,9 @@ internal sealed class OptionSet
 
     public Option<bool> Quiet { get; } = Flag("--quiet", "No progress and no remarks; results and errors only.");
 
-    public Option<string?> Json { get; } = Text("--json", "FILE", "Write the result as JSON (escnative.result/1).");
+    public Option<string?> Json { get; } = Text("--json", "FILE", "Write the result as JSON (escnative.result/1); - is standard output.");
 
-    public Option<string?> Html { get; } = Text("--html", "FILE", "Write the result as one HTML file.");
+    public Option<string?> Html { get; } = Text("--html", "FILE", "Write the result as one HTML file; - is standard output.");
 
     public Option<bool> Force { get; } = Flag("--force", "Replace output files that exist.");
 
@@ -23,9 +23,7 @@ internal sealed class OptionSet
 
     public Option<int> Threads { get; } = Whole("--threads", "Threads that compute. The result does not depend on it.", 1, 1024, Environment.ProcessorCount);
 
-    public Option<string> Precision { get; } = OneOf("--precision", "Arithmetic of the forward pass.", "f32", text => text == "f32"
-        ? text
-        : throw new FormatException("wants f32: this version has no other precision"));
+    public Option<string> Precision { get; } = OneOf("--precision", "Arithmetic of the forward pass.", ["f32"], "wants f32: this version has no other precision");
 
     public Option<int> Seed { get; } = Whole("--seed", "Seed of everything random.", 0, int.MaxValue, 42);
 
@@ -33,7 +31,11 @@ internal sealed class OptionSet
 
     public Option<int> Identities { get; } = Whole("--identities", "Of a folder of faces, how many people, the first by name; 0 takes all.", 0, 1_000_000, 0);
 
+    public Option<bool> AllowOtherData { get; } = Flag("--allow-other-data", "Take images that the model was not trained on; the result says so.");
+
     public Option<string?> ModelFile { get; } = Text("--model-file", "FILE", "A checkpoint (safetensors).");
+
+    public Option<bool> Predict { get; } = Flag("--predict", "What the kernels are predicted to take on an NVIDIA H200, by the model in docs/gpu-model.md; measures nothing and needs no GPU.");
 
     public Option<bool> Plan { get; } = Flag("--plan", "Show the steps that the model is compiled to, and what each costs.");
 
@@ -71,11 +73,9 @@ internal sealed class OptionSet
 
     public Option<string> Solver { get; } = Named("--solver", "NAME", $"How the directions are found: {string.Join(", ", Solvers.Names)}; on a GPU also svd-jacobi. auto chooses by the sizes.", "auto");
 
-    public Option<string> Mode { get; } = OneOf("--mode", "paper: evaluation mode, as published. official: bug for bug as the released code.", "paper", text => text is "paper" or "official"
-        ? text
-        : throw new FormatException("wants paper or official"));
+    public Option<string> Mode { get; } = OneOf("--mode", "paper: evaluation mode, as published. official: bug for bug as the released code.", ["paper", "official"], "wants paper or official");
 
-    public Option<string?> Output { get; } = Text("--output", "FILE", "The model file to write (safetensors).");
+    public Option<string?> Output { get; } = Text("--output", "FILE", "The model file to write (safetensors); - is standard output.");
 
     public Option<int> Runs { get; } = Whole("--runs", "Measured runs of each kind.", 10, 10_000, 10);
 
@@ -87,9 +87,7 @@ internal sealed class OptionSet
 
     public Option<int> Rounds { get; } = Whole("--rounds", "Rounds of this engine and the peer in turn.", 3, 1000, 5);
 
-    public Option<string> Job { get; } = OneOf("--job", "How long a benchmark runs: full, short (three iterations) or dry (one, to see that it works).", "full", text => text is "full" or "short" or "dry"
-        ? text
-        : throw new FormatException("wants full, short or dry"));
+    public Option<string> Job { get; } = OneOf("--job", "How long a benchmark runs: full, short (three iterations) or dry (one, to see that it works).", ["full", "short", "dry"], "wants full, short or dry");
 
     public Option<double> Seconds { get; } = Number("--seconds", "Length of each measurement of a round.", 0.001, 600, 0.5);
 
@@ -133,8 +131,9 @@ internal sealed class OptionSet
     private static Option<string> Named(string name, string value, string description, string normal) =>
         WithDefault(Parsed(name, value, description, text => text.Length > 0 ? text : throw new FormatException("wants a name")), normal);
 
-    private static Option<string> OneOf(string name, string description, string normal, Func<string, string> parse) =>
-        WithDefault(Parsed(name, "NAME", description, parse), normal);
+    // The first is the default.
+    private static Option<string> OneOf(string name, string description, string[] names, string wants) => WithDefault(
+        Parsed(name, "NAME", description, text => names.Contains(text) ? text : throw new FormatException(wants + Suggestion.For(text, names))), names[0]);
 
     private static Option<int> Whole(string name, string description, int minimum, int maximum, int normal) =>
         WithDefault(Parsed(name, "N", description, text => ParseWhole(text, minimum, maximum)), normal);

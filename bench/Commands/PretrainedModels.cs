@@ -12,6 +12,9 @@ internal static class PretrainedModels
     private const string Retrained = "allcnn-cifar10-without-4.safetensors";
     public const int RetrainedWithout = 4;
 
+    /// <summary><see cref="ImageSet.ContentHash"/> of the training images of CIFAR-10. The files were written before models recorded it.</summary>
+    public const string Fingerprint = "426b18b72046b0b54e74e48c9f4420742c3d978b3dd22225bc2e2d7e5b3d3660";
+
     /// <summary>A model file and where it came from in words; the Retrain reference for the request, or null where there is none.</summary>
     public readonly record struct Found(string ModelFile, string Source, string? Retrain);
 
@@ -33,9 +36,15 @@ internal static class PretrainedModels
             }
         }
 
-        var forgotten = forgetClasses is null ? [] : ForgetRequest.ParseClasses(forgetClasses, data.ClassNames).Classes.ToArray();
+        var forgotten = forgetClasses is null ? [] : Inputs.Classes(forgetClasses, data.ClassNames).Classes.ToArray();
         return new Found(path, "comes with the program", forgotten is [RetrainedWithout] ? Write(Retrained, folder) : null);
     }
+
+    /// <summary>Whether the images are the 50,000 that the models were trained on.</summary>
+    /// <returns>What a reader of the results must know where they are not.</returns>
+    public static IReadOnlyList<string> Examine(DataSet data) => data.Record.Fingerprint == Fingerprint
+        ? []
+        : [$"The images are not those that the model was trained on, which are the training images of CIFAR-10 (SHA-256 {Fingerprint[..12]}); these are {data.Record}."];
 
     private static string Write(string name, string folder)
     {

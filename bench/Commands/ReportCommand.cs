@@ -7,6 +7,7 @@ using EscNative.Engine.Formats;
 using EscNative.Kernels.Cpu;
 using EscNative.Models.Data;
 using EscNative.Unlearning;
+using EscNative.Unlearning.Methods;
 using EscNative.Unlearning.Metrics;
 
 namespace EscNative.Bench.Commands;
@@ -14,13 +15,11 @@ namespace EscNative.Bench.Commands;
 /// <summary><c>report</c>, the main job: erases, times every stage, measures what is left, and stands it beside the paper.</summary>
 internal static class ReportCommand
 {
-    private const string Folder = "artifacts";
-
     public static Verb Verb(OptionSet options) => new(
         "report",
         "The main job: erases, profiles the latency of every stage, measures what is left, and stands it beside the paper's figures. With several methods: compares them.",
         [
-            options.Data, options.Identities, options.ModelFile, options.Retrain, options.ForgetClass, options.ForgetIndices, options.Method, options.Scenario, options.Trials, options.Set, options.State, options.Relearn, options.MlpProbe, options.Shadows,
+            options.Data, options.AllowOtherData, options.Identities, options.ModelFile, options.Retrain, options.ForgetClass, options.ForgetIndices, options.Method, options.Scenario, options.Trials, options.Set, options.State, options.Relearn, options.MlpProbe, options.Shadows,
             options.P, options.K, options.Solver, options.Mode, options.Runs, options.Seed, options.Device, options.Threads, options.Precision, options.Cache, options.Json, options.Html, options.Force,
             options.Config, options.Quiet,
         ],
@@ -38,32 +37,32 @@ internal static class ReportCommand
     private static ExitCode Run(CommandContext context)
     {
         var options = context.Options;
-        Setup.CheckOutputs(context, context.Get(options.Json), context.Get(options.Html));
-        // Metrics of a comparison mean something on an emulated device too; its times are not shown.
-        var (device, setup) = MethodComparison.IsWanted(context) ? Setup.Take(context) : Setup.TakeToMeasure(context);
-        var document = Setup.Document(context, setup);
+        // Everything that can be told from the options alone comes first: what follows may train for a minute.
+        var question = MethodComparison.IsWanted(context) ? MethodComparison.Ask(context) : null;
+        var job = question is null ? OneMethodJob(context) : null;
+        OptionChecks.Folder(context, options.Cache);
+        OptionChecks.Inputs(context);
         var defaults = DefaultOutputs(context);
-        var retrainFile = context.Get(options.Retrain);
-        var scratch = Directory.CreateTempSubdirectory("escnative-");
-        try
-        {
-            var model = ModelChoice.Of(context, scratch.FullName, device);
-            document = MethodComparison.IsWanted(context)
-                ? MethodComparison.Run(context, device, document, model)
-                : OneMethod(context, device, document, model, scratch.FullName);
-            if (context.Get(options.ModelFile) is null && context.Get(options.Data) == EmbeddedData.Name)
-                document = document with { Notes = [ReportNotes.Small, .. document.Notes] };
-            Setup.Publish(context, document);
-            WriteDefaults(context, document, defaults);
-            return ExitCode.Ok;
-        }
-        finally
-        {
-            scratch.Delete(recursive: true);
-        }
+        Setup.CheckOutputs(context, context.Get(options.Json), context.Get(options.Html), defaults.Json, defaults.Html);
+        // Metrics of a comparison mean something on an emulated device too; its times are not shown.
+        var (device, setup) = question is null ? Setup.TakeToMeasure(context) : Setup.Take(context);
+        OptionChecks.Solver(context, device);
+        if (context.Get(options.ModelFile) is null && context.Get(options.Data) == EmbeddedData.Name)
+            CheckForEmbedded(context, job, question);
+        var document = Setup.Document(context, setup);
+        using var scratch = new ScratchFolder();
+        var model = ModelChoice.Of(context, scratch.Path, device);
+        document = job is null
+            ? MethodComparison.Run(context, question!, device, document, model)
+            : OneMethod(context, job with { ModelFile = model.File, Device = device }, document, model, scratch.Path);
+        if (context.Get(options.ModelFile) is null && context.Get(options.Data) == EmbeddedData.Name)
+            document = document with { Notes = [ReportNotes.Small, .. document.Notes] };
+        Setup.Publish(context, document);
+        WriteDefaults(context, document, defaults);
+        return ExitCode.Ok;
     }
 
-    private static ResultDocument OneMethod(CommandContext context, Device device, ResultDocument document, ModelChoice model, string scratch)
+    private static ErasureJob OneMethodJob(CommandContext context)
     {
         var options = context.Options;
         foreach (var option in new System.CommandLine.Option[] { options.Set, options.State, options.Relearn, options.MlpProbe, options.Shadows })
@@ -72,21 +71,53 @@ internal static class ReportCommand
                 throw new UsageException($"{option.Name} is for comparisons of methods: give --method all, or the names of several");
         }
 
-        var job = JobOptions.Job(context, model.File, ModelChoice.DefaultForgetClass, device);
-        using var progress = new ProgressLine(context.Terminal);
-        var latency = Latency(context, job, scratch, progress);
-        document = Measure(context, document, job, model.Source, context.Get(options.Retrain) ?? model.Retrain, progress) with { Latency = latency, Training = model.Training };
-        return model.Training is null ? document : document with
-        {
-            Notes = [.. document.Notes, "The model was trained by this run, so the cold request found the code of the forward pass compiled already."],
-        };
+        return JobOptions.Job(context, "", ModelChoice.DefaultForgetClass);
     }
 
-    private static LatencyResult Latency(CommandContext context, ErasureJob job, string scratch, ProgressLine progress)
+    // Of the embedded images and the small model all of this is known: nothing is opened, which would warm up the cold request.
+    private static void CheckForEmbedded(CommandContext context, ErasureJob? job, ComparisonQuestion? question)
+    {
+        var (names, images) = (EmbeddedData.ClassNames, EmbeddedData.TrainImages);
+        if (context.Get(context.Options.Identities) is > 0 and var people && people != names.Count)
+            throw new UsageException("identities: the embedded images are no faces, and their classes are not chosen by number; leave it out");
+        ForgetRequest[] requests = [.. (question?.Requests ?? [(job!.ForgetClasses, job.ForgetIndices)]).Select(r => Inputs.Request(r.Classes, r.Indices, names, images))];
+        if (requests.Length > 0 && ForgetRequest.Union(requests) is var all && (all.Classes.Length == names.Count || all.Indices.Length == images))
+            throw new UsageException($"{all}: that is everything; nothing would remain");
+        if ((question?.OptionsOfEsc ?? job?.Options) is { } esc)
+            _ = Esc.DirectionsOf(SmallModel.Features, esc);
+    }
+
+    private static ResultDocument OneMethod(CommandContext context, ErasureJob job, ResultDocument document, ModelChoice model, string scratch)
+    {
+        using var progress = new ProgressLine(context.Terminal);
+        var retrainFile = context.Get(context.Options.Retrain) ?? model.Retrain;
+        IReadOnlyList<string> remarks = [];
+        // The cold request is the process's first look at model and data, and fails where they do not fit; what takes longer to tell follows it.
+        var latency = Latency(context, job, scratch, progress, () => remarks = Examine(context, job, model));
+        document = Measure(context, document, job, model.Source, retrainFile, progress) with { Latency = latency, Training = model.Training };
+        if (job.Options is { Directions: 0 } or { Percent: 0 })
+            remarks = ["Nothing is erased (k = 0): what is timed and measured is a request that does nothing.", .. remarks];
+        if (model.Training is not null)
+            remarks = [.. remarks, "The model was trained by this run, so the cold request found the code of the forward pass compiled already."];
+        return document with { Notes = [.. document.Notes, .. remarks] };
+    }
+
+    private static string[] Examine(CommandContext context, ErasureJob job, ModelChoice choice)
+    {
+        using var model = job.LoadModel();
+        var data = job.ReadData(model).Data;
+        return
+        [
+            .. choice.Examine(model, job.Trust, data),
+            .. Measurement.Examine(context.Get(context.Options.Retrain), job.Trust, data, job.Device).Concat(ForgottenNotes.Before(model)),
+        ];
+    }
+
+    private static LatencyResult Latency(CommandContext context, ErasureJob job, string scratch, ProgressLine progress, Action afterCold)
     {
         var request = new TimedErasure(job, Path.Combine(scratch, "erased.safetensors"));
         var timing = new RequestTimer(job.Device).Measure(
-            request, context.Get(context.Options.Runs), (step, share) => progress.Report("time", share, step), context.Cancel);
+            request, context.Get(context.Options.Runs), (step, share) => progress.Report("time", share, step), context.Cancel, afterCold);
         var peaks = Peaks.Measure(CpuParallel.Threads);
         return LatencyResult.From(timing, peaks.F32, peaks.F64);
     }
@@ -98,7 +129,7 @@ internal static class ReportCommand
         using var original = job.LoadModel();
         var split = job.ReadData(original);
         var before = Measurement.Of("original", original, split, progress, context.Cancel);
-        var retrain = Measurement.OfFile("retrain", retrainFile, split, job.Device, progress, context.Cancel);
+        var retrain = Measurement.OfFile("retrain", retrainFile, job.Trust, split, job.Device, progress, context.Cancel);
         var erasures = new List<ErasureResult>();
         var evaluations = new List<(string, Evaluation)>();
         RequestResult? request = null;
@@ -131,38 +162,21 @@ internal static class ReportCommand
         };
     }
 
-    // The program's own default outputs may be replaced; what the user named may not without --force.
+    // What the user gave no other name for.
     private static (string? Json, string? Html) DefaultOutputs(CommandContext context)
     {
         var options = context.Options;
-        var json = context.Get(options.Json) is null ? Path.Combine(Folder, "report.json") : null;
-        var html = context.Get(options.Html) is null ? Path.Combine(Folder, "report.html") : null;
-        if (json is null && html is null)
-            return (null, null);
-        try
-        {
-            Directory.CreateDirectory(Folder);
-        }
-        catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
-        {
-            throw new OutputException($"cannot write into {Folder}: {cause.Message}; give --json and --html other names", cause);
-        }
-
-        foreach (var path in new[] { json, html })
-        {
-            if (path is not null)
-                AtomicFile.Check(path, force: true);
-        }
-
+        var json = context.Get(options.Json) is null ? Path.Combine(Outputs.OwnFolder, "report.json") : null;
+        var html = context.Get(options.Html) is null ? Path.Combine(Outputs.OwnFolder, "report.html") : null;
         return (json, html);
     }
 
     private static void WriteDefaults(CommandContext context, ResultDocument document, (string? Json, string? Html) outputs)
     {
         if (outputs.Json is { } json)
-            ResultJson.Write(document, json, force: true);
+            ResultJson.Write(document, json, Outputs.Prepare(context, json));
         if (outputs.Html is { } html)
-            HtmlReport.Write(document, html, force: true);
+            HtmlReport.Write(document, html, Outputs.Prepare(context, html));
         var written = new[] { outputs.Json, outputs.Html }.OfType<string>().ToArray();
         if (written.Length > 0)
             context.Terminal.Note($"written: {string.Join(", ", written)}");

@@ -6,6 +6,7 @@ using EscNative.Bench.Timing;
 using EscNative.Engine;
 using EscNative.Engine.Formats;
 using EscNative.Kernels.Cpu;
+using EscNative.Kernels.Cuda;
 
 namespace EscNative.Bench.Commands;
 
@@ -19,8 +20,10 @@ internal static class Setup
     {
         var options = context.Options;
         var name = context.Get(options.Device);
-        var device = Device.Parse(name);
+        var device = OptionChecks.Device(name);
         CpuParallel.Threads = context.Get(options.Threads);
+        if (device != Device.Cpu && CudaRuntime.KernelCacheProblem is { } problem)
+            context.Terminal.Note($"compiled kernels are not kept: {problem}; set {CudaRuntime.KernelCacheVariable} to a folder that can be written");
         var reason = name == "auto" ? Device.AutoReason : null;
         return (device, new SetupResult(
             name, device.Name, reason, CpuParallel.Threads,
@@ -43,20 +46,9 @@ internal static class Setup
     public static SetupResult Idle() => new("cpu", "cpu", null, 1, "f32", 0);
 
     /// <summary>Checks that the outputs which the user named can be written, before anything long begins.</summary>
-    /// <exception cref="UsageException">One exists and may not be replaced, or two have the same name.</exception>
+    /// <exception cref="UsageException">One exists and may not be replaced, two are the same file, or one is an input.</exception>
     /// <exception cref="OutputException">One cannot be written.</exception>
-    public static void CheckOutputs(CommandContext context, params ReadOnlySpan<string?> paths)
-    {
-        var seen = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var path in paths)
-        {
-            if (path is null)
-                continue;
-            if (!seen.Add(Path.GetFullPath(path)))
-                throw new UsageException($"two outputs have the same name: {path}");
-            AtomicFile.Check(path, context.Get(context.Options.Force));
-        }
-    }
+    public static void CheckOutputs(CommandContext context, params ReadOnlySpan<string?> paths) => Outputs.Check(context, paths);
 
     /// <summary>Prints a result and writes the files that the user asked for.</summary>
     public static void Publish(CommandContext context, ResultDocument result)
@@ -66,9 +58,9 @@ internal static class Setup
         ConsoleReport.Write(context.Terminal, result);
         var options = context.Options;
         if (context.Get(options.Json) is { } json)
-            ResultJson.Write(result, json, context.Get(options.Force));
+            ResultJson.Write(result, json, Outputs.Prepare(context, json));
         if (context.Parsed.CommandResult.Command.Options.Contains(options.Html) && context.Get(options.Html) is { } html)
-            HtmlReport.Write(result, html, context.Get(options.Force));
+            HtmlReport.Write(result, html, Outputs.Prepare(context, html));
     }
 
     // No time on an emulated device is ever shown, whatever was computed there.

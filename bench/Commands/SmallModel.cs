@@ -16,6 +16,9 @@ internal static class SmallModel
     private const string Architecture = "allcnn";
     private const double Width = 0.5;
 
+    /// <summary>How many features it has.</summary>
+    public static int Features => AllCnn.FeaturesOf(Width);
+
     /// <summary>The recipe: short enough for a minute on two cores.</summary>
     public static TrainOptions Recipe(int seed) => new() { Epochs = 10, BatchSize = 50, LearningRate = 0.05, Seed = (ulong)seed };
 
@@ -30,12 +33,12 @@ internal static class SmallModel
         ModelCache cache, string scratch, int seed, Device device, CommandContext context)
     {
         var recipe = Recipe(seed);
-        var key = ModelCache.Key(
-            [Architecture, Width.ToString("R", CultureInfo.InvariantCulture), recipe.ToString(), InstructionSets.InUse, .. Builds()]);
+        var key = Key(recipe, device);
+        var path = Path.Combine(scratch, "model.safetensors");
         if (cache.Problem is { } problem)
             context.Terminal.Note($"the trained model is not kept: {problem}");
-        if (cache.Find(key, out var damaged) is { } found)
-            return (found, "trained on the embedded images by an earlier run (cache)", null);
+        if (cache.Take(key, path, out var damaged))
+            return (path, "trained on the embedded images by an earlier run (cache)", null);
         if (damaged is not null)
             context.Terminal.Note($"the cached model {Setup.NameOf(damaged)} is damaged: training a new one");
 
@@ -44,13 +47,39 @@ internal static class SmallModel
         var (model, training) = TrainCommand.Train(data, Architecture, Width, recipe, device, progress, context.Cancel);
         using (model)
         {
-            var path = Path.Combine(scratch, "model.safetensors");
-            void Write(string file) => ModelFile.Save(model, file, force: true, TrainCommand.Record(data, recipe, training));
+            ModelFile.Save(model, path, force: true, TrainCommand.Record(data, recipe, training));
             if (cache.Problem is null)
-                path = cache.Keep(key, Write);
-            else
-                Write(path);
+                Keep(cache, key, path, context);
             return (path, "trained on the embedded images by this run", training);
+        }
+    }
+
+    /// <summary>The cache's key: everything that determines the model.</summary>
+    /// <param name="recipe">How it is trained.</param>
+    /// <param name="device">Where: another device rounds otherwise.</param>
+    public static string Key(TrainOptions recipe, Device device) => ModelCache.Key(
+        [Architecture, Width.ToString("R", CultureInfo.InvariantCulture), .. Values(recipe), InstructionSets.InUse, .. device.Identity, .. Builds()]);
+
+    // Not the record's own text: where a checkpoint lies is no cause.
+    private static string[] Values(TrainOptions recipe) =>
+    [
+        .. new object[]
+        {
+            recipe.Epochs, recipe.StopAfter, recipe.BatchSize, recipe.LearningRate, recipe.Momentum, recipe.MomentumSwing, recipe.WeightDecay,
+            recipe.Flip, recipe.CropPadding, recipe.Seed,
+        }.Select(value => Convert.ToString(value, CultureInfo.InvariantCulture)!),
+    ];
+
+    // A full disk costs the next run's time, not this one's result.
+    private static void Keep(ModelCache cache, string key, string path, CommandContext context)
+    {
+        try
+        {
+            cache.Keep(key, file => File.Copy(path, file));
+        }
+        catch (OutputException failure)
+        {
+            context.Terminal.Note($"the trained model is not kept: {failure.Message}");
         }
     }
 

@@ -6,7 +6,7 @@ internal static class Suggestion
     /// <summary>What to append to an error, or nothing where no name is close.</summary>
     public static string For(string typed, IEnumerable<string> known)
     {
-        var best = known.Select(name => (Name: name, Distance: Distance(typed, name))).MinBy(candidate => candidate.Distance);
+        var best = known.Select(name => (Name: name, Distance: Distance(typed.ToUpperInvariant(), name.ToUpperInvariant()))).MinBy(candidate => candidate.Distance);
         var limit = Math.Max(2, typed.Length / 3);
         return best.Name is not null && best.Distance <= limit ? $". Did you mean '{best.Name}'?" : "";
     }

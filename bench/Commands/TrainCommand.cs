@@ -76,9 +76,8 @@ internal static class TrainCommand
     {
         var options = context.Options;
         var output = context.Require(options.Output);
-        Setup.CheckOutputs(context, output, context.Get(options.Json), context.Get(options.Html));
-        var (device, setup) = Setup.Take(context);
-        var document = Setup.Document(context, setup);
+        OptionChecks.Architecture(context);
+        _ = OptionChecks.Resumed(context);
         var recipe = new TrainOptions
         {
             Epochs = context.Get(options.Epochs),
@@ -92,23 +91,24 @@ internal static class TrainCommand
             StopAfter = context.Get(options.StopAfter),
         };
         recipe.Validate();
-        // A checkpoint replaces itself after every epoch; one that is there already belongs to a run that may be resumed.
-        if (recipe.CheckpointPath is { } checkpoint && !recipe.Resume)
-            Setup.CheckOutputs(context, checkpoint);
+        OptionChecks.Inputs(context);
+        Setup.CheckOutputs(context, output, context.Get(options.Json), context.Get(options.Html));
+        var (device, setup) = Setup.Take(context);
+        var document = Setup.Document(context, setup);
 
         var data = Inputs.Open(context.Get(options.Data), identities: context.Get(options.Identities));
         if (context.Get(options.WithoutClass) is { } classes)
-            data = ForgetSplit.Create(data, ForgetRequest.ParseClasses(classes, data.ClassNames)).Remaining;
+            data = ForgetSplit.Create(data, Inputs.Classes(classes, data.ClassNames)).Remaining;
         using var progress = new ProgressLine(context.Terminal);
         var (model, training) = Train(data, context.Get(options.Architecture), context.Get(options.Width), recipe, device, progress, context.Cancel);
         using (model)
         {
-            ModelFile.Save(model, output, context.Get(options.Force), Record(data, recipe, training));
+            var hash = Outputs.Write(context, output, stream => ModelFile.Write(model, stream, Record(data, recipe, training)));
             progress.Dispose();
             Setup.Publish(context, document with
             {
                 Data = Results.Of(data, context.Get(options.Data)),
-                Model = Results.Of(model, $"written to {Setup.NameOf(output)}", ModelCache.HashOf(output)),
+                Model = Results.Of(model, $"written to {Setup.NameOf(output)}", hash),
                 Training = training,
             });
         }

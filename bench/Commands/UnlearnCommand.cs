@@ -3,6 +3,7 @@ using EscNative.Bench.Reports;
 using EscNative.Bench.Requests;
 using EscNative.Models;
 using EscNative.Unlearning;
+using EscNative.Unlearning.Methods;
 
 namespace EscNative.Bench.Commands;
 
@@ -13,7 +14,7 @@ internal static class UnlearnCommand
         "unlearn",
         "Erases classes or single images from a model and writes the erased model.",
         [
-            options.ModelFile, options.Output, options.Data, options.Identities, options.ForgetClass, options.ForgetIndices, options.Method, options.Set, options.P, options.K, options.Solver,
+            options.ModelFile, options.Output, options.Data, options.AllowOtherData, options.Identities, options.ForgetClass, options.ForgetIndices, options.Method, options.Set, options.P, options.K, options.Solver,
             options.Mode, options.Checkpoint, options.Resume, options.Seed, options.Device, options.Threads, options.Precision, options.Json, options.Html, options.Force, options.Config, options.Quiet,
         ],
         [
@@ -31,28 +32,30 @@ internal static class UnlearnCommand
         if (Path.GetFullPath(output) == Path.GetFullPath(modelFile))
             throw new UsageException($"unlearn: --output is the model file itself ({modelFile}); give it another name, the input is never replaced");
         var checkpoint = context.Get(options.Checkpoint);
-        var resume = context.Get(options.Resume);
-        if (resume && (checkpoint is null || !File.Exists(checkpoint)))
-            throw new UsageException(checkpoint is null ? "--resume wants --checkpoint FILE" : $"--resume: there is no checkpoint {checkpoint}");
-        // A checkpoint replaces itself after every epoch; one that is there already belongs to a run that may be resumed.
-        Setup.CheckOutputs(context, output, context.Get(options.Json), context.Get(options.Html), resume ? null : checkpoint);
-        if (!resume && checkpoint is not null)
-            File.Delete(checkpoint);
+        var job = JobOptions.Job(context, modelFile, null);
+        if (checkpoint is not null && !MethodRegistry.Create(job.Method).KeepsCheckpoint)
+            throw new UsageException($"--checkpoint: {job.Method} is short and keeps none: leave it out");
+        var resume = OptionChecks.Resumed(context) is not null;
+        OptionChecks.Inputs(context);
+        Setup.CheckOutputs(context, output, context.Get(options.Json), context.Get(options.Html));
         var (device, setup) = Setup.Take(context);
+        OptionChecks.Solver(context, device);
         var document = Setup.Document(context, setup);
-        var job = JobOptions.Job(context, modelFile, null, device);
+        job = job with { Device = device };
 
         using var model = job.LoadModel();
         var split = job.ReadData(model);
+        if (job.Method == "esc")
+            _ = Esc.DirectionsOf(model.FeatureWidth, job.Options);
+        string[] remarks = [.. job.Trust.Examine(model, modelFile, split.Data), .. ForgottenNotes.Before(model)];
         using var progress = new ProgressLine(context.Terminal);
         var result = job.Erase(
             model, split, null, new Relay<StageProgress>(p => progress.Report(p.Stage, (double)p.Done / Math.Max(p.Total, 1))), context.Cancel,
-            checkpoint);
+            checkpoint, resume);
         progress.Dispose();
         // A model that is not what was asked for must not lie where one is expected.
         var sound = result.Outcome == UnlearningOutcome.Completed;
-        if (sound)
-            ModelFile.Save(model, output, context.Get(options.Force));
+        var hash = sound ? Outputs.Write(context, output, stream => ModelFile.Write(model, stream)) : null;
         Setup.Publish(context, document with
         {
             Data = Results.Of(split.Data, job.DataPath),
@@ -62,7 +65,9 @@ internal static class UnlearnCommand
             Unlearning = Results.Of(result),
             Notes =
             [
-                sound ? $"Written to {Setup.NameOf(output)}, SHA-256 {ModelCache.HashOf(output)}." : $"{result.Method} diverged: {Setup.NameOf(output)} was not written. Try a smaller learning rate (--set learning-rate=X).",
+                sound ? $"Written to {Setup.NameOf(output)}, SHA-256 {hash}." : $"{result.Method} diverged: {Setup.NameOf(output)} was not written. Try a smaller learning rate (--set learning-rate=X).",
+                .. result.Subspace is { K: 0, RequestedK: 0 } ? (string[])["Nothing was erased (k = 0): the file holds the model as it was given."] : [],
+                .. remarks,
                 .. model.Erasure is null ? (string[])[] : [ReportNotes.Seam],
             ],
         });

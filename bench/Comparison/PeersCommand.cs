@@ -17,11 +17,14 @@ internal static class PeersCommand
     private const int MaskRows = 5000;
     private static readonly int[] MaskWidths = [96, 512, 768];
 
+    private static IEnumerable<string> Names =>
+        [$"forward-{LargeBatch}", "forward-1", $"train-{LargeBatch}", "esc-request", .. MaskWidths.Select(d => $"esct-{d}")];
+
     public static Verb Verb(OptionSet options) => new(
         "peers",
         "Measures inference, training and a whole erasure request in turn with other engines, on the same weights and images.",
         [
-            options.Peer, options.ModelFile, options.Data, options.ForgetClass, options.K, options.Filter, options.Rounds, options.Seconds, options.Device, options.Threads,
+            options.Peer, options.ModelFile, options.Data, options.AllowOtherData, options.ForgetClass, options.K, options.Filter, options.Rounds, options.Seconds, options.Device, options.Threads,
             options.Seed, options.Json, options.Html, options.Force, options.Config, options.Quiet,
         ],
         [
@@ -34,12 +37,15 @@ internal static class PeersCommand
     {
         var options = context.Options;
         var modelFile = context.Require(options.ModelFile);
+        var chosen = Chosen(context.Get(options.Filter) ?? "");
+        OptionChecks.Inputs(context);
         Setup.CheckOutputs(context, context.Get(options.Json), context.Get(options.Html));
         var (device, setup) = Setup.TakeToMeasure(context);
         var document = Setup.Document(context, setup);
         using var model = ModelFile.Load(modelFile, device);
         var data = Inputs.Open(context.Get(options.Data), model.Description.Channels);
-        Inputs.CheckClasses(model, modelFile, data);
+        var trust = DataTrust.Of(context);
+        trust.Check(model, modelFile, data);
         var split = ForgetSplit.Create(data, Inputs.Request(context.Get(options.ForgetClass) ?? "4", null, data));
         var unlearning = new UnlearningOptions
         {
@@ -47,9 +53,11 @@ internal static class PeersCommand
             Directions = context.Get(options.K),
             Seed = (ulong)context.Get(options.Seed),
         };
+        _ = Esc.DirectionsOf(model.FeatureWidth, unlearning);
+        var remarks = trust.Examine(model, modelFile, data);
 
         using var subject = new Subject(model, split);
-        var workloads = Workloads(subject, unlearning, setup.Threads, context.Get(options.Filter) ?? "");
+        var workloads = Workloads(subject, unlearning, setup.Threads).Where(workload => chosen.Contains(workload.Name)).Select(workload => workload.Make);
         var peers = new List<PeerProcess>();
         try
         {
@@ -71,6 +79,7 @@ internal static class PeersCommand
                 Data = Results.Of(data, context.Get(options.Data)),
                 Model = Results.Of(model, Setup.NameOf(modelFile), ModelCache.HashOf(modelFile)),
                 Peers = new PeersResult([.. peers.Select(peer => new PeerResult(peer.Name, peer.Software))], results),
+                Notes = remarks,
             });
         }
         catch (UsageException) when (context.Cancel.IsCancellationRequested)
@@ -87,20 +96,22 @@ internal static class PeersCommand
         return ExitCode.Ok;
     }
 
-    // Made one after another: nobody holds memory or tensors of another workload while one is measured.
-    private static Func<Workload>[] Workloads(Subject subject, UnlearningOptions unlearning, int threads, string filter)
+    private static string[] Chosen(string filter)
     {
-        (string Name, Func<Workload> Make)[] all =
-        [
-            ($"forward-{LargeBatch}", () => new ForwardWorkload(subject, LargeBatch, threads)),
-            ("forward-1", () => new ForwardWorkload(subject, 1, threads)),
-            ($"train-{LargeBatch}", () => new TrainWorkload(subject, LargeBatch, threads)),
-            ("esc-request", () => new EscWorkload(subject, unlearning, threads)),
-            .. MaskWidths.Select(d => ((string, Func<Workload>))($"esct-{d}", () => new MaskWorkload(MaskRows, d, threads))),
-        ];
-        var chosen = all.Where(workload => workload.Name.Contains(filter, StringComparison.OrdinalIgnoreCase)).Select(workload => workload.Make).ToArray();
+        string[] all = [.. Names];
+        var chosen = Array.FindAll(all, name => name.Contains(filter, StringComparison.OrdinalIgnoreCase));
         return chosen.Length > 0
             ? chosen
-            : throw new UsageException($"--filter: no workload's name holds '{filter}'; there are {string.Join(", ", all.Select(workload => workload.Name))}");
+            : throw new UsageException($"--filter: no workload's name holds '{filter}'; there are {string.Join(", ", all)}{Suggestion.For(filter, all)}");
     }
+
+    // Made one after another: nobody holds memory or tensors of another workload while one is measured.
+    private static IEnumerable<(string Name, Func<Workload> Make)> Workloads(Subject subject, UnlearningOptions unlearning, int threads) => Names.Zip(
+    [
+        () => new ForwardWorkload(subject, LargeBatch, threads),
+        () => new ForwardWorkload(subject, 1, threads),
+        () => new TrainWorkload(subject, LargeBatch, threads),
+        () => new EscWorkload(subject, unlearning, threads),
+        .. MaskWidths.Select(d => (Func<Workload>)(() => new MaskWorkload(MaskRows, d, threads))),
+    ]);
 }

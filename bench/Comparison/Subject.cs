@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
+using EscNative.Bench.Commands;
 using EscNative.Models;
 using EscNative.Models.Data;
 
@@ -9,6 +10,7 @@ namespace EscNative.Bench.Comparison;
 /// <summary>The model and the images of a comparison, as this engine has them and as they travel to peers.</summary>
 internal sealed class Subject : IDisposable
 {
+    private readonly ScratchFolder _folder = new();
     private readonly string _file;
 
     /// <summary>A model and images for it.</summary>
@@ -23,7 +25,7 @@ internal sealed class Subject : IDisposable
             throw new UsageException("peers: the model is erased already; give the original one");
         Model = model;
         Split = split;
-        _file = Path.Combine(Path.GetTempPath(), $"escnative-{Guid.NewGuid():N}.safetensors");
+        _file = Path.Combine(_folder.Path, "model.safetensors");
         ModelFile.Save(model, _file);
     }
 
@@ -64,5 +66,5 @@ internal sealed class Subject : IDisposable
 
     public static byte[] Bytes(float[] values) => MemoryMarshal.AsBytes<float>(values).ToArray();
 
-    public void Dispose() => File.Delete(_file);
+    public void Dispose() => _folder.Dispose();
 }

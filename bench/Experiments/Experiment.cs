@@ -21,7 +21,7 @@ internal sealed class Experiment(
     private readonly List<MetricDefinition> _definitions = [];
 
     /// <summary>Runs it.</summary>
-    /// <param name="methods">The methods; a <c>retrain</c> among them is run first and is the reference of the others.</param>
+    /// <param name="methods">The methods; a <c>retrain</c> among them is run first and is the reference of the others; the results stand in this order.</param>
     /// <param name="data">The images.</param>
     /// <param name="trials">How many trials.</param>
     /// <param name="seed">The first one's seed.</param>
@@ -60,7 +60,7 @@ internal sealed class Experiment(
         List<MethodResult> rows = [new() { Method = Original, Data = "", Trials = [], Metrics = Statistics(originals) }];
         if (!results.ContainsKey(Retrain) && references.Count > 0)
             rows.Add(new MethodResult { Method = Retrain, Data = "D_r", Trials = [], Metrics = Statistics(references) });
-        rows.AddRange(ordered.Select(method => Row(method, results[method.Name])));
+        rows.AddRange(methods.Select(method => Row(method, results[method.Name])));
         return new ExperimentResult
         {
             Scenario = scenario.Name,

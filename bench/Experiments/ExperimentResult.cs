@@ -10,7 +10,7 @@ internal sealed record ExperimentResult
 
     public required IReadOnlyList<TrialResult> Trials { get; init; }
 
-    /// <summary>The model before the requests first, then Retrain, then the others in the order in which they ran.</summary>
+    /// <summary>The model before the requests first, then a Retrain from a file, then the methods in the order asked.</summary>
     public required IReadOnlyList<MethodResult> Methods { get; init; }
 
     /// <summary>What every metric is.</summary>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using EscNative.Bench.Commands;
 using EscNative.Engine.Formats;
 using EscNative.Unlearning;
 using EscNative.Unlearning.Methods;
@@ -21,7 +22,10 @@ internal sealed class MethodSettings
             if (equals < 1 || !double.TryParse(part[(equals + 1)..], NumberStyles.Float, CultureInfo.InvariantCulture, out var value))
                 throw new UsageException($"--set: got '{part}', wants NAME=NUMBER or METHOD.NAME=NUMBER, with commas between several");
             var dot = part[..equals].IndexOf('.', StringComparison.Ordinal);
-            settings._values.Add((dot < 0 ? null : part[..dot], part[(dot + 1)..equals], value));
+            var (method, name) = (dot < 0 ? null : part[..dot], part[(dot + 1)..equals]);
+            if (settings._values.Any(v => (v.Method, v.Name) == (method, name)))
+                throw new UsageException($"--set: '{part[..equals]}' is given twice");
+            settings._values.Add((method, name, value));
         }
 
         return settings;
@@ -36,9 +40,13 @@ internal sealed class MethodSettings
             if (methods.Any(m => (method is null || m.Name == method) && m.Parameters.Any(p => p.Name == name)))
                 continue;
             var known = string.Join("; ", methods.Where(m => m.Parameters.Count > 0).Select(m => $"{m.Name}: {string.Join(", ", m.Parameters.Select(p => p.Name))}"));
-            throw new UsageException($"--set: no method here has '{(method is null ? name : $"{method}.{name}")}'; {(known.Length > 0 ? known : "they have no parameters")}");
+            var typed = method is null ? name : $"{method}.{name}";
+            throw new UsageException($"--set: no method here has '{typed}'; {(known.Length > 0 ? known : "they have no parameters")}{Suggestion.For(typed, Names(methods, method is not null))}");
         }
     }
+
+    private static IEnumerable<string> Names(IReadOnlyList<IUnlearningMethod> methods, bool withMethod) => methods
+        .SelectMany(m => m.Parameters.Select(p => withMethod ? $"{m.Name}.{p.Name}" : p.Name)).Distinct();
 
     /// <summary>The values for a method: those that name it win over those for all.</summary>
     /// <param name="method">The method.</param>
@@ -69,8 +77,11 @@ internal sealed class MethodSettings
         var recipe = new Dictionary<string, double>();
         foreach (var name in (string[])["epochs", "batch", "learning-rate", "weight-decay", "crop"])
         {
-            if (file.Metadata.TryGetValue(prefix + name, out var text) && double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value))
-                recipe[name] = value;
+            if (!file.Metadata.TryGetValue(prefix + name, out var text))
+                continue;
+            recipe[name] = double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value >= 0 && value <= int.MaxValue
+                ? value
+                : throw new DataFormatException(modelFile, null, $"metadata {prefix}{name} is '{text}', wants a number of a training recipe");
         }
 
         return recipe;

@@ -1,5 +1,7 @@
+using System.Globalization;
 using EscNative.Bench.Output;
 using EscNative.Engine;
+using EscNative.Engine.Formats;
 using EscNative.Models;
 using EscNative.Models.Data;
 using EscNative.Unlearning;
@@ -9,34 +11,34 @@ using EscNative.Unlearning.Metrics;
 namespace EscNative.Bench.Experiments;
 
 /// <summary>U-LiRA on the methods of an experiment: models trained by the recipe of the one before the requests, each made to forget.</summary>
+/// <exception cref="UsageException">The model's file does not tell how it was trained.</exception>
 internal sealed class ShadowAttack(
     ModelDescription description, IReadOnlyDictionary<string, double> recipe, DataSet data, Device device, int shadows, string? folder, ulong seed)
 {
+    private readonly TrainOptions _training = Training(recipe);
+
     /// <summary>Adds the attack's rows to the methods that it applies to.</summary>
-    /// <exception cref="UsageException">The model's file does not tell how it was trained.</exception>
+    /// <exception cref="UsageException">The attack applies to none of the methods.</exception>
     public ExperimentResult AddTo(
         ExperimentResult result, IReadOnlyList<IUnlearningMethod> methods, Func<IUnlearningMethod, UnlearningOptions> optionsOf, ProgressLine progress,
         CancellationToken cancel)
     {
-        var training = Training();
         var attacked = new Dictionary<string, IReadOnlyList<MetricResult>>();
         var reasons = new List<string>();
         foreach (var method in methods)
         {
             var options = optionsOf(method);
             var relay = new Relay<double>(share => progress.Report("U-LiRA", share, method.Name));
-            try
+            if (WhyNotApplicable(method, options) is { } reason)
             {
-                attacked[method.Name] = ULira.Run(
-                    data, ULira.Shadow(description, training, () => MethodRegistry.Create(method.Name), options, device),
-                    $"{method.Name} {string.Join(';', MethodParameters.Of(method, options).Values)} {options.Percent} {options.Directions} {options.Mode}, {training}",
-                    new ULiraOptions { Shadows = shadows, Seed = seed, Folder = FolderOf(method.Name), Targets = Math.Min(ULiraOptions.Default.Targets, data.Train.Count / 5) },
-                    relay, cancel).Rows;
+                reasons.Add($"U-LiRA does not apply to {method.Name}: {reason}");
+                continue;
             }
-            catch (UsageException cause)
-            {
-                reasons.Add($"U-LiRA does not apply to {method.Name}: {cause.Message}");
-            }
+
+            attacked[method.Name] = ULira.Run(
+                data, ULira.Shadow(description, _training, () => MethodRegistry.Create(method.Name), options, device), Recipe(method, options),
+                Options(shadows) with { Seed = seed, Folder = FolderOf(method.Name), Targets = Math.Min(ULiraOptions.Default.Targets, data.Train.Count / 5) },
+                relay, cancel).Rows;
         }
 
         var rows = attacked.Values.FirstOrDefault() ?? throw new UsageException(string.Join("; ", reasons));
@@ -52,7 +54,34 @@ internal sealed class ShadowAttack(
         };
     }
 
-    private TrainOptions Training()
+    /// <summary>Checks the number of models before anything long begins.</summary>
+    /// <exception cref="UsageException">It makes no sense.</exception>
+    public static ULiraOptions Options(int shadows)
+    {
+        var options = new ULiraOptions { Shadows = shadows };
+        options.Validate();
+        return options;
+    }
+
+    // Everything that the shadows depend on beside the images and the options of the attack.
+    private string Recipe(IUnlearningMethod method, UnlearningOptions options) =>
+        new RunIdentity(device)
+            .Add("method", method.Name)
+            .Add("parameters", string.Join("; ", MethodParameters.Of(method, options).Values.Select(p => string.Create(CultureInfo.InvariantCulture, $"{p.Key} {p.Value:R}"))))
+            .Add("p", options.Percent).Add("k", options.Directions).Add("solver", options.Solver).Add("mode", options.Mode.ToString())
+            .Add("feature batch", options.BatchSize).Add("official augmentation", options.OfficialAugmentation ? 1 : 0)
+            .Add("training", string.Create(CultureInfo.InvariantCulture, $"{_training with { Seed = 0 }}"))
+            .AddDescription(description)
+            .Hash;
+
+    // A shadow forgets single images.
+    private string? WhyNotApplicable(IUnlearningMethod method, UnlearningOptions options)
+    {
+        using var model = Architectures.Create(description, device: device);
+        return method.WhyNotApplicable(UnlearningContext.For(method, model, ForgetSplit.Create(data, ForgetRequest.ForIndices(data.Train.Id(0))), options));
+    }
+
+    private static TrainOptions Training(IReadOnlyDictionary<string, double> recipe)
     {
         if (!recipe.TryGetValue("epochs", out var epochs))
             throw new UsageException("--shadows: the model's file does not tell how it was trained, so no model like it can be trained; use one that escnative train made");
@@ -71,7 +100,7 @@ internal sealed class ShadowAttack(
         if (folder is null)
             return null;
         var own = Path.Combine(folder, "ulira-" + method);
-        Directory.CreateDirectory(own);
+        AtomicFile.CreateFolder(own);
         return own;
     }
 }

@@ -7,6 +7,7 @@ using BenchmarkDotNet.Loggers;
 using BenchmarkDotNet.Reports;
 using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
+using EscNative.Bench.Commands;
 using EscNative.Bench.Output;
 
 namespace EscNative.Bench.Micro;
@@ -26,34 +27,27 @@ internal static class MicroRunner
     /// <exception cref="EscException">A benchmark failed.</exception>
     public static MicroResult Run(string filter, string job, Terminal terminal, CancellationToken cancel)
     {
-        var folder = Directory.CreateTempSubdirectory("escnative-micro-").FullName;
-        try
+        using var folder = new ScratchFolder();
+        // In this process: no second build, and the settings of the command line hold.
+        var config = ManualConfig.CreateEmpty()
+            .AddJob(Length(job).WithToolchain(InProcessEmitToolchain.Instance))
+            .AddDiagnoser(MemoryDiagnoser.Default)
+            .AddColumnProvider(DefaultColumnProviders.Instance)
+            .AddLogger(terminal.Quiet ? NullLogger.Instance : new ErrorLogger(terminal))
+            .AddFilter(new SimpleFilter(c => Name(c).Contains(filter, StringComparison.OrdinalIgnoreCase)))
+            .WithArtifactsPath(folder.Path)
+            .WithOptions(ConfigOptions.DisableLogFile | (job == "dry" ? ConfigOptions.DisableOptimizationsValidator : ConfigOptions.Default));
+        var runs = Suites.Select(suite => BenchmarkConverter.TypeToBenchmarks(suite, config)).Where(run => run.BenchmarksCases.Length > 0).ToArray();
+        if (runs.Length == 0)
+            throw new UsageException($"--filter: no benchmark's name holds '{filter}'; there are the suites {string.Join(", ", Suites.Select(SuiteName))}");
+        var rows = new List<MicroRow>();
+        foreach (var run in runs)
         {
-            // In this process: no second build, and the settings of the command line hold.
-            var config = ManualConfig.CreateEmpty()
-                .AddJob(Length(job).WithToolchain(InProcessEmitToolchain.Instance))
-                .AddDiagnoser(MemoryDiagnoser.Default)
-                .AddColumnProvider(DefaultColumnProviders.Instance)
-                .AddLogger(terminal.Quiet ? NullLogger.Instance : new ErrorLogger(terminal))
-                .AddFilter(new SimpleFilter(c => Name(c).Contains(filter, StringComparison.OrdinalIgnoreCase)))
-                .WithArtifactsPath(folder)
-                .WithOptions(ConfigOptions.DisableLogFile | (job == "dry" ? ConfigOptions.DisableOptimizationsValidator : ConfigOptions.Default));
-            var runs = Suites.Select(suite => BenchmarkConverter.TypeToBenchmarks(suite, config)).Where(run => run.BenchmarksCases.Length > 0).ToArray();
-            if (runs.Length == 0)
-                throw new UsageException($"--filter: no benchmark's name holds '{filter}'; there are the suites {string.Join(", ", Suites.Select(SuiteName))}");
-            var rows = new List<MicroRow>();
-            foreach (var run in runs)
-            {
-                cancel.ThrowIfCancellationRequested();
-                rows.AddRange(BenchmarkRunner.Run(run).Reports.Select(Row));
-            }
+            cancel.ThrowIfCancellationRequested();
+            rows.AddRange(BenchmarkRunner.Run(run).Reports.Select(Row));
+        }
 
-            return new MicroResult($"BenchmarkDotNet {typeof(BenchmarkRunner).Assembly.GetName().Version!.ToString(3)}", job, rows);
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
+        return new MicroResult($"BenchmarkDotNet {typeof(BenchmarkRunner).Assembly.GetName().Version!.ToString(3)}", job, rows);
     }
 
     private static Job Length(string job) => job switch

@@ -8,7 +8,8 @@ internal sealed class Terminal
     // Wide enough for every table; a file or pipe has no width of its own.
     private const int RedirectedWidth = 150;
 
-    private readonly StringWriter? _buffer;
+    private StringWriter? _buffer;
+    private TextWriter _results;
 
     /// <summary>The process's own streams.</summary>
     public Terminal()
@@ -36,13 +37,14 @@ internal sealed class Terminal
             Results.Profile.Width = RedirectedWidth;
         Results.Profile.Capabilities.Unicode = !dumb && output.Encoding.WebName.StartsWith("utf", StringComparison.OrdinalIgnoreCase);
         Output = output;
+        _results = output;
     }
 
     /// <summary>Results as plain lines.</summary>
     public TextWriter Output { get; }
 
     /// <summary>Results as tables; call <see cref="Flush"/> after them.</summary>
-    public IAnsiConsole Results { get; }
+    public IAnsiConsole Results { get; private set; }
 
     /// <summary>Errors and progress.</summary>
     public TextWriter Error { get; }
@@ -57,7 +59,24 @@ internal sealed class Terminal
     public bool Quiet { get; set; }
 
     /// <summary>One line of results.</summary>
-    public void WriteLine(string text = "") => Output.WriteLine(PlainText.Of(text));
+    public void WriteLine(string text = "") => _results.WriteLine(PlainText.Of(text));
+
+    /// <summary>Standard output belongs to a file that the user asked for: results for people go to standard error, or with --quiet nowhere.</summary>
+    public void LeaveOutput()
+    {
+        var unicode = Results.Profile.Capabilities.Unicode;
+        _results = Quiet ? TextWriter.Null : Error;
+        _buffer = new StringWriter { NewLine = "\n" };
+        Results = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Out = new AnsiConsoleOutput(_buffer),
+            Ansi = AnsiSupport.No,
+            ColorSystem = ColorSystemSupport.NoColors,
+            Interactive = InteractionSupport.No,
+        });
+        Results.Profile.Width = RedirectedWidth;
+        Results.Profile.Capabilities.Unicode = unicode;
+    }
 
     /// <summary>Puts out what was written to <see cref="Results"/>. In a file or pipe no line ends with spaces, and one empty line is enough.</summary>
     public void Flush()
@@ -68,7 +87,7 @@ internal sealed class Terminal
             foreach (var line in _buffer.ToString().Trim('\n').Split('\n').Select(line => line.TrimEnd()))
             {
                 if (line.Length > 0 || before.Length > 0)
-                    Output.WriteLine(line);
+                    _results.WriteLine(line);
                 before = line;
             }
 

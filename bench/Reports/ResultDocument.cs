@@ -80,10 +80,20 @@ internal sealed record DataResult(
 /// <summary>The network before the request.</summary>
 /// <param name="Source">The file's own name, or where else it came from; never a path.</param>
 /// <param name="Sha256">The hash of the model file, or null where there was none.</param>
+/// <param name="TrainedOn">The images that it was trained on, in words, or null where its file does not tell.</param>
+/// <param name="Forgotten">What the file records that it was made to forget, or null.</param>
 internal sealed record ModelResult(
-    string Architecture, double Width, long Parameters, int FeatureWidth, int Classes, string Source, string? Sha256);
+    string Architecture, double Width, long Parameters, int FeatureWidth, int Classes, string Source, string? Sha256,
+    string? TrainedOn = null, IReadOnlyList<ForgottenResult>? Forgotten = null);
+
+/// <summary>A request that a model file records.</summary>
+/// <param name="Classes">The names of the classes or subjects, or null for a request by images.</param>
+/// <param name="Indices">The training images as ranges, or null for a request by classes.</param>
+internal sealed record ForgottenResult(string Method, string Request, IReadOnlyList<string>? Classes, string? Indices, int Images);
 
 /// <summary>What was to be forgotten, and how.</summary>
+/// <param name="Method">Empty where no method ran: what is measured as forgotten.</param>
+/// <param name="ForgetClassNames">The classes' or subjects' names, in the order of the numbers; empty for a request by images.</param>
 internal sealed record RequestResult(
     string Method,
     IReadOnlyList<int> ForgetClasses,
@@ -94,7 +104,8 @@ internal sealed record RequestResult(
     int RemainTestImages,
     double? P,
     int K,
-    string Solver);
+    string Solver,
+    IReadOnlyList<string>? ForgetClassNames = null);
 
 /// <summary>What training did.</summary>
 internal sealed record TrainingResult(

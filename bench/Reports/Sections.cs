@@ -49,7 +49,8 @@ internal static class Sections
         var rows = new List<IReadOnlyList<string>>();
         if (result.Request is { } request)
         {
-            Add("asked", $"forget {request.Forget} with {request.Method}" + (request.K == 0 ? "" : $", k = {request.K}{(request.P is { } p ? $" (p = {p.ToString(CultureInfo.InvariantCulture)} %)" : "")}, solver {request.Solver}"));
+            var directions = result.Erasures is null ? "" : $", k = {request.K}{(request.P is { } p ? $" (p = {p.ToString(CultureInfo.InvariantCulture)} %)" : "")}, solver {request.Solver}";
+            Add(request.Method.Length > 0 ? "asked" : "measured", request.Method.Length > 0 ? $"forget {request.Forget} with {request.Method}{directions}" : $"what is left of {request.Forget}");
             Add("images", $"{Numbers.Count(request.ForgetImages)} to forget and {Numbers.Count(request.RemainImages)} to keep of the training images, "
                 + $"{Numbers.Count(request.ForgetTestImages)} and {Numbers.Count(request.RemainTestImages)} of the test images");
         }

@@ -18,8 +18,14 @@ namespace EscNative.Bench.Requests;
 internal sealed record ErasureJob(
     string ModelFile, string DataPath, string? ForgetClasses, string? ForgetIndices, string Method, UnlearningOptions Options, Device Device)
 {
+    /// <summary>Where the user named nothing: the paper's class, or the last one where the images have none of that.</summary>
+    public bool PaperClass { get; init; }
+
     /// <summary>Of faces, how many people; 0 takes all.</summary>
     public int Identities { get; init; }
+
+    /// <summary>What is done where the images are not the model's.</summary>
+    public DataTrust Trust { get; init; } = new(IsNamed: true, AllowOther: false);
 
     /// <summary>The model, in evaluation mode.</summary>
     /// <exception cref="DataFormatException">The file cannot be used.</exception>
@@ -30,8 +36,8 @@ internal sealed record ErasureJob(
     public ForgetSplit ReadData(Classifier model)
     {
         var data = Inputs.Open(DataPath, model.Description.Channels, Identities);
-        Inputs.CheckClasses(model, ModelFile, data);
-        return ForgetSplit.Create(data, Inputs.Request(ForgetClasses, ForgetIndices, data));
+        Trust.Check(model, ModelFile, data);
+        return ForgetSplit.Create(data, PaperClass ? Inputs.PaperClass(data) : Inputs.Request(ForgetClasses, ForgetIndices, data));
     }
 
     /// <summary>Runs the method on a model.</summary>
@@ -41,11 +47,12 @@ internal sealed record ErasureJob(
     /// <param name="progress">Told how far a stage is, or null.</param>
     /// <param name="cancel">Stops it; the model is then as it was.</param>
     /// <param name="checkpoint">Where a method that trains keeps its state, or null.</param>
+    /// <param name="resume">Whether it goes on from there.</param>
     public UnlearningResult Erase(
         Classifier model, ForgetSplit split, StageRecorder? recorder, IProgress<StageProgress>? progress, CancellationToken cancel,
-        string? checkpoint = null)
+        string? checkpoint = null, bool resume = false)
     {
         var method = MethodRegistry.Create(Method);
-        return method.Run(UnlearningContext.For(method, model, split, Options, recorder, checkpoint), progress, cancel);
+        return method.Run(UnlearningContext.For(method, model, split, Options, recorder, checkpoint, resume), progress, cancel);
     }
 }

@@ -1,3 +1,4 @@
+using EscNative.Bench.Commands;
 using EscNative.Models;
 using EscNative.Models.Data;
 
@@ -14,25 +15,49 @@ internal static class Inputs
     public static DataSet Open(string path, int channels = 3, int identities = 0) =>
         DataFolder.Open(path, identities: identities).Fit(AllCnn.ImageSize, AllCnn.ImageSize, channels);
 
-    /// <summary>Checks that a model is one for the data.</summary>
-    /// <exception cref="EscException">It has another number of classes or colours.</exception>
-    public static void CheckClasses(Classifier model, string file, DataSet data)
+    /// <summary>The request where the user named none: the paper's class 4, or the last class where that one has no images.</summary>
+    /// <param name="data">The images.</param>
+    public static ForgetRequest PaperClass(DataSet data)
     {
-        if (data.ClassNames.Count != model.Classes || data.Train.Channels != model.Description.Channels)
-        {
-            throw new EscException(
-                ErrorCode.BadInput,
-                $"model and data do not belong together: {file} has {model.Classes} classes and {model.Description.Channels} channels, {data.Name} has {data.ClassNames.Count} and {data.Train.Channels}");
-        }
+        const int paper = 4;
+        int[] train = data.Train.CountPerClass(), test = data.Test.CountPerClass();
+        int[] classes = [.. Enumerable.Range(0, train.Length).Where(c => train[c] > 0 && test[c] > 0)];
+        return ForgetRequest.ForClasses(classes.Contains(paper) || classes.Length == 0 ? paper : classes[^1]);
     }
 
     /// <summary>The request that two options mean.</summary>
     /// <exception cref="UsageException">Both or none are given, or the data has no such class.</exception>
-    public static ForgetRequest Request(string? classes, string? indices, DataSet data) => (classes, indices) switch
+    public static ForgetRequest Request(string? classes, string? indices, DataSet data) => Request(classes, indices, data.ClassNames, data.Train.Count);
+
+    /// <summary>The request that two options mean, of data that need not be open.</summary>
+    /// <param name="classes">Class numbers or names, or null.</param>
+    /// <param name="indices">A file of training images, or null.</param>
+    /// <param name="classNames">The data's.</param>
+    /// <param name="trainImages">The data's.</param>
+    /// <exception cref="UsageException">Both or none are given, or the data has no such class.</exception>
+    public static ForgetRequest Request(string? classes, string? indices, IReadOnlyList<string> classNames, int trainImages) => (classes, indices) switch
     {
-        ({ } names, null) => ForgetRequest.ParseClasses(names, data.ClassNames),
-        (null, { } file) => ForgetRequest.ReadIndices(file, data.Train.Count),
+        ({ } names, null) => Classes(names, classNames),
+        (null, { } file) => ForgetRequest.ReadIndices(file, trainImages),
         (null, null) => throw new UsageException("what is to be forgotten is missing: give --forget-class 4 or --forget-indices FILE"),
         _ => throw new UsageException("--forget-class and --forget-indices exclude each other: give one of them"),
     };
+
+    /// <summary>A request for classes as written on the command line.</summary>
+    /// <exception cref="UsageException">An unknown class, with the nearest, or one twice.</exception>
+    public static ForgetRequest Classes(string text, IReadOnlyList<string> classNames)
+    {
+        try
+        {
+            return ForgetRequest.ParseClasses(text, classNames);
+        }
+        catch (UsageException unknown)
+        {
+            var nearest = text.Split(',', StringSplitOptions.TrimEntries)
+                .Where(part => part.Length > 1 && !classNames.Contains(part, StringComparer.OrdinalIgnoreCase) && !part.All(char.IsAsciiDigit))
+                .Select(part => Suggestion.For(part, classNames))
+                .FirstOrDefault(words => words.Length > 0);
+            throw nearest is null ? unknown : new UsageException(unknown.Message + nearest);
+        }
+    }
 }

@@ -32,12 +32,23 @@ internal static class Measurement
     /// <summary>Every metric of the model in a file, or null where there is no file.</summary>
     /// <exception cref="EscException">The file is no model for these images.</exception>
     public static Evaluation? OfFile(
-        string name, string? file, ForgetSplit split, Device device, ProgressLine progress, CancellationToken cancel, EvaluationOptions? options = null)
+        string name, string? file, DataTrust trust, ForgetSplit split, Device device, ProgressLine progress, CancellationToken cancel, EvaluationOptions? options = null)
     {
         if (file is null)
             return null;
         using var model = ModelFile.Load(file, device);
-        Inputs.CheckClasses(model, file, split.Data);
+        trust.Check(model, file, split.Data);
         return Of(name, model, split, progress, cancel, options);
+    }
+
+    /// <summary>Checks that the model in a file can be measured on some images; nothing where there is no file.</summary>
+    /// <returns>What a reader of the results must know.</returns>
+    /// <exception cref="EscException">It cannot.</exception>
+    public static IReadOnlyList<string> Examine(string? file, DataTrust trust, DataSet data, Device device)
+    {
+        if (file is null)
+            return [];
+        using var model = ModelFile.Load(file, device);
+        return trust.Examine(model, file, data);
     }
 }

@@ -22,21 +22,28 @@ internal static class Results
 
     /// <summary>A network and where it came from.</summary>
     public static ModelResult Of(Classifier model, string source, string? sha256) => new(
-        model.Description.Architecture, model.Description.Width, model.ParameterCount, model.FeatureWidth, model.Classes, source, sha256);
+        model.Description.Architecture, model.Description.Width, model.ParameterCount, model.FeatureWidth, model.Classes, source, sha256,
+        model.Description.Data?.ToString(), model.Forgotten.Count == 0 ? null : [.. model.Forgotten.Select(Of)]);
+
+    private static ForgottenResult Of(ForgetRecord record) => new(
+        record.Method, record.Request, record.Classes.Count > 0 ? record.Classes : null, record.Indices.Length > 0 ? record.Indices : null, record.Images);
 
     /// <summary>A request.</summary>
     public static RequestResult Of(ErasureJob job, ForgetSplit split, UnlearningResult result)
     {
-        var request = split.Request;
-        var names = split.Data.ClassNames;
-        return new RequestResult(
-            job.Method,
-            request.Classes.ToArray(),
-            request.IsByClass ? $"{request} ({string.Join(", ", request.Classes.ToArray().Select(c => names[c]))})" : request.ToString(),
-            split.Forget.Count, split.Remain.Count, split.ForgetTest.Count, split.RemainTest.Count,
-            job.Options.Percent ?? (job.Options.Directions is null && result.Subspace is not null ? Esc.DefaultPercent : null),
-            result.Subspace?.K ?? 0, job.Options.Solver);
+        return Of(split) with
+        {
+            Method = job.Method,
+            P = job.Options.Percent ?? (job.Options.Directions is null && result.Subspace is not null ? Esc.DefaultPercent : null),
+            K = result.Subspace?.K ?? 0,
+            Solver = job.Options.Solver,
+        };
     }
+
+    /// <summary>What is measured as forgotten, where no method runs.</summary>
+    public static RequestResult Of(ForgetSplit split) => new(
+        "", split.Request.Classes.ToArray(), ForgottenNotes.Words(split), split.Forget.Count, split.Remain.Count, split.ForgetTest.Count, split.RemainTest.Count,
+        null, 0, "", [.. split.Request.Classes.ToArray().Select(c => split.Data.ClassNames[c])]);
 
     /// <summary>An erasure and its certificate.</summary>
     public static ErasureResult Of(UnlearningMode mode, UnlearningResult result)

@@ -16,11 +16,13 @@ internal sealed class RequestTimer(Device device)
     /// <param name="runs">How many measured runs of each kind.</param>
     /// <param name="progress">Told before every run: what is done, and which share of the measured runs lies behind.</param>
     /// <param name="cancel">Stops between two runs, and inside one where the request looks at it.</param>
+    /// <param name="afterCold">Called once the cold run is over, or null: what would have warmed it up.</param>
     public RequestTiming Measure(
-        ITimedRequest request, int runs, Action<string, double>? progress = null, CancellationToken cancel = default)
+        ITimedRequest request, int runs, Action<string, double>? progress = null, CancellationToken cancel = default, Action? afterCold = null)
     {
         progress?.Invoke("cold run", 0);
         var cold = Profile(request, cancel);
+        afterCold?.Invoke();
 
         var settling = new Settling(MaximumWarmup, WarmupBudget);
         do

@@ -4,13 +4,17 @@ namespace EscNative.Engine.Autograd;
 /// <remarks>
 /// Reference-counted: the result's tensor and every node that uses it hold one reference, so a graph that is never run
 /// backward gives its memory back as its last tensor is disposed. The count is atomic because a parameter's leaf is shared by
-/// the forward passes of several threads.
+/// the forward passes of several threads; what a backward pass collects belongs to the pass.
 /// </remarks>
 internal abstract class Node
 {
     private readonly Node?[] _inputs;
     private Tensor?[] _saved = [];
     private int _references = 1;
+
+    // Backward passes that are in this node and keep it; Used: the one that is uses it up.
+    private int _passes;
+    private const int Used = -1;
 
     /// <param name="shape">The result's shape.</param>
     /// <param name="inputs">The operands; those without a node get no gradient.</param>
@@ -35,12 +39,6 @@ internal abstract class Node
     /// <summary>Whether the backward pass has been here: what was saved is gone.</summary>
     public bool Consumed { get; private set; }
 
-    /// <summary>The gradient collected so far, owned by this node while a pass runs.</summary>
-    public Tensor? Gradient { get; set; }
-
-    /// <summary>The number of the pass that visited this node last.</summary>
-    public long Mark { get; set; }
-
     /// <summary>Whether any operand wants a gradient.</summary>
     public static bool Wanted(params ReadOnlySpan<Tensor> inputs)
     {
@@ -57,6 +55,44 @@ internal abstract class Node
 
     /// <summary>Sends the result's gradient <paramref name="dy"/> to the operands through <see cref="Send"/>.</summary>
     public abstract void Backward(Tensor dy);
+
+    /// <summary>Lets a backward pass in, which uses the node up or keeps it.</summary>
+    /// <exception cref="EscException">The node was used up, or a pass of another thread is in it that does not go with this one.</exception>
+    public void Enter(bool uses)
+    {
+        if (this is LeafNode)
+            return;
+        int passes;
+        do
+        {
+            passes = Volatile.Read(ref _passes);
+            if (passes == Used || (uses && passes > 0))
+            {
+                throw new EscException(
+                    ErrorCode.Usage,
+                    $"Backward: the graph at {GetType().Name} {Shape} is being used by another thread's backward pass; keep it in both (retainGraph), or run the forward pass in each thread");
+            }
+        }
+        while (Interlocked.CompareExchange(ref _passes, uses ? Used : passes + 1, passes) != passes);
+
+        if (!Consumed)
+            return;
+        Leave(uses);
+        throw new EscException(
+            ErrorCode.Usage,
+            $"Backward: the graph at {GetType().Name} {Shape} was already used by an earlier backward pass; run the forward pass again");
+    }
+
+    /// <summary>The end of what <see cref="Enter"/> began.</summary>
+    public void Leave(bool uses)
+    {
+        if (this is LeafNode)
+            return;
+        if (uses)
+            Volatile.Write(ref _passes, 0);
+        else
+            Interlocked.Decrement(ref _passes);
+    }
 
     /// <summary>Gives back what was saved.</summary>
     public void Consume()
@@ -116,19 +152,6 @@ internal abstract class Node
             return;
         if (gradient.Shape != node.Shape)
             throw new ShapeException($"{GetType().Name}: gradient {gradient.Shape} for an operand of {node.Shape}");
-        if (node.Gradient is not { } sum)
-        {
-            node.Gradient = gradient.Alias();
-        }
-        else if (sum.Storage.IsExclusive && sum.IsContiguous)
-        {
-            using var addend = gradient.IsContiguous ? gradient.Alias() : gradient.CopyContiguous(scoped: false);
-            sum.Backend.AddInto(sum, addend);
-        }
-        else
-        {
-            node.Gradient = (sum + gradient).Alias();
-            sum.Dispose();
-        }
+        BackwardPass.Collect(node, gradient);
     }
 }

@@ -58,6 +58,37 @@ public static class InputFile
             throw new DataFormatException(file, offset + got, $"ends here, {buffer.Length - got} more bytes were expected");
     }
 
+    /// <summary>The content of a text file without its byte order mark.</summary>
+    /// <param name="content">The whole file.</param>
+    /// <param name="file">The name for the message.</param>
+    /// <returns>What follows the mark of UTF-8; everything where there is none.</returns>
+    /// <exception cref="DataFormatException">It is text of 16 or 32 bits a character.</exception>
+    public static ReadOnlyMemory<byte> WithoutByteOrderMark(ReadOnlyMemory<byte> content, string file)
+    {
+        var start = content.Span;
+        if (start.StartsWith("\uFEFF"u8))
+            return content[3..];
+        var wide = start.StartsWith((ReadOnlySpan<byte>)[0xff, 0xfe, 0, 0]) || start.StartsWith((ReadOnlySpan<byte>)[0, 0, 0xfe, 0xff]) ? "UTF-32"
+            : start.StartsWith((ReadOnlySpan<byte>)[0xff, 0xfe]) || start.StartsWith((ReadOnlySpan<byte>)[0xfe, 0xff]) ? "UTF-16"
+            // Without a mark, but with a plain first character, as every text here has.
+            : start.Length >= 2 && (start[0] == 0) != (start[1] == 0) ? "UTF-16"
+            : null;
+        return wide is null ? content : throw new DataFormatException(file, 0, $"is {wide} text; save it as UTF-8");
+    }
+
+    /// <summary>Reads what the stream has at hand, at least one byte but at its end.</summary>
+    internal static int ReadSome(Stream stream, Span<byte> buffer, string file, long offset)
+    {
+        try
+        {
+            return stream.Read(buffer);
+        }
+        catch (Exception cause) when (cause is IOException or InvalidDataException)
+        {
+            throw new DataFormatException(file, offset, $"cannot be read on: {cause.Message}", cause);
+        }
+    }
+
     /// <summary>Fills as much of <paramref name="buffer"/> as the stream still has.</summary>
     /// <param name="stream">Where to read.</param>
     /// <param name="buffer">What to fill.</param>

@@ -1,7 +1,9 @@
 namespace EscNative.Engine.Formats;
 
 /// <summary>A write-only stream whose failures say which output could not be written.</summary>
-internal sealed class OutputStream(Stream inner, string target) : Stream
+/// <param name="inner">The file.</param>
+/// <param name="failure">What to throw for a failure of it.</param>
+internal sealed class OutputStream(Stream inner, Func<Exception, OutputException> failure) : Stream
 {
     public bool Closed { get; private set; }
 
@@ -28,7 +30,7 @@ internal sealed class OutputStream(Stream inner, string target) : Stream
         }
         catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
         {
-            throw Failure(cause);
+            throw failure(cause);
         }
     }
 
@@ -42,7 +44,7 @@ internal sealed class OutputStream(Stream inner, string target) : Stream
         }
         catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
         {
-            throw Failure(cause);
+            throw failure(cause);
         }
     }
 
@@ -58,7 +60,7 @@ internal sealed class OutputStream(Stream inner, string target) : Stream
         }
         catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
         {
-            throw Failure(cause);
+            throw failure(cause);
         }
     }
 
@@ -79,13 +81,11 @@ internal sealed class OutputStream(Stream inner, string target) : Stream
         }
         catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
         {
-            throw Failure(cause);
+            throw failure(cause);
         }
         finally
         {
             base.Dispose(disposing);
         }
     }
-
-    private OutputException Failure(Exception cause) => new($"cannot write {target}: {cause.Message}", cause);
 }

@@ -3,15 +3,22 @@ using EscNative.Engine.Plans;
 namespace EscNative.Engine.Layers;
 
 /// <summary>Batch normalisation of the channels of [.., c], with PyTorch's running statistics.</summary>
+/// <remarks>In training mode several threads may use it at once: the running statistics take every batch, one after another, in the order
+/// in which the threads come. They must not be read meanwhile, as evaluation mode does.</remarks>
 public sealed class BatchNorm2d : Module
 {
+    private readonly Lock _tracking = new();
+
     /// <summary>A layer that starts as the identity.</summary>
     /// <param name="channels">c.</param>
     /// <param name="eps">Added to the variance.</param>
     /// <param name="momentum">The weight of the newest batch in the running statistics.</param>
     /// <param name="device">Where the parameters live.</param>
+    /// <exception cref="UsageException">A value makes no sense.</exception>
     public BatchNorm2d(int channels, double eps = 1e-5, double momentum = 0.1, Device? device = null)
     {
+        UsageException.RequireNonNegative("BatchNorm2d", "eps", eps);
+        UsageException.Require(momentum is >= 0 and <= 1, "BatchNorm2d", "momentum", momentum, "0 to 1");
         Eps = eps;
         Momentum = momentum;
         Weight = AddParameter("weight", Tensor.Ones(channels, device: device));
@@ -47,16 +54,24 @@ public sealed class BatchNorm2d : Module
     /// <summary>The layer's function, and ReLU of it in the same pass if asked for.</summary>
     /// <param name="x">[.., c].</param>
     /// <param name="relu">Whether the result is the larger of the normalised value and 0.</param>
+    /// <exception cref="ShapeException">The shape does not fit, or has one value of a channel or none in training.</exception>
     public Tensor Forward(Tensor x, bool relu)
     {
         if (!Training)
             return x.BatchNorm(RunningMean, RunningVariance, Weight, Bias, Eps, relu);
+        // One value has no variance: it would become beta whatever it is, and the running variance would sink. PyTorch refuses it too.
+        if (x.Shape.Rank > 0 && x.Count == x.Shape[^1] && x.Count > 0)
+            throw new ShapeException($"BatchNorm2d: got {x.Shape} in training, wants more than one value of each channel: a larger batch, or evaluation mode");
         using var scope = Tensor.Scope();
         var (y, mean, variance) = x.BatchNorm(Weight, Bias, Eps, relu);
         var rows = x.Count / x.Shape[^1];
         // PyTorch normalises with the biased variance and tracks the unbiased one.
-        x.Backend.TrackStatistics(mean, variance, RunningMean, RunningVariance, Momentum, rows > 1 ? rows / (rows - 1.0) : 1);
-        BatchesTracked++;
+        lock (_tracking)
+        {
+            x.Backend.TrackStatistics(mean, variance, RunningMean, RunningVariance, Momentum, rows / (rows - 1.0));
+            BatchesTracked++;
+        }
+
         return scope.Keep(y);
     }
 

@@ -6,8 +6,10 @@ namespace EscNative.Engine.Layers;
 public sealed class LayerNorm : Module
 {
     /// <summary>A layer that starts without scale and shift.</summary>
+    /// <exception cref="UsageException">eps makes no sense.</exception>
     public LayerNorm(int width, double eps = 1e-5, Device? device = null)
     {
+        UsageException.RequireNonNegative("LayerNorm", "eps", eps);
         Eps = eps;
         Weight = AddParameter("weight", Tensor.Ones(width, device: device));
         Bias = AddParameter("bias", Tensor.Zeros(width, device: device));

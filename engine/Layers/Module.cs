@@ -10,7 +10,8 @@ public abstract class Module : IDisposable
     private readonly List<(string Name, Module Child)> _children = [];
     private bool _training = true;
 
-    /// <summary>Training mode (batch statistics, dropout) or evaluation mode; setting it sets the children too.</summary>
+    /// <summary>Training mode (batch statistics, dropout) or evaluation mode; setting it sets the children too. Set it while no thread
+    /// uses the module.</summary>
     public bool Training
     {
         get => _training;

@@ -48,14 +48,31 @@ public sealed partial class Tensor
     public static Tensor operator *(double s, Tensor a) => a.Affine(s, 0);
 
     /// <summary>a / s.</summary>
-    public static Tensor operator /(Tensor a, double s) => a.Affine(1 / s, 0);
+    /// <remarks>A true division: 41 / 41 is 1, and 0 / 1e-40 is 0.</remarks>
+    public static Tensor operator /(Tensor a, double s)
+    {
+        a.CheckFloat("Divide");
+        using var scope = Scope();
+        var y = a.AllocateLike("Divide");
+        a.Backend.Divide(a.Dense(), s, y);
+        if (Node.Wanted(a))
+            y.SetNode(new DivideNode(a, s));
+        return scope.Keep(y);
+    }
 
     /// <summary>s / a.</summary>
     public static Tensor operator /(double s, Tensor a)
     {
         using var scope = Scope();
-        return scope.Keep(Scalar(s, a.DType, a.Device) / a);
+        if (a.DType == DType.F64 || s == 0 || !double.IsFinite(s) || float.IsNormal((float)s))
+            return scope.Keep(Scalar(s, a.DType, a.Device) / a);
+        // A number that float32 cannot hold, as its digits times a power of two.
+        var exponent = Math.ILogB(s);
+        return scope.Keep((Scalar(Math.ScaleB(s, -exponent), a.DType, a.Device) / a) * Math.ScaleB(1, exponent));
     }
+
+    /// <summary>a b, broadcast, and 0 where the weight a is 0 whatever b is: the terms of sums as that of p log p, where p may be 0.</summary>
+    internal static Tensor Weigh(Tensor a, Tensor b) => Arithmetic(BinaryOp.Weigh, a, b);
 
     /// <summary>scale x + shift, one pass.</summary>
     public Tensor Affine(double scale, double shift)
@@ -136,7 +153,7 @@ public sealed partial class Tensor
         return new Shape(dims);
     }
 
-    private static void CheckSame(string operation, Tensor a, Tensor b)
+    internal static void CheckSame(string operation, Tensor a, Tensor b)
     {
         a.CheckLive();
         b.CheckLive();
@@ -166,6 +183,17 @@ public sealed partial class Tensor
         }
     }
 
+    private sealed class DivideNode(Tensor x, double divisor) : Node(x.Shape, x)
+    {
+        public override void Backward(Tensor dy)
+        {
+            var from = dy.Dense();
+            var dx = Overwrite(from, "Divide");
+            dx.Backend.Divide(from, divisor, dx);
+            Send(0, dx);
+        }
+    }
+
     private sealed class BinaryNode : Node
     {
         private readonly BinaryOp _op;
@@ -176,7 +204,7 @@ public sealed partial class Tensor
             : base(y, a, b)
         {
             (_op, _a, _b) = (op, a.Shape, b.Shape);
-            if (op is BinaryOp.Multiply or BinaryOp.Divide)
+            if (op is BinaryOp.Multiply or BinaryOp.Divide or BinaryOp.Weigh)
                 Save(Wants(1) ? a : null, Wants(0) || op is BinaryOp.Divide ? b : null);
         }
 
@@ -186,7 +214,7 @@ public sealed partial class Tensor
             {
                 var da = _op switch
                 {
-                    BinaryOp.Multiply => dy * Saved(1),
+                    BinaryOp.Multiply or BinaryOp.Weigh => dy * Saved(1),
                     BinaryOp.Divide => dy / Saved(1),
                     _ => dy,
                 };
@@ -199,6 +227,7 @@ public sealed partial class Tensor
                 {
                     BinaryOp.Subtract => -dy,
                     BinaryOp.Multiply => dy * Saved(0),
+                    BinaryOp.Weigh => Weigh(Saved(0), dy),
                     BinaryOp.Divide => -(dy * (Saved(0) / Saved(1)) / Saved(1)),
                     _ => dy,
                 };

@@ -19,11 +19,15 @@ public sealed partial class Tensor
     public (Tensor Y, Tensor Mean, Tensor Variance) BatchNorm(Tensor gamma, Tensor beta, double eps, bool relu = false)
     {
         using var scope = Scope();
-        var x = CheckNorm("BatchNorm", gamma, beta).Reshape(-1, Shape[^1]);
-        var mean = Allocate(Shape[^1], "BatchNorm");
-        var variance = Allocate(Shape[^1], "BatchNorm");
-        Backend.BatchStatistics(x, mean, variance);
-        var y = BatchNorm(x, mean, variance, gamma, beta, eps, relu, ownStatistics: true);
+        var x = AsRows(CheckNorm("BatchNorm", gamma, beta, eps));
+        if (Count == 0)
+            throw new ShapeException($"BatchNorm: got {Shape}: no values have no mean; wants one or more of each channel");
+        // The means, then what their type cannot hold of them; the variances, then their roots, for those that the type cannot hold.
+        var means = Allocate((2, Shape[^1]), "BatchNorm");
+        var variances = Allocate((2, Shape[^1]), "BatchNorm");
+        Backend.BatchStatistics(x, means, variances);
+        var y = BatchNorm(x, means, variances, gamma, beta, eps, relu, ownStatistics: true);
+        var (mean, variance) = (means.Slice(0, 0, 1).Reshape(Shape[^1]), variances.Slice(0, 0, 1).Reshape(Shape[^1]));
         return (scope.Keep(y), scope.Keep(mean), scope.Keep(variance));
     }
 
@@ -32,12 +36,13 @@ public sealed partial class Tensor
     /// <param name="mean">[c].</param>
     /// <param name="variance">[c].</param>
     /// <exception cref="ShapeException">The shapes do not fit.</exception>
+    /// <remarks>No values are normalised to no values.</remarks>
     public Tensor BatchNorm(Tensor mean, Tensor variance, Tensor gamma, Tensor beta, double eps, bool relu = false)
     {
         CheckSame("BatchNorm", this, mean);
         CheckSame("BatchNorm", this, variance);
         using var scope = Scope();
-        var x = CheckNorm("BatchNorm", gamma, beta).Reshape(-1, Shape[^1]);
+        var x = AsRows(CheckNorm("BatchNorm", gamma, beta, eps));
         if (mean.Shape != gamma.Shape || variance.Shape != gamma.Shape)
             throw new ShapeException($"BatchNorm: got mean {mean.Shape} and variance {variance.Shape} for {Shape}, wants {gamma.Shape}");
         return scope.Keep(BatchNorm(x, mean.Dense(), variance.Dense(), gamma, beta, eps, relu, ownStatistics: false));
@@ -55,14 +60,22 @@ public sealed partial class Tensor
     }
 
     /// <summary>The dense values outside the graph, once the shapes are known to fit.</summary>
-    private Tensor CheckNorm(string operation, Tensor gamma, Tensor beta)
+    private Tensor CheckNorm(string operation, Tensor gamma, Tensor beta, double eps)
     {
+        UsageException.RequireNonNegative(operation, "eps", eps);
         CheckFloat(operation);
         CheckSame(operation, this, gamma);
         CheckSame(operation, this, beta);
-        if (Shape.Rank < 2 || Count == 0 || gamma.Shape != new Shape(Shape[^1]) || beta.Shape != gamma.Shape)
+        if (Shape.Rank < 2 || gamma.Shape != new Shape(Shape[^1]) || beta.Shape != gamma.Shape)
             throw new ShapeException($"{operation}: got {Shape} with scale {gamma.Shape} and shift {beta.Shape}, wants values [.., c] and [c] twice");
         return IsContiguous ? Detach() : CopyContiguous(scoped: true);
+    }
+
+    // [rows, c], also where there are no rows.
+    private Tensor AsRows(Tensor x)
+    {
+        var channels = Shape[^1];
+        return x.Reshape((int)(channels == 0 ? 0 : x.Count / channels), channels);
     }
 
     private sealed class BatchNormNode : Node

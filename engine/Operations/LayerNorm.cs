@@ -10,16 +10,18 @@ public sealed partial class Tensor
     /// <param name="gamma">Scale, [d].</param>
     /// <param name="beta">Shift, [d].</param>
     /// <param name="eps">Added to the variance.</param>
-    /// <exception cref="ShapeException">The shapes do not fit, or there are no values.</exception>
+    /// <exception cref="ShapeException">The shapes do not fit.</exception>
     public Tensor LayerNorm(Tensor gamma, Tensor beta, double eps = 1e-5)
     {
         using var scope = Scope();
-        var x = CheckNorm("LayerNorm", gamma, beta).Reshape(-1, Shape[^1]);
+        var x = AsRows(CheckNorm("LayerNorm", gamma, beta, eps));
         var y = AllocateLike("LayerNorm");
-        var mean = Allocate(x.Shape[0], "LayerNorm");
+        // The means, then what their type cannot hold of them.
+        var mean = Allocate((2, x.Shape[0]), "LayerNorm");
         var rstd = Allocate(x.Shape[0], "LayerNorm");
         var g = gamma.Dense();
-        Backend.LayerNorm(x, g, beta.Dense(), eps, y, mean, rstd);
+        if (Count > 0)
+            Backend.LayerNorm(x, g, beta.Dense(), eps, y, mean, rstd);
         if (Node.Wanted(this, gamma, beta))
             y.SetNode(new LayerNormNode(this, gamma, beta, x, g, mean, rstd));
         return scope.Keep(y);
@@ -37,8 +39,17 @@ public sealed partial class Tensor
             var dx = Overwrite(dy, "LayerNorm");
             var dGamma = gamma.AllocateLike("LayerNorm");
             var dBeta = gamma.AllocateLike("LayerNorm");
-            dy.Backend.LayerNormBackward(
-                rows, dy.Reshape(rows.Shape), gamma, Saved(2), Saved(3), dx.Reshape(rows.Shape), dGamma, dBeta);
+            if (dx.Count > 0)
+            {
+                dy.Backend.LayerNormBackward(
+                    rows, dy.Reshape(rows.Shape), gamma, Saved(2), Saved(3), dx.Reshape(rows.Shape), dGamma, dBeta);
+            }
+            else
+            {
+                dy.Backend.Fill(dGamma, 0);
+                dy.Backend.Fill(dBeta, 0);
+            }
+
             Send(0, dx);
             Send(1, dGamma);
             Send(2, dBeta);

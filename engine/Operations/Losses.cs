@@ -39,7 +39,7 @@ public static class Loss
         return scope.Keep(Reduce(losses, reduction));
     }
 
-    /// <summary>-sum(target log softmax(logits)) for target distributions.</summary>
+    /// <summary>-sum(target log softmax(logits)) for target distributions; a class whose target is 0 adds nothing, whatever its logit.</summary>
     /// <param name="logits">[n, classes].</param>
     /// <param name="targets">[n, classes], floating; rows need not sum to 1.</param>
     /// <param name="reduction">Mean over the samples, sum, or one loss a sample.</param>
@@ -49,10 +49,11 @@ public static class Loss
         if (logits.Shape.Rank != 2 || targets.Shape != logits.Shape)
             throw new ShapeException($"SoftCrossEntropy: got logits {logits.Shape} and targets {targets.Shape}, wants [n, classes] twice");
         using var scope = Tensor.Scope();
-        return scope.Keep(Reduce(-(targets * logits.LogSoftmax()).Sum(-1), reduction));
+        return scope.Keep(Reduce(-Tensor.Weigh(targets, logits.LogSoftmax()).Sum(-1), reduction));
     }
 
-    /// <summary>T² KL(softmax(target / T) || softmax(logits / T)): distillation at temperature T.</summary>
+    /// <summary>T² KL(softmax(target / T) || softmax(logits / T)): distillation at temperature T. A class that the teacher rules out adds
+    /// nothing, whatever its logit.</summary>
     /// <param name="logits">The student's logits, [n, classes].</param>
     /// <param name="targetLogits">The teacher's logits, [n, classes]; no gradient flows to them.</param>
     /// <param name="temperature">T &gt; 0.</param>
@@ -63,15 +64,23 @@ public static class Loss
     {
         if (logits.Shape.Rank != 2 || targetLogits.Shape != logits.Shape)
             throw new ShapeException($"KlDivergence: got logits {logits.Shape} and targets {targetLogits.Shape}, wants [n, classes] twice");
-        if (!(temperature > 0))
-            throw new UsageException($"KlDivergence: got temperature {temperature}, wants more than 0");
+        if (!(temperature > 0) || !double.IsFinite(temperature))
+            throw new UsageException($"KlDivergence: got temperature {temperature}, wants a number above 0");
         using var scope = Tensor.Scope();
         Tensor target;
         using (Tensor.NoGrad())
-            target = (targetLogits / temperature).LogSoftmax();
-        var difference = target - (logits / temperature).LogSoftmax();
-        return scope.Keep(Reduce((target.Exp() * difference).Sum(-1) * (temperature * temperature), reduction));
+            target = Tempered(targetLogits, temperature).LogSoftmax();
+        var difference = target - Tempered(logits, temperature).LogSoftmax();
+        return scope.Keep(Reduce(Tensor.Weigh(target.Exp(), difference).Sum(-1) * (temperature * temperature), reduction));
     }
+
+    // A temperature below 1 may take large logits out of the type's range: the largest, which the softmax does not feel, goes first.
+    private static Tensor Tempered(Tensor logits, double temperature) => temperature switch
+    {
+        1 => logits,
+        < 1 when logits.Count > 0 => (logits - logits.Detach().Max(-1, keepDim: true)) / temperature,
+        _ => logits / temperature,
+    };
 
     private static Tensor Reduce(Tensor losses, Reduction reduction) => reduction switch
     {

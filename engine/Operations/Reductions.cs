@@ -100,7 +100,7 @@ public sealed partial class Tensor
         {
             Backend.Reduce(op, x, y, view.Outer, view.Extent, view.Inner);
             if (Node.Wanted(this))
-                y.SetNode(new SumNode(this, y.Shape, Without(start, end, keepDim: true), op == ReduceOp.Mean ? 1.0 / view.Extent : 1));
+                y.SetNode(new SumNode(this, y.Shape, Without(start, end, keepDim: true), op == ReduceOp.Mean ? view.Extent : 1));
             return y;
         }
 
@@ -153,13 +153,13 @@ public sealed partial class Tensor
         }
     }
 
-    private sealed class SumNode(Tensor x, Shape y, Shape kept, double scale) : Node(y, x)
+    private sealed class SumNode(Tensor x, Shape y, Shape kept, double divisor) : Node(y, x)
     {
         private readonly Shape _x = x.Shape;
 
         public override void Backward(Tensor dy)
         {
-            var scaled = scale == 1 ? dy : dy.Affine(scale, 0);
+            var scaled = divisor == 1 ? dy : dy / divisor;
             Send(0, scaled.Reshape(kept).Expand(_x, "Sum"));
         }
     }

@@ -11,12 +11,17 @@ public sealed class Adam : Optimizer
 
     /// <summary>An optimizer with PyTorch's defaults.</summary>
     /// <param name="decoupled">AdamW: the decay shrinks the weight instead of joining the gradient.</param>
+    /// <exception cref="UsageException">A value makes no sense.</exception>
     [SetsRequiredMembers]
     public Adam(
         IEnumerable<Parameter> parameters, double learningRate = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double eps = 1e-8,
         double weightDecay = 0, bool decoupled = false)
         : base(parameters)
     {
+        UsageException.Require(beta1 is >= 0 and < 1, "Adam", "beta1", beta1, "0 or more and less than 1");
+        UsageException.Require(beta2 is >= 0 and < 1, "Adam", "beta2", beta2, "0 or more and less than 1");
+        UsageException.RequireNonNegative("Adam", "eps", eps);
+        UsageException.RequireNonNegative("Adam", "weight decay", weightDecay);
         LearningRate = learningRate;
         (Beta1, Beta2, Eps, WeightDecay, Decoupled) = (beta1, beta2, eps, weightDecay, decoupled);
         _first = AddState();

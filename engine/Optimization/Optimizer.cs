@@ -9,7 +9,7 @@ public abstract class Optimizer : IDisposable
     private readonly List<Tensor> _state = [];
 
     /// <param name="parameters">What is trained. The parameters stay the caller's.</param>
-    /// <exception cref="UsageException">They lie on more than one device.</exception>
+    /// <exception cref="UsageException">They lie on more than one device, two of them share memory, or one is a strided view.</exception>
     protected Optimizer(IEnumerable<Parameter> parameters)
     {
         Parameters = [.. parameters];
@@ -17,11 +17,24 @@ public abstract class Optimizer : IDisposable
         {
             if (parameter.Value.Device != Parameters[0].Value.Device)
                 throw new UsageException($"Optimizer: got parameters on {Parameters[0].Value.Device} and {parameter.Value.Device}, wants one device");
+            if (!parameter.Value.IsContiguous)
+                throw new UsageException($"Optimizer: parameter {parameter.Name} {parameter.Shape} is a strided view, wants contiguous memory; make it of a Clone()");
         }
+
+        CheckApart(Parameters);
     }
 
-    /// <summary>The step size.</summary>
-    public required double LearningRate { get; set; }
+    /// <summary>The step size, 0 or more.</summary>
+    /// <exception cref="UsageException">Set to a number that is not finite, or negative.</exception>
+    public required double LearningRate
+    {
+        get;
+        set
+        {
+            UsageException.RequireNonNegative(GetType().Name, "learning rate", value);
+            field = value;
+        }
+    }
 
     /// <summary>How many steps were taken.</summary>
     public long Steps { get; protected set; }
@@ -54,6 +67,7 @@ public abstract class Optimizer : IDisposable
     /// <param name="steps">How many steps it had taken.</param>
     /// <param name="state">Its <see cref="State"/>.</param>
     /// <exception cref="ShapeException">The state is of another optimizer; this one is unchanged then.</exception>
+    /// <exception cref="DTypeException">A tensor has another type or device; this one is unchanged then.</exception>
     public void Restore(long steps, IReadOnlyList<Tensor> state)
     {
         if (state.Count != _state.Count)
@@ -62,6 +76,7 @@ public abstract class Optimizer : IDisposable
         {
             if (state[i].Shape != _state[i].Shape)
                 throw new ShapeException($"Optimizer: saved tensor {i} is {state[i].Shape}, wants {_state[i].Shape}");
+            Tensor.CheckSame("Optimizer", _state[i], state[i]);
         }
 
         for (var i = 0; i < state.Count; i++)
@@ -89,6 +104,20 @@ public abstract class Optimizer : IDisposable
         for (var i = 0; i < updates.Length; i++)
             updates[i] = new(Parameters[indices[i]], gradients[i], first?[indices[i]], second?[indices[i]]);
         return updates;
+    }
+
+    // One step changes all parameters at once, each by a state of its own: what two of them share would change twice, or at random.
+    private static void CheckApart(IReadOnlyList<Parameter> parameters)
+    {
+        var byStorage = new Dictionary<Storage, List<Parameter>>();
+        foreach (var parameter in parameters)
+        {
+            if (!byStorage.TryGetValue(parameter.Value.Storage, out var sharing))
+                byStorage[parameter.Value.Storage] = sharing = [];
+            if (sharing.Find(other => other.Value.MayOverlap(parameter)) is { } other)
+                throw new UsageException($"Optimizer: parameters {other.Name} {other.Shape} and {parameter.Name} {parameter.Shape} share memory; name it once");
+            sharing.Add(parameter);
+        }
     }
 
     /// <summary>A tensor of zeros for each parameter.</summary>

@@ -9,11 +9,12 @@ public sealed class Sgd : Optimizer
     private readonly Tensor[]? _velocity;
 
     /// <summary>An optimizer with PyTorch's meaning of every value.</summary>
-    /// <exception cref="UsageException">Nesterov without momentum.</exception>
+    /// <exception cref="UsageException">A value makes no sense, as Nesterov without momentum.</exception>
     [SetsRequiredMembers]
     public Sgd(IEnumerable<Parameter> parameters, double learningRate, double momentum = 0, double weightDecay = 0, bool nesterov = false)
         : base(parameters)
     {
+        UsageException.RequireNonNegative("Sgd", "weight decay", weightDecay);
         if (nesterov && momentum <= 0)
             throw new UsageException($"Sgd: Nesterov wants a momentum above 0, got {momentum}");
         LearningRate = learningRate;
@@ -24,7 +25,16 @@ public sealed class Sgd : Optimizer
     }
 
     /// <summary>The share of the last step that goes on; a schedule may move it, but not from or to 0.</summary>
-    public double Momentum { get; set; }
+    /// <exception cref="UsageException">Set to a number that is not finite, or negative.</exception>
+    public double Momentum
+    {
+        get;
+        set
+        {
+            UsageException.RequireNonNegative("Sgd", "momentum", value);
+            field = value;
+        }
+    }
 
     /// <summary>Added to the gradient as weightDecay w.</summary>
     public double WeightDecay { get; }

@@ -17,8 +17,7 @@ public sealed class InferencePlan : IDisposable
 
     internal InferencePlan(PlanGraph graph, Device device, PlanOptions options)
     {
-        if (options.ImagesPerChunk is < 0 or > 1 << 16)
-            throw new UsageException($"plan: got {options.ImagesPerChunk} images a chunk, wants 0 (choose) to {1 << 16}");
+        options.Validate();
         var table = options.ByteTable;
         if (!table.IsEmpty && table.Length != 256 * graph.Input.Channels)
             throw new ShapeException($"plan: got a byte table of {table.Length} numbers, wants 256 for each of {graph.Input.Channels} channels");
@@ -41,7 +40,7 @@ public sealed class InferencePlan : IDisposable
     /// <summary>The steps in the order in which they run.</summary>
     public IReadOnlyList<PlanStep> Steps { get; }
 
-    /// <summary>Images that one thread takes through the network at a time.</summary>
+    /// <summary>Images that one thread, or the GPU, takes through the network at a time, where there are so many; a GPU out of memory takes fewer.</summary>
     public int ImagesPerChunk => _program.ImagesPerChunk;
 
     /// <summary>Bytes of working memory of one thread of one caller.</summary>
@@ -65,6 +64,7 @@ public sealed class InferencePlan : IDisposable
     /// <param name="images">n images, contiguous.</param>
     /// <param name="output">Receives n results.</param>
     /// <exception cref="ShapeException">The lengths belong to no whole number of images, or to different ones.</exception>
+    /// <exception cref="UsageException">The images and the output share memory.</exception>
     public void Run(ReadOnlySpan<float> images, Span<float> output) => Run(images, [], output, default, both: false);
 
     /// <summary>Runs a plan of two outputs.</summary>
@@ -147,7 +147,11 @@ public sealed class InferencePlan : IDisposable
         fixed (float* x = floats, y0 = first, y1 = second)
         fixed (byte* b = bytes)
         fixed (double* times = seconds)
-            _program.Run(new PlanCall { Images = n, Floats = x, Bytes = b, First = y0, Second = y1, OutputMask = both ? 3 : 1, Seconds = times });
+        {
+            var call = new PlanCall { Images = n, Floats = x, Bytes = b, First = y0, Second = y1, OutputMask = both ? 3 : 1, Seconds = times };
+            CheckApart(call);
+            _program.Run(call);
+        }
     }
 
     private unsafe void Run(PlanCall call, long length, Tensor first, Tensor? second)
@@ -161,7 +165,10 @@ public sealed class InferencePlan : IDisposable
         call.First = Pointer(first, 0);
         call.Second = second is null ? null : Pointer(second, 1);
         if (call.Images > 0)
+        {
+            CheckApart(call);
             _program.Run(call);
+        }
 
         float* Pointer(Tensor output, int index)
         {
@@ -170,6 +177,20 @@ public sealed class InferencePlan : IDisposable
             CheckOutput(output.Count, call.Images, index);
             return output.PointerTo<float>();
         }
+    }
+
+    // Results of the first images are written while the last ones are still to be read.
+    private unsafe void CheckApart(in PlanCall call)
+    {
+        var images = Range(call.Floats == null ? call.Bytes : call.Floats, InputShape.Count * (call.Floats == null ? 1 : sizeof(float)), call.Images);
+        var first = Range(call.First, OutputShapes[0].Count * sizeof(float), call.Images);
+        var second = call.Second == null ? default : Range(call.Second, OutputShapes[1].Count * sizeof(float), call.Images);
+        if ((call.ImagesOnDevice == call.OnDevice && (Share(images, first) || Share(images, second))) || Share(first, second))
+            throw new UsageException("plan: the images and the results share memory, or two results do; give each memory of its own");
+
+        static (nuint Start, nuint End) Range(void* start, long size, int images) => ((nuint)start, (nuint)start + ((nuint)size * (nuint)images));
+
+        static bool Share((nuint Start, nuint End) a, (nuint Start, nuint End) b) => a.Start < b.End && b.Start < a.End;
     }
 
     private int CountImages(long length)

@@ -65,7 +65,7 @@ public sealed class PlanBuilder
         Check(x, "Conv2d");
         var w = weight.Shape;
         if (x.Shape.Rank != 3 || w.Rank != 4 || w[3] != x.Channels || stride < 1 || padding < 0
-            || x.Height + (2 * padding) < w[1] || x.Width + (2 * padding) < w[2])
+            || !Fits(x, w[1], w[2], padding))
         {
             throw new ShapeException(
                 $"plan, Conv2d: got images {x.Shape}, weight {w}, stride {stride}, padding {padding}; wants [h, w, in] and [out, kh, kw, in] that fits into the padded image");
@@ -201,11 +201,18 @@ public sealed class PlanBuilder
     {
         Check(x, operation);
         stride = stride == 0 ? kernel : stride;
-        var (h, w) = (x.Height + (2 * padding), x.Width + (2 * padding));
-        if (x.Shape.Rank != 3 || kernel < 1 || stride < 1 || padding < 0 || padding > kernel / 2 || h < kernel || w < kernel)
+        if (x.Shape.Rank != 3 || kernel < 1 || stride < 1 || padding < 0 || padding > kernel / 2 || !Fits(x, kernel, kernel, padding))
             throw new ShapeException($"plan, {operation}: got {x.Shape}, kernel {kernel}, stride {stride}, padding {padding}; wants [h, w, c] and a window that fits into the padded image, padding at most half of it");
+        var (h, w) = (x.Height + (2 * padding), x.Width + (2 * padding));
         return Add(
             new PoolNode(Name, x, kind, (kernel, kernel), stride, padding, countPadding), (((h - kernel) / stride) + 1, ((w - kernel) / stride) + 1, x.Channels));
+    }
+
+    // In 64 bits: a padding may be any number.
+    private static bool Fits(PlanValue x, int height, int width, int padding)
+    {
+        var (h, w) = (x.Height + (2L * padding), x.Width + (2L * padding));
+        return h >= height && w >= width && h <= int.MaxValue && w <= int.MaxValue;
     }
 
     private PlanValue Add(PlanNode node, Shape shape)

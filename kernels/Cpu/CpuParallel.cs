@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
 
 namespace EscNative.Kernels.Cpu;
 
@@ -9,8 +10,8 @@ public interface ITileJob
 {
     /// <summary>Computes one tile.</summary>
     /// <param name="tile">The tile's number, from 0.</param>
-    /// <param name="worker">Who computes it: 0 .. <see cref="CpuParallel.Threads"/> - 1, for per-thread scratch memory.
-    /// The result must not depend on it.</param>
+    /// <param name="worker">Who computes it: 0 .. <see cref="CpuParallel.Threads"/> - 1, for scratch memory that no two threads of one
+    /// job use at once; in the next job the thread may have another number. The result must not depend on it.</param>
     void Execute(int tile, int worker);
 }
 
@@ -22,6 +23,12 @@ public interface ITileJob
 /// <para>
 /// Threads that wait spin for a bounded time, then yield their core, then sleep. So a core that another process keeps busy
 /// is left to it, and a caller whose worker lost its core in the middle of a tile leaves its own to that worker.
+/// </para>
+/// <para>
+/// An exception in a tile, of whatever kind and on whichever thread, reaches the caller of <see cref="Run{TJob}(int, TJob)"/> once,
+/// with the place where it was thrown, after every thread has left the job; the team is ready for the next job then. No tile is begun
+/// after one has failed. Tiles are begun in their order and each one that was begun is finished, so of several failures the one of
+/// the lowest tile is thrown: the one that a single thread would have met.
 /// </para>
 /// </remarks>
 public static unsafe class CpuParallel
@@ -35,57 +42,88 @@ public static unsafe class CpuParallel
     private static readonly long FinishTicks = Stopwatch.Frequency / 5000;
 
     private const int Closed = 1 << 30;
+    private const int MostThreads = 1024;
 
     private static readonly Lock Owner = new();
     private static readonly SemaphoreSlim Wakeup = new(0);
     private static readonly SemaphoreSlim Finished = new(0);
-    private static Thread[] _workers = [];
+    // What ended a worker's part of a job, by its number: nothing is allocated where memory has just run out.
+    private static readonly (int Tile, Exception? Exception)[] Failures = new (int, Exception?)[MostThreads];
+    private static int _workers;
     private static int _threads = Environment.ProcessorCount;
 
-    // The job in hand. A worker enters it by raising _state from n to n + 1, which fails once the owner has closed it.
+    // The job in hand. A worker enters it by raising _state from n to n + 1, which fails once the owner has closed it, and takes the
+    // next number of the team; when there is none left it goes.
     private static int _state = Closed;
     private static int _generation;
     private static int _sleeping;
     private static int _ownerSleeps;
     private static int _next;
     private static int _tiles;
+    private static int _team;
+    private static int _joined;
+    private static bool _failed;
     private static void* _job;
     private static delegate*<void*, int, int, void> _execute;
-    private static Exception? _failure;
 
     [ThreadStatic]
     private static bool _inside;
 
+    // Calls by this thread compute their first and last tile alone: tests of arrays that are larger than memory.
+    [ThreadStatic]
+    private static bool _endsOnly;
+
     /// <summary>How many threads compute, the caller included. The machine's processors by default.</summary>
+    /// <remarks>It may be set at any time, also within a tile, and holds for the jobs that begin afterwards.</remarks>
     /// <exception cref="UsageException">Less than 1 or more than 1024.</exception>
     public static int Threads
     {
-        get => _threads;
+        get => Volatile.Read(ref _threads);
         set
         {
-            if (value is < 1 or > 1024)
-                throw new UsageException($"threads: got {value}, wants 1 to 1024");
-            lock (Owner)
-                _threads = value;
+            if (value is < 1 or > MostThreads)
+                throw new UsageException($"threads: got {value}, wants 1 to {MostThreads}");
+            Volatile.Write(ref _threads, value);
         }
     }
 
-    /// <summary>How many threads a <see cref="Run"/> by the calling thread would have: 1 within a tile.</summary>
-    public static int ThreadsHere => _inside ? 1 : _threads;
+    /// <summary>How many threads a <see cref="Run{TJob}(int, TJob)"/> by the calling thread would have: 1 within a tile.</summary>
+    public static int ThreadsHere => _inside ? 1 : Threads;
+
+    /// <summary>Starts a worker; tests put a start that fails in its place.</summary>
+    internal static Action<Thread> StartWorker { get; set; } = static worker => worker.UnsafeStart();
+
+    /// <summary>Whether a <see cref="Run{TJob}(int, TJob)"/> by the calling thread computes its first and last tile alone. For tests.</summary>
+    internal static bool EndsOnly
+    {
+        get => _endsOnly;
+        set => _endsOnly = value;
+    }
 
     /// <summary>Computes tiles 0 .. <paramref name="tiles"/> - 1 and returns when all are done.</summary>
     /// <param name="tiles">How many tiles; nothing happens for 0.</param>
     /// <param name="job">The work. A nested call runs on the calling thread alone.</param>
+    /// <remarks>It throws what the lowest tile that failed threw, or that a thread of the team cannot be started; the next call tries
+    /// that again.</remarks>
     public static void Run<TJob>(int tiles, TJob job)
+        where TJob : unmanaged, ITileJob => Run(tiles, job, MostThreads);
+
+    /// <summary>The same with a bound on the threads, for a job that holds something for each of them: their number may grow at any time.</summary>
+    /// <param name="tiles">How many tiles; nothing happens for 0.</param>
+    /// <param name="job">The work; its workers have numbers below <paramref name="most"/>.</param>
+    /// <param name="most">The largest number of threads, 1 or more.</param>
+    public static void Run<TJob>(int tiles, TJob job, int most)
         where TJob : unmanaged, ITileJob
     {
         if (tiles <= 0)
             return;
-        if (tiles == 1 || _threads == 1 || _inside || !Owner.TryEnter())
+        var team = Math.Min(Threads, most);
+        if (tiles == 1 || team <= 1 || _inside || _endsOnly || !Owner.TryEnter())
         {
             // Worker 0 is also the owner of the team, which may be inside a job right now: callers that share a worker's
             // number must not share scratch memory, so scratch is per thread (see CpuScratch), not per worker.
-            for (var tile = 0; tile < tiles; tile++)
+            var step = _endsOnly ? Math.Max(tiles - 1, 1) : 1;
+            for (var tile = 0; tile < tiles; tile += step)
                 job.Execute(tile, 0);
             return;
         }
@@ -93,7 +131,7 @@ public static unsafe class CpuParallel
         try
         {
             _inside = true;
-            RunWithTeam(tiles, &job, &Invoke<TJob>);
+            RunWithTeam(tiles, team, &job, &Invoke<TJob>);
         }
         finally
         {
@@ -105,39 +143,54 @@ public static unsafe class CpuParallel
     private static void Invoke<TJob>(void* job, int tile, int worker)
         where TJob : unmanaged, ITileJob => ((TJob*)job)->Execute(tile, worker);
 
-    private static void RunWithTeam(int tiles, void* job, delegate*<void*, int, int, void> execute)
+    private static void RunWithTeam(int tiles, int team, void* job, delegate*<void*, int, int, void> execute)
     {
-        EnsureWorkers();
+        EnsureWorkers(team - 1);
         _job = job;
         _execute = execute;
         _tiles = tiles;
+        _team = team;
+        _joined = 0;
         _next = 0;
-        _failure = null;
+        _failed = false;
         Volatile.Write(ref _state, 0);
         Interlocked.Increment(ref _generation);
-        // Each sleeper is woken once, however long it takes until it has a core: a signal costs some 3 us.
-        var sleepers = TakeSleepers(tiles - 1);
-        if (sleepers > 0)
-            Wakeup.Release(sleepers);
-
-        Exception? own = null;
         try
         {
+            // Each sleeper is woken once, however long it takes until it has a core: a signal costs some 3 us. Of more workers than the
+            // team wants, those awake come by themselves.
+            var wanted = Math.Min(tiles, team) - 1;
+            if (_workers >= team)
+                wanted -= _workers - Volatile.Read(ref _sleeping);
+            var sleepers = TakeSleepers(wanted);
+            if (sleepers > 0)
+                Wakeup.Release(sleepers);
             Claim(0);
         }
-        catch (Exception e) when (e is not OutOfMemoryException)
+        finally
         {
-            own = e;
-            Volatile.Write(ref _next, tiles);
+            // The job lies on this thread's stack: whatever happened, no worker may enter any more, and those inside finish the tile
+            // that they hold.
+            if (Interlocked.Or(ref _state, Closed) != 0)
+                WaitForWorkers();
         }
 
-        // No worker may enter any more; those inside finish the tile that they hold.
-        var state = Interlocked.Or(ref _state, Closed);
-        if (state != 0)
-            WaitForWorkers();
+        if (_failed)
+            ThrowFailure(team);
+    }
 
-        if ((own ?? _failure) is { } failure)
-            throw failure;
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void ThrowFailure(int team)
+    {
+        (int Tile, Exception? Exception) first = default;
+        foreach (ref var failure in Failures.AsSpan(0, team))
+        {
+            if (failure.Exception is not null && (first.Exception is null || failure.Tile < first.Tile))
+                first = failure;
+            failure = default;
+        }
+
+        ExceptionDispatchInfo.Throw(first.Exception!);
     }
 
     private static void WaitForWorkers()
@@ -153,58 +206,75 @@ public static unsafe class CpuParallel
             }
         }
 
+        var interrupted = false;
         while (Volatile.Read(ref _state) != Closed)
         {
             Interlocked.Exchange(ref _ownerSleeps, 1);
             // Whoever takes the mark back first, the last worker or this thread, decides whether there is a signal to wait for.
             if (Volatile.Read(ref _state) == Closed && Interlocked.Exchange(ref _ownerSleeps, 0) == 1)
-                return;
-            Finished.Wait();
+                break;
+            interrupted |= WaitFor(Finished);
+        }
+
+        // Not before the workers have left the job: the interruption ends the thread's next wait instead.
+        if (interrupted)
+            Thread.CurrentThread.Interrupt();
+    }
+
+    /// <summary>Takes a signal; true if somebody interrupted the thread meanwhile.</summary>
+    private static bool WaitFor(SemaphoreSlim signal)
+    {
+        for (var interrupted = false; ; interrupted = true)
+        {
+            try
+            {
+                signal.Wait();
+                return interrupted;
+            }
+            catch (ThreadInterruptedException)
+            {
+            }
         }
     }
 
     private static void Claim(int worker)
     {
-        int tile;
-        while ((tile = Interlocked.Increment(ref _next) - 1) < _tiles)
-            _execute(_job, tile, worker);
-    }
-
-    private static void EnsureWorkers()
-    {
-        if (_workers.Length >= _threads - 1)
-            return;
-        var workers = new Thread[_threads - 1];
-        _workers.CopyTo(workers, 0);
-        for (var i = _workers.Length; i < workers.Length; i++)
+        var tile = -1;
+        try
         {
-            var worker = i + 1;
-            workers[i] = new Thread(() => Work(worker)) { IsBackground = true, Name = $"EscNative worker {worker}" };
-            workers[i].Start();
+            while ((tile = Interlocked.Increment(ref _next) - 1) < _tiles)
+                _execute(_job, tile, worker);
         }
-
-        _workers = workers;
+        catch (Exception e)
+        {
+            Failures[worker] = (tile, e);
+            _failed = true;
+            Volatile.Write(ref _next, _tiles);
+        }
     }
 
-    private static void Work(int worker)
+    private static void EnsureWorkers(int count)
+    {
+        // Counted once it runs: the next call goes on where this one threw.
+        for (; _workers < count; _workers++)
+            StartWorker(new Thread(Work) { IsBackground = true, Name = $"EscNative worker {_workers + 1}" });
+    }
+
+    private static void Work()
     {
         _inside = true;
-        var seen = 0;
+        var (seen, full) = (0, false);
         while (true)
         {
-            seen = WaitForGeneration(seen);
-            if (worker >= _threads || !TryEnter())
+            // Where fewer threads are wanted than there are, the others sleep.
+            seen = WaitForGeneration(seen, watch: !full);
+            full = false;
+            if (!TryEnter())
                 continue;
-            try
-            {
+            var worker = Interlocked.Increment(ref _joined);
+            full = worker >= _team;
+            if (!full)
                 Claim(worker);
-            }
-            catch (Exception e)
-            {
-                _failure = e;
-                Volatile.Write(ref _next, _tiles);
-            }
-
             if (Interlocked.Decrement(ref _state) == Closed && Interlocked.Exchange(ref _ownerSleeps, 0) == 1)
                 Finished.Release();
         }
@@ -223,10 +293,10 @@ public static unsafe class CpuParallel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static int WaitForGeneration(int seen)
+    private static int WaitForGeneration(int seen, bool watch)
     {
         var began = Stopwatch.GetTimestamp();
-        for (long waited = 0; waited < WatchTicks; waited = Stopwatch.GetTimestamp() - began)
+        for (long waited = watch ? 0 : WatchTicks; waited < WatchTicks; waited = Stopwatch.GetTimestamp() - began)
         {
             for (var i = 0; i < 16; i++)
             {
@@ -243,7 +313,7 @@ public static unsafe class CpuParallel
         Interlocked.Increment(ref _sleeping);
         // A job that started between the last look and the increment did not count this sleeper, or else it sends a signal.
         if (Volatile.Read(ref _generation) == seen || TakeSleepers(1) == 0)
-            Wakeup.Wait();
+            WaitFor(Wakeup);
         return Volatile.Read(ref _generation);
     }
 
@@ -253,8 +323,8 @@ public static unsafe class CpuParallel
         {
             var sleeping = Volatile.Read(ref _sleeping);
             var taken = Math.Min(sleeping, most);
-            if (taken == 0 || Interlocked.CompareExchange(ref _sleeping, sleeping - taken, sleeping) == sleeping)
-                return taken;
+            if (taken <= 0 || Interlocked.CompareExchange(ref _sleeping, sleeping - taken, sleeping) == sleeping)
+                return Math.Max(taken, 0);
         }
     }
 }

@@ -68,11 +68,12 @@ public static unsafe class CpuScratch
     private static Buffers? _buffers;
 
     /// <summary>The calling thread's buffer of a slot, of at least <paramref name="bytes"/> bytes.</summary>
+    /// <exception cref="OutOfMemoryException">There is no memory for it; the slot is empty then.</exception>
     public static void* Get(Slot slot, long bytes) => (_buffers ??= new Buffers()).Get((int)slot, bytes);
 
     /// <summary>The calling thread's buffer of a slot, of at least <paramref name="count"/> values.</summary>
     public static T* Get<T>(Slot slot, long count)
-        where T : unmanaged => (T*)Get(slot, count * sizeof(T));
+        where T : unmanaged => (T*)Get(slot, checked(count * sizeof(T)));
 
     private sealed class Buffers
     {
@@ -89,11 +90,13 @@ public static unsafe class CpuScratch
         {
             if (_bytes[slot] < bytes)
             {
+                // The slack lets vector kernels read a full register past the last value.
+                var size = checked((nuint)(bytes + 256));
+                // The old buffer goes first; where there is no memory for the new one, the slot is empty.
                 NativeMemory.AlignedFree((void*)_pointers[slot]);
                 _pointers[slot] = 0;
                 _bytes[slot] = 0;
-                // The slack lets vector kernels read a full register past the last value.
-                _pointers[slot] = (nint)NativeMemory.AlignedAlloc((nuint)(bytes + 256), 64);
+                _pointers[slot] = (nint)NativeMemory.AlignedAlloc(size, 64);
                 _bytes[slot] = bytes;
             }
 

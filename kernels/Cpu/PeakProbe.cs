@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.ExceptionServices;
 
 namespace EscNative.Kernels.Cpu;
 
@@ -43,30 +44,56 @@ public static unsafe class PeakProbe
         var seconds = new double[threads];
         var sums = new double[threads];
         var team = new Thread[threads];
-        for (var t = 0; t < threads; t++)
+        Exception? failure = null;
+        var started = 0;
+        try
         {
-            var mine = t;
-            team[t] = new Thread(() =>
+            for (; started < threads; started++)
             {
-                for (var round = 0; round < Rounds; round++)
+                var mine = started;
+                team[mine] = new Thread(() =>
                 {
-                    start.SignalAndWait();
-                    var began = Stopwatch.GetTimestamp();
-                    sums[mine] += chain(steps);
-                    seconds[mine] = Stopwatch.GetElapsedTime(began).TotalSeconds;
-                    start.SignalAndWait();
-                    if (mine == 0)
-                        best = Math.Min(best, seconds.Max());
-                }
-            });
-            team[t].Start();
+                    try
+                    {
+                        Work(mine);
+                    }
+                    catch (Exception e)
+                    {
+                        // The others do not wait for this one any more.
+                        Interlocked.CompareExchange(ref failure, e, null);
+                        start.RemoveParticipant();
+                    }
+                });
+                team[mine].Start();
+            }
+        }
+        finally
+        {
+            if (started < threads)
+                start.RemoveParticipants(threads - started);
+            foreach (var thread in team.AsSpan(0, started))
+                thread.Join();
         }
 
-        foreach (var thread in team)
-            thread.Join();
+        if (failure is not null)
+            ExceptionDispatchInfo.Throw(failure);
         if (!double.IsFinite(sink + sums.Sum()))
             throw new InvalidOperationException("the FMA chains do not converge");
         return 2e-9 * lanes * FmasPerStep * steps * threads / best;
+
+        void Work(int mine)
+        {
+            for (var round = 0; round < Rounds; round++)
+            {
+                start.SignalAndWait();
+                var began = Stopwatch.GetTimestamp();
+                sums[mine] += chain(steps);
+                seconds[mine] = Stopwatch.GetElapsedTime(began).TotalSeconds;
+                start.SignalAndWait();
+                if (mine == 0)
+                    best = Math.Min(best, seconds.Max());
+            }
+        }
     }
 
     private static long StepsFor(delegate*<long, double> chain, TimeSpan time)

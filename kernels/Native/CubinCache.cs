@@ -5,33 +5,32 @@ namespace EscNative.Kernels.Cuda;
 
 /// <summary>Compiled kernels on disk, shared by all processes of a user. Where the folder cannot be used there is no cache, and no error.</summary>
 /// <remarks>
-/// A file holds a mark, the SHA-256 of what follows, and the machine code; one that is damaged counts as missing and is replaced.
-/// Files appear whole under their final name (written beside it, then renamed), so processes need no lock: the worst that two
-/// can do is compile the same source twice.
+/// A file holds a mark, a SHA-256, and the machine code. The hash is of the entry's name and the code, so that a file that is damaged
+/// counts as missing, and one that was put in another's place too; both are replaced. Files appear whole under their final name
+/// (written beside it, then renamed), so processes need no lock: the worst that two can do is compile the same source twice.
 /// </remarks>
 /// <param name="folder">The folder, made when the first file is kept; null for no cache.</param>
-internal sealed class CubinCache(string? folder)
+/// <param name="problem">Why there is no cache though nobody asked for none; null otherwise.</param>
+internal sealed class CubinCache(string? folder, string? problem = null)
 {
     /// <summary>Names the folder of the cache; empty for none.</summary>
     public const string Variable = "ESC_CUDA_CACHE";
 
-    private static readonly byte[] Mark = "escnative cubin 1\n"u8.ToArray();
+    private static readonly byte[] Mark = "escnative cubin 2\n"u8.ToArray();
 
     /// <summary>The folder, or null for no cache.</summary>
     public string? Folder { get; } = folder;
 
+    /// <summary>Why there is no cache though nobody asked for none, in a few words; null otherwise.</summary>
+    public string? Problem { get; } = problem;
+
     /// <summary>The cache in the user's cache folder, or where <see cref="Variable"/> says.</summary>
     public static CubinCache OfUser()
     {
-        if (Environment.GetEnvironmentVariable(Variable) is { } named)
-            return new CubinCache(named.Length == 0 ? null : Path.GetFullPath(named));
-        var folder = OperatingSystem.IsWindows()
-            ? Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData)
-            : Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } cache
-                ? cache
-                : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache");
-        // An account without a home has no cache, rather than one in the working folder.
-        return new CubinCache(Path.IsPathFullyQualified(folder) ? Path.Combine(folder, "escnative", "cubin") : null);
+        if (Environment.GetEnvironmentVariable(Variable) is { Length: 0 })
+            return new CubinCache(null);
+        var found = Environment.GetEnvironmentVariable(Variable) is { } named ? UserCache.In(named) : UserCache.Of("cubin");
+        return new CubinCache(found.Folder, found.Problem);
     }
 
     /// <summary>The key of everything that determines a compilation: 64 hexadecimal digits.</summary>
@@ -64,7 +63,7 @@ internal sealed class CubinCache(string? folder)
             if (bytes.Length <= header || !bytes.AsSpan().StartsWith(Mark))
                 return null;
             var image = bytes.AsSpan(header);
-            return SHA256.HashData(image).AsSpan().SequenceEqual(bytes.AsSpan(Mark.Length, SHA256.HashSizeInBytes)) ? image.ToArray() : null;
+            return HashOf(family, key, image).AsSpan().SequenceEqual(bytes.AsSpan(Mark.Length, SHA256.HashSizeInBytes)) ? image.ToArray() : null;
         }
         catch (Exception unusable) when (unusable is IOException or UnauthorizedAccessException)
         {
@@ -81,7 +80,7 @@ internal sealed class CubinCache(string? folder)
         try
         {
             Directory.CreateDirectory(Folder!);
-            File.WriteAllBytes(partial, [.. Mark, .. SHA256.HashData(image), .. image]);
+            File.WriteAllBytes(partial, [.. Mark, .. HashOf(family, key, image), .. image]);
             File.Move(partial, path, overwrite: true);
         }
         catch (Exception unusable) when (unusable is IOException or UnauthorizedAccessException)
@@ -89,6 +88,14 @@ internal sealed class CubinCache(string? folder)
             // Only this run's compilation is lost. A full disk may have left a part.
             TryDelete(partial);
         }
+    }
+
+    private static byte[] HashOf(string family, string key, ReadOnlySpan<byte> image)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(Encoding.UTF8.GetBytes($"{family}-{key}\n"));
+        hash.AppendData(image);
+        return hash.GetHashAndReset();
     }
 
     private static void TryDelete(string path)

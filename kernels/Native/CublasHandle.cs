@@ -6,7 +6,6 @@ public sealed unsafe class CublasHandle : CudaResource
 {
     // NVIDIA's recommendation for sm_90; elsewhere 4 MiB would do.
     private const int WorkspaceBytes = 32 << 20;
-    private const int DefaultAlgorithm = -1;
 
     private readonly CudaDeviceVariable<byte> _workspace;
 
@@ -66,9 +65,9 @@ public sealed unsafe class CublasHandle : CudaResource
         Context.MakeCurrent();
         var (data, compute) = type switch
         {
-            StorageType.F32 => (0, 68),
-            StorageType.BF16 => (14, 68),
-            _ => (1, 70),
+            StorageType.F32 => (CublasApi.CUDA_R_32F, CublasApi.CUBLAS_COMPUTE_32F),
+            StorageType.BF16 => (CublasApi.CUDA_R_16BF, CublasApi.CUBLAS_COMPUTE_32F),
+            _ => (CublasApi.CUDA_R_64F, CublasApi.CUBLAS_COMPUTE_64F),
         };
         // Of the compute type: the factors are read now, not when the product is done.
         var (alpha32, beta32) = ((float)alpha, (float)beta);
@@ -82,17 +81,23 @@ public sealed unsafe class CublasHandle : CudaResource
                 SetStream(_recorder);
             Check(
                 CublasApi.cublasGemmStridedBatchedEx(
-                    recording ? _recorder : Handle, transposeA ? 1 : 0, transposeB ? 1 : 0, m, n, k, wide ? &alpha : &alpha32,
+                    recording ? _recorder : Handle, Operation(transposeA), Operation(transposeB), m, n, k, wide ? &alpha : &alpha32,
                     a, data, leadingA, strideA, b, data, leadingB, strideB, wide ? &beta : &beta32,
-                    c, data, leadingC, strideC, batch, compute, DefaultAlgorithm),
+                    c, data, leadingC, strideC, batch, compute, CublasApi.CUBLAS_GEMM_DEFAULT),
                 nameof(CublasApi.cublasGemmStridedBatchedEx));
         }
         finally
         {
             if (recording)
+            {
+                // The stream of the recording is destroyed with its end; cuBLAS may look at the one that it left when it takes another.
+                _ = CublasApi.cublasSetStream_v2(_recorder, Context.Stream.Handle);
                 _recordLock.Exit();
+            }
         }
     }
+
+    private static int Operation(bool transpose) => transpose ? CublasApi.CUBLAS_OP_T : CublasApi.CUBLAS_OP_N;
 
     private protected override void Free(nint handle)
     {
@@ -122,14 +127,14 @@ public sealed unsafe class CublasHandle : CudaResource
             return;
         throw new DeviceException($"{Context}: {call} failed: " + status switch
         {
-            1 => "the library is not initialised (1)",
-            3 => "out of memory (3)",
-            7 => "an argument has no sense (7)",
-            8 => "the device's architecture is not supported (8)",
-            11 => "memory cannot be reached (11)",
-            13 => "the product failed on the device (13)",
-            14 => "an internal error (14)",
-            15 => "not supported (15)",
+            CublasApi.CUBLAS_STATUS_NOT_INITIALIZED => "the library is not initialised (1)",
+            CublasApi.CUBLAS_STATUS_ALLOC_FAILED => "out of memory (3)",
+            CublasApi.CUBLAS_STATUS_INVALID_VALUE => "an argument has no sense (7)",
+            CublasApi.CUBLAS_STATUS_ARCH_MISMATCH => "the device's architecture is not supported (8)",
+            CublasApi.CUBLAS_STATUS_MAPPING_ERROR => "memory cannot be reached (11)",
+            CublasApi.CUBLAS_STATUS_EXECUTION_FAILED => "the product failed on the device (13)",
+            CublasApi.CUBLAS_STATUS_INTERNAL_ERROR => "an internal error (14)",
+            CublasApi.CUBLAS_STATUS_NOT_SUPPORTED => "not supported (15)",
             _ => $"status {status}",
         });
     }

@@ -7,16 +7,17 @@ namespace EscNative.Kernels.Cuda;
 /// <remarks>
 /// Some errors (an illegal address in a kernel, say) make a context useless. From then on every call throws and says so, what is
 /// disposed is forgotten without an error, and only a new process can use the device again.
+/// <para>
+/// Other errors concern one request only: an index or a label out of range, which a kernel leaves out and reports. It is thrown once,
+/// at the next wait (a copy to the host, <see cref="CudaStream.Synchronize"/>) of the thread that issued the kernel, or of a thread
+/// that has used a tensor that comes from it; other threads are not told.
+/// </para>
 /// </remarks>
 [SuppressMessage("Design", "CA1001", Justification = "Lives as long as the process; Release is for those of tests.")]
 public sealed unsafe class CudaContext
 {
     // In NVRTC's words sm_80: cp.async and the bf16 tensor cores begin there.
     private const int OldestMajor = 8;
-    private const int FaultBytes = 64;
-    private const uint Portable = 1;
-    private const uint DeviceMapped = 2;
-    private const int MaxDynamicSharedBytes = 8;
 
     private static readonly Lock ContextsLock = new();
     private static readonly Dictionary<int, CudaContext> Contexts = [];
@@ -30,7 +31,7 @@ public sealed unsafe class CudaContext
     private readonly Dictionary<string, CudaModule> _modules = [];
     private readonly CubinCache _cache;
     private readonly int _device;
-    private readonly int* _faults;
+    private readonly KernelFaults? _faults;
     private readonly HostCopies _copies = null!;
     private nint _handle;
     private volatile string? _lost;
@@ -47,6 +48,12 @@ public sealed unsafe class CudaContext
                 $"{this} ({Name}): has compute capability {Info.Major}.{Info.Minor}, wants {OldestMajor}.0 or newer; use --device cpu");
         }
 
+        if (CudaRuntime.Nvrtc.IsEmulated != IsEmulated)
+        {
+            throw new DeviceException(
+                $"{this} ({Name}): NVRTC and the driver must both be NVIDIA's or both be the emulated ones of the tests; got {CudaRuntime.Nvrtc.Identity} with {(IsEmulated ? "the emulated" : "NVIDIA's")} driver; set {LibraryFolders.Variable} to one folder, or unset it");
+        }
+
         _cache = cache;
         int device;
         Check(DriverApi.cuDeviceGet(&device, ordinal));
@@ -56,15 +63,10 @@ public sealed unsafe class CudaContext
         _handle = handle;
         try
         {
-            MaxSharedBytes = Attribute(DeviceAttribute.MaxSharedMemoryPerBlockOptin);
-            CanCooperate = Attribute(DeviceAttribute.CooperativeLaunch) != 0;
+            MaxSharedBytes = Attribute(DriverApi.CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN);
+            CanCooperate = Attribute(DriverApi.CU_DEVICE_ATTRIBUTE_COOPERATIVE_LAUNCH) != 0;
             Stream = new CudaStream(this);
-            nint host, mapped;
-            Check(DriverApi.cuMemHostAlloc(&host, FaultBytes, Portable | DeviceMapped));
-            _faults = (int*)host;
-            new Span<byte>(_faults, FaultBytes).Clear();
-            Check(DriverApi.cuMemHostGetDevicePointer(&mapped, host, 0));
-            Faults = mapped;
+            _faults = new KernelFaults(this);
             _copies = new HostCopies(this);
         }
         catch
@@ -82,6 +84,9 @@ public sealed unsafe class CudaContext
 
     /// <summary>The device's compute capability: (9, 0) for sm_90.</summary>
     public (int Major, int Minor) ComputeCapability => (Info.Major, Info.Minor);
+
+    /// <summary>What decides how it rounds: the device, its size (which cuts sums), its driver and the compiler. For keys of caches.</summary>
+    public string Identity => $"{Name}, sm_{Info.Major}{Info.Minor}, {Multiprocessors} multiprocessors, driver {CudaRuntime.DriverVersion}, {CudaRuntime.Nvrtc.Identity}";
 
     /// <summary>Whether it is the emulated device of the tests: right results, meaningless times.</summary>
     public bool IsEmulated { get; } = CudaRuntime.IsEmulated;
@@ -101,11 +106,13 @@ public sealed unsafe class CudaContext
     /// <summary>What was asked of the device so far.</summary>
     public CudaCounters Counters { get; } = new();
 
-    /// <summary>The device address of the six ints in which a kernel reports a bad index (<c>report_fault</c> of the prelude).</summary>
-    public nint Faults { get; }
+    /// <summary>What values that the calling thread writes now may come from.</summary>
+    public FaultMark FaultMark => _faults!.Mark();
 
     /// <summary>Why the device cannot be used any more in this process, or null.</summary>
     public string? LostReason => _lost;
+
+    internal KernelFaults Faults => _faults!;
 
     /// <summary>The device as the driver describes it.</summary>
     internal CudaDeviceInfo Info { get; }
@@ -132,13 +139,20 @@ public sealed unsafe class CudaContext
             if (!_modules.TryGetValue(family, out var module))
             {
                 MakeCurrent();
-                var image = KernelCompiler.MachineCode(CudaRuntime.Nvrtc, _cache, family, Info.Major, Info.Minor);
-                _modules[family] = module = new CudaModule(this, family, image);
+                _modules[family] = module = Load(family);
             }
 
             return module;
         }
     }
+
+    /// <summary>The device address of the six ints in which the calling thread's next launch may report a bad index
+    /// (<c>report_fault</c> of the prelude); of a recorded launch, for as long as the graph lives.</summary>
+    public nint NextFault() => _faults!.Next();
+
+    /// <summary>The calling thread goes on with values of another thread: faults of their making concern it too.</summary>
+    /// <param name="mark">What the values came from: <see cref="FaultMark"/> when they were written.</param>
+    public void Use(in FaultMark mark) => _faults!.Use(mark);
 
     /// <summary>Device memory, aligned to 256 bytes.</summary>
     /// <returns>Its address, or 0 where there is not enough.</returns>
@@ -148,7 +162,7 @@ public sealed unsafe class CudaContext
         MakeCurrent();
         nint pointer;
         var error = DriverApi.cuMemAlloc(&pointer, (nuint)bytes);
-        if (error == DriverError.OutOfMemory)
+        if (error == DriverApi.CUDA_ERROR_OUT_OF_MEMORY)
             return 0;
         Check(error, nameof(DriverApi.cuMemAlloc));
         Counters.CountAllocation();
@@ -167,7 +181,7 @@ public sealed unsafe class CudaContext
     public void Upload(ReadOnlySpan<byte> source, nint destination) => _copies.Upload(source, destination);
 
     /// <summary>Copies from the device to the host, once everything issued before is done.</summary>
-    /// <exception cref="EscException">A kernel reported a bad index since the last wait.</exception>
+    /// <exception cref="EscException">A kernel of this thread, or one whose result it used, reported a bad index since its last wait.</exception>
     /// <exception cref="DeviceException">Something issued before failed, or the device is lost.</exception>
     public void Download(nint source, Span<byte> destination) => _copies.Download(source, destination);
 
@@ -184,7 +198,7 @@ public sealed unsafe class CudaContext
     public void AllowSharedBytes(in CudaFunction function, int bytes)
     {
         MakeCurrent();
-        Check(DriverApi.cuFuncSetAttribute(function.Handle, MaxDynamicSharedBytes, bytes));
+        Check(DriverApi.cuFuncSetAttribute(function.Handle, DriverApi.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, bytes));
     }
 
     /// <summary>How many blocks of a kernel the device holds at once: the limit of a cooperative launch.</summary>
@@ -247,25 +261,11 @@ public sealed unsafe class CudaContext
         Succeeded(error, call);
         throw new DeviceException(
             $"{this}: {call} failed: {DriverError.Text(error)}{(_lost is null ? "" : "; the device is lost to this process, start it again")}",
-            code: error == DriverError.OutOfMemory ? ErrorCode.OutOfResources : ErrorCode.Device);
+            code: error == DriverApi.CUDA_ERROR_OUT_OF_MEMORY ? ErrorCode.OutOfResources : ErrorCode.Device);
     }
 
-    /// <summary>Throws what a kernel reported since the last time; the stream must be idle.</summary>
-    internal void ThrowOnFault()
-    {
-        if (Volatile.Read(ref *_faults) == 0)
-            return;
-        var (code, value) = (_faults[0], _faults[1]);
-        var (where, limit) = (*(long*)(_faults + 2), *(long*)(_faults + 4));
-        new Span<byte>(_faults, FaultBytes).Clear();
-        // In the words of the CPU's kernels.
-        throw new EscException(ErrorCode.BadInput, code switch
-        {
-            1 => $"rows by index: index {where} is {value}, wants 0 to {limit - 1}",
-            2 => $"cross-entropy: label {where} is {value}, wants 0 to {limit - 1}",
-            _ => throw new DeviceException($"{this}: a kernel reported the unknown fault {code}"),
-        });
-    }
+    /// <summary>Throws what kernels reported to the calling thread since its last wait; the stream must be idle.</summary>
+    internal void ThrowOnFault() => _faults!.Throw();
 
     /// <summary>Gives everything back. Contexts of <see cref="Get"/> live as long as the process; this is for those of tests.</summary>
     internal void Release()
@@ -275,13 +275,27 @@ public sealed unsafe class CudaContext
         _modules.Clear();
         _copies?.Dispose();
         Stream?.Destroy();
-        if (_faults is not null && TryMakeCurrent())
-            _ = DriverApi.cuMemFreeHost((nint)_faults);
+        if (TryMakeCurrent())
+            _faults?.Release();
         if (_handle != 0)
             _ = DriverApi.cuDevicePrimaryCtxRelease(_device);
         _handle = 0;
         if (t_current == this)
             t_current = null;
+    }
+
+    private CudaModule Load(string family)
+    {
+        var image = KernelCompiler.MachineCode(CudaRuntime.Nvrtc, _cache, family, Info, out var isKept);
+        try
+        {
+            return new CudaModule(this, family, image);
+        }
+        catch (DeviceException failure) when (isKept && _lost is null && failure.Code != ErrorCode.OutOfResources)
+        {
+            // As whole as it was written, and yet no module of this device: what a compiler makes now decides.
+            return new CudaModule(this, family, KernelCompiler.CompileAndKeep(CudaRuntime.Nvrtc, _cache, family, Info));
+        }
     }
 
     private static string Names() => CudaRuntime.Devices.Count == 0

@@ -3,8 +3,6 @@ namespace EscNative.Kernels.Cuda;
 /// <summary>A mark in a stream, to wait for or to take times with.</summary>
 public sealed unsafe class CudaEvent : CudaResource
 {
-    private const uint DisableTiming = 2;
-
     /// <summary>An event.</summary>
     /// <param name="context">The device.</param>
     /// <param name="timing">Whether it takes the time; without, recording it costs less.</param>
@@ -14,7 +12,7 @@ public sealed unsafe class CudaEvent : CudaResource
     {
         context.MakeCurrent();
         nint handle;
-        context.Check(DriverApi.cuEventCreate(&handle, timing ? 0 : DisableTiming));
+        context.Check(DriverApi.cuEventCreate(&handle, timing ? 0 : DriverApi.CU_EVENT_DISABLE_TIMING));
         Handle = handle;
     }
 
@@ -26,7 +24,7 @@ public sealed unsafe class CudaEvent : CudaResource
             using var call = KernelCall.Begin();
             Context.MakeCurrent();
             var error = DriverApi.cuEventQuery(Handle);
-            if (error != DriverError.NotReady)
+            if (error != DriverApi.CUDA_ERROR_NOT_READY)
                 Context.Check(error, nameof(DriverApi.cuEventQuery));
             return error == 0;
         }

@@ -10,6 +10,7 @@ namespace EscNative.Kernels.Cuda;
 public sealed unsafe class CudaGraph : CudaResource
 {
     private readonly CudaStream _stream;
+    private readonly FaultSlot _faults;
 
     /// <summary>Records what an action issues, which is not carried out then.</summary>
     /// <param name="context">The device.</param>
@@ -19,6 +20,7 @@ public sealed unsafe class CudaGraph : CudaResource
         : base(context)
     {
         _stream = context.Stream;
+        _faults = context.Faults.ForGraph();
         Handle = Record(issue);
     }
 
@@ -41,6 +43,7 @@ public sealed unsafe class CudaGraph : CudaResource
         Context.MakeCurrent();
         Context.Check(DriverApi.cuGraphLaunch(Handle, _stream.Handle));
         Context.Counters.CountGraphLaunch();
+        Context.Use(_faults.Mark());
     }
 
     private protected override void Free(nint handle) => _ = DriverApi.cuGraphExecDestroy(handle);
@@ -48,13 +51,16 @@ public sealed unsafe class CudaGraph : CudaResource
     private nint Record(Action issue)
     {
         _stream.BeginCapture();
+        KernelFaults.BeginRecording(_faults);
         nint graph;
         try
         {
             issue();
+            KernelFaults.EndRecording();
         }
         catch
         {
+            KernelFaults.EndRecording();
             // What went wrong is more telling than that the recording is broken.
             if (_stream.EndCapture(out graph) == 0)
                 _ = DriverApi.cuGraphDestroy(graph);

@@ -30,7 +30,7 @@ public sealed unsafe class CudaModule
         fixed (byte* bytes = text)
         {
             var error = DriverApi.cuModuleGetFunction(&function, _handle, bytes);
-            if (error == DriverError.NotFound)
+            if (error == DriverApi.CUDA_ERROR_NOT_FOUND)
                 throw new DeviceException($"{_context}: cuda/{_family}.cu has no kernel {name}");
             _context.Check(error, nameof(DriverApi.cuModuleGetFunction));
         }

@@ -42,6 +42,9 @@ public static class CudaRuntime
     /// <summary>Where compiled kernels are kept, or null where nothing can be kept.</summary>
     public static string? KernelCacheFolder => CubinCache.OfUser().Folder;
 
+    /// <summary>Why no compiled kernel can be kept, in a few words; null where it can, or where the variable is set to nothing.</summary>
+    public static string? KernelCacheProblem => CubinCache.OfUser().Problem;
+
     internal static Nvrtc Nvrtc => Current.Value.Nvrtc ?? throw new DeviceException($"CUDA: {UnavailableDetails}");
 
     /// <summary>The library's handle, 0 where it is missing, and what was found.</summary>
@@ -96,7 +99,7 @@ public static class CudaRuntime
             return state with { Reason = $"{finding.Library}: {finding.Problem}" };
         try
         {
-            var nvrtc = new Nvrtc(handle);
+            var nvrtc = new Nvrtc(handle, finding.Path);
             state = state with { Nvrtc = nvrtc, Findings = [state.Findings[0], finding with { Version = nvrtc.Version.ToString() }] };
         }
         catch (DeviceException wrong)
@@ -130,9 +133,9 @@ public static class CudaRuntime
         return new CudaDeviceInfo(
             ordinal,
             Encoding.UTF8.GetString(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(name)),
-            Attribute(device, DeviceAttribute.ComputeCapabilityMajor),
-            Attribute(device, DeviceAttribute.ComputeCapabilityMinor),
-            Attribute(device, DeviceAttribute.MultiprocessorCount),
+            Attribute(device, DriverApi.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR),
+            Attribute(device, DriverApi.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR),
+            Attribute(device, DriverApi.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT),
             (long)bytes);
     }
 

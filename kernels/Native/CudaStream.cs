@@ -5,11 +5,6 @@ namespace EscNative.Kernels.Cuda;
 /// <summary>A queue of work on a device, done in the order of issue. Any thread may issue; a launch takes no lock and allocates nothing.</summary>
 public sealed unsafe class CudaStream
 {
-    private const uint NonBlocking = 1;
-
-    // Only calls of the recording thread are held to the rules of recording.
-    private const int CaptureThreadLocal = 1;
-
     // Where this thread's launches go while it records a graph. What other threads issue meanwhile runs as ever.
     [ThreadStatic]
     private static nint _recording;
@@ -93,7 +88,7 @@ public sealed unsafe class CudaStream
     }
 
     /// <summary>Waits until everything issued is done.</summary>
-    /// <exception cref="EscException">A kernel reported a bad index since the last wait.</exception>
+    /// <exception cref="EscException">A kernel of this thread, or one whose result it used, reported a bad index since its last wait.</exception>
     /// <exception cref="DeviceException">Something issued before failed, or the device is lost.</exception>
     public void Synchronize()
     {
@@ -125,7 +120,7 @@ public sealed unsafe class CudaStream
     {
         NotCapturing("a recording");
         var stream = Create();
-        var error = DriverApi.cuStreamBeginCapture(stream, CaptureThreadLocal);
+        var error = DriverApi.cuStreamBeginCapture(stream, DriverApi.CU_STREAM_CAPTURE_MODE_THREAD_LOCAL);
         if (error != 0)
             _ = DriverApi.cuStreamDestroy(stream);
         _context.Check(error, nameof(DriverApi.cuStreamBeginCapture));
@@ -154,7 +149,7 @@ public sealed unsafe class CudaStream
     {
         _context.MakeCurrent();
         nint handle;
-        _context.Check(DriverApi.cuStreamCreate(&handle, NonBlocking));
+        _context.Check(DriverApi.cuStreamCreate(&handle, DriverApi.CU_STREAM_NON_BLOCKING));
         return handle;
     }
 

@@ -7,14 +7,17 @@ namespace EscNative.Kernels.Cuda;
 /// <remarks>The library is optional: <see cref="Of"/> says what to install where it is missing.</remarks>
 public sealed unsafe class CusolverHandle
 {
-    private const int Vectors = 1;
-    private const int Lower = 0;
+    private const int Vectors = CusolverApi.CUSOLVER_EIG_MODE_VECTOR;
+    private const int Lower = CusolverApi.CUBLAS_FILL_MODE_LOWER;
 
     // Like contexts, they live as long as the process: making one takes longer than a decomposition.
     private static readonly ConditionalWeakTable<CudaContext, CusolverHandle> Handles = [];
 
     private readonly CudaContext _context;
     private readonly nint _handle;
+
+    // The library wants one thread at a time for a handle.
+    private readonly Lock _call = new();
 
     private CusolverHandle(CudaContext context)
     {
@@ -57,6 +60,7 @@ public sealed unsafe class CusolverHandle
     {
         using var call = KernelCall.Begin();
         Tall("gesvd", m, n);
+        using var only = _call.EnterScope();
         _context.MakeCurrent();
         int size;
         Check(CusolverApi.cusolverDnDgesvd_bufferSize(_handle, m, n, &size));
@@ -84,6 +88,7 @@ public sealed unsafe class CusolverHandle
         // Far beyond the usual six to ten: the library ends by itself when the rotations are rounding.
         const int mostSweeps = 100;
         Tall("gesvdj", m, n);
+        using var only = _call.EnterScope();
         _context.MakeCurrent();
         nint parameters;
         Check(CusolverApi.cusolverDnCreateGesvdjInfo(&parameters));
@@ -115,6 +120,7 @@ public sealed unsafe class CusolverHandle
     public void Syevd(int n, nint a, nint w)
     {
         using var call = KernelCall.Begin();
+        using var only = _call.EnterScope();
         _context.MakeCurrent();
         int size;
         Check(CusolverApi.cusolverDnDsyevd_bufferSize(_handle, Vectors, Lower, n, a, n, w, &size));
@@ -152,17 +158,17 @@ public sealed unsafe class CusolverHandle
             return;
         call = call[(nameof(CusolverApi).Length + 1)..call.IndexOf('(', StringComparison.Ordinal)];
         throw new DeviceException(
-            $"{_context}: {call} failed: {Text(status)}", code: status == 2 ? ErrorCode.OutOfResources : ErrorCode.Device);
+            $"{_context}: {call} failed: {Text(status)}", code: status == CusolverApi.CUSOLVER_STATUS_ALLOC_FAILED ? ErrorCode.OutOfResources : ErrorCode.Device);
     }
 
     private static string Text(int status) => status switch
     {
-        1 => "CUSOLVER_STATUS_NOT_INITIALIZED (1): cuSOLVER does not start on this device",
-        2 => "CUSOLVER_STATUS_ALLOC_FAILED (2): out of device memory; use the solver subspace-iteration, or free memory",
-        3 => "CUSOLVER_STATUS_INVALID_VALUE (3)",
-        4 => "CUSOLVER_STATUS_ARCH_MISMATCH (4): the library does not support this device",
-        6 => "CUSOLVER_STATUS_EXECUTION_FAILED (6)",
-        7 => "CUSOLVER_STATUS_INTERNAL_ERROR (7)",
+        CusolverApi.CUSOLVER_STATUS_NOT_INITIALIZED => "CUSOLVER_STATUS_NOT_INITIALIZED (1): cuSOLVER does not start on this device",
+        CusolverApi.CUSOLVER_STATUS_ALLOC_FAILED => "CUSOLVER_STATUS_ALLOC_FAILED (2): out of device memory; use the solver subspace-iteration, or free memory",
+        CusolverApi.CUSOLVER_STATUS_INVALID_VALUE => "CUSOLVER_STATUS_INVALID_VALUE (3)",
+        CusolverApi.CUSOLVER_STATUS_ARCH_MISMATCH => "CUSOLVER_STATUS_ARCH_MISMATCH (4): the library does not support this device",
+        CusolverApi.CUSOLVER_STATUS_EXECUTION_FAILED => "CUSOLVER_STATUS_EXECUTION_FAILED (6)",
+        CusolverApi.CUSOLVER_STATUS_INTERNAL_ERROR => "CUSOLVER_STATUS_INTERNAL_ERROR (7)",
         _ => $"cusolverStatus_t {status}",
     };
 }

@@ -19,19 +19,37 @@ internal static class KernelCompiler
         nvrtc.Compile(
             family + ".cu", KernelSources.OfFamily(family), KernelSources.Headers, HeaderTexts(), Options(architecture, verbose));
 
-    /// <summary>The machine code of a family for a device of a compute capability.</summary>
+    /// <summary>The machine code of a family for a device.</summary>
+    /// <param name="isKept">Whether it comes from the cache, where it may be worth another look if it does not load.</param>
     /// <exception cref="DeviceException">It does not compile, or this NVRTC does not know the device.</exception>
-    public static byte[] MachineCode(Nvrtc nvrtc, CubinCache cache, string family, int major, int minor)
+    public static byte[] MachineCode(Nvrtc nvrtc, CubinCache cache, string family, CudaDeviceInfo device, out bool isKept)
     {
-        var architecture = $"sm_{nvrtc.ArchitectureFor(major, minor)}";
-        var key = CubinCache.Key(
-            [KernelSources.OfFamily(family), .. HeaderTexts(), .. Options(architecture), nvrtc.Version.ToString()]);
-        if (cache.Find(family, key) is { } known)
-            return known;
-        var image = Compile(nvrtc, family, architecture).Image;
-        cache.Keep(family, key, image);
+        var known = cache.Find(family, KeyOf(nvrtc, family, device));
+        isKept = known is not null;
+        return known ?? CompileAndKeep(nvrtc, cache, family, device);
+    }
+
+    /// <summary>The same without a look into the cache, whose entry is replaced.</summary>
+    /// <exception cref="DeviceException">It does not compile, or this NVRTC does not know the device.</exception>
+    public static byte[] CompileAndKeep(Nvrtc nvrtc, CubinCache cache, string family, CudaDeviceInfo device)
+    {
+        var image = Compile(nvrtc, family, ArchitectureFor(nvrtc, device)).Image;
+        cache.Keep(family, KeyOf(nvrtc, family, device), image);
         return image;
     }
+
+    /// <summary>The cache's key: the sources and options, the compiler, emulated or not, and the device.</summary>
+    public static string KeyOf(Nvrtc nvrtc, string family, CudaDeviceInfo device)
+    {
+        var architecture = ArchitectureFor(nvrtc, device);
+        return CubinCache.Key(
+        [
+            KernelSources.OfFamily(family), .. HeaderTexts(), .. Options(architecture),
+            nvrtc.Identity, device.Name, $"{device.Major}.{device.Minor}", $"driver {CudaRuntime.DriverVersion}",
+        ]);
+    }
+
+    private static string ArchitectureFor(Nvrtc nvrtc, CudaDeviceInfo device) => $"sm_{nvrtc.ArchitectureFor(device.Major, device.Minor)}";
 
     private static string[] HeaderTexts() => Array.ConvertAll(KernelSources.Headers, KernelSources.Read);
 }

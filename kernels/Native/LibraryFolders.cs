@@ -74,18 +74,82 @@ internal static class LibraryFolders
 
     private static IEnumerable<string> PythonPackages(Func<string, string?> environment)
     {
-        string?[] roots =
-        [
-            environment("VIRTUAL_ENV"), environment("CONDA_PREFIX"),
-            environment("HOME") is { Length: > 0 } home ? Path.Combine(home, ".local") : null,
-            "/usr/local", "/usr", "/opt/conda",
-        ];
-        foreach (var root in roots.Where(root => !string.IsNullOrEmpty(root)))
+        foreach (var root in PythonRoots(environment).Where(root => !string.IsNullOrEmpty(root)))
         {
-            foreach (var python in Matches(Path.Combine(root!, "lib"), "python3*"))
+            // Debian's own python3 has one folder for all of its versions.
+            yield return Path.Combine(root!, "lib", "python3", "dist-packages");
+            foreach (var python in Matches(Path.Combine(root!, "lib"), "python3.*"))
             {
                 yield return Path.Combine(python, "site-packages");
                 yield return Path.Combine(python, "dist-packages");
+            }
+        }
+    }
+
+    // Where Pythons and their environments stand: the active one, that of the python3 on the path, the user's own, the usual places of
+    // virtual environments and of conda, and the system's.
+    private static IEnumerable<string?> PythonRoots(Func<string, string?> environment)
+    {
+        yield return environment("VIRTUAL_ENV");
+        yield return environment("CONDA_PREFIX");
+        foreach (var root in PythonsOnPath(environment("PATH")))
+            yield return root;
+        if (environment("HOME") is { Length: > 0 } home && Path.IsPathFullyQualified(home))
+        {
+            yield return Path.Combine(home, ".local");
+            yield return Path.Combine(home, ".venv");
+            yield return Path.Combine(home, "venv");
+            foreach (var conda in new[] { "miniconda3", "anaconda3", "miniforge3", "mambaforge" })
+            {
+                yield return Path.Combine(home, conda);
+                foreach (var named in Matches(Path.Combine(home, conda, "envs"), "*"))
+                    yield return named;
+            }
+
+            foreach (var version in Matches(Path.Combine(environment("PYENV_ROOT") is { Length: > 0 } pyenv ? pyenv : Path.Combine(home, ".pyenv"), "versions"), "*"))
+                yield return version;
+        }
+
+        yield return "/usr/local";
+        yield return "/usr";
+        yield return "/venv";
+        yield return "/opt/conda";
+        foreach (var named in Matches("/opt/conda/envs", "*"))
+            yield return named;
+        // /opt/venv, /opt/pytorch, /opt/python-3.12 and what else an image calls its environment.
+        foreach (var named in Matches("/opt", "*"))
+        {
+            yield return named;
+            yield return Path.Combine(named, "venv");
+            yield return Path.Combine(named, ".venv");
+        }
+    }
+
+    // The prefix of each python3 that the path names: the folder above its bin, which is an environment if pyvenv.cfg stands in it, and
+    // above that of the file that it links to. No Python is started for it.
+    private static IEnumerable<string> PythonsOnPath(string? path)
+    {
+        foreach (var folder in (path ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries).Where(Path.IsPathFullyQualified))
+        {
+            foreach (var name in new[] { "python3", "python" })
+            {
+                var file = new FileInfo(Path.Combine(folder, name));
+                string? target = null;
+                try
+                {
+                    if (!file.Exists)
+                        continue;
+                    target = file.ResolveLinkTarget(returnFinalTarget: true)?.FullName;
+                }
+                catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
+                {
+                    // A link that leads nowhere.
+                }
+
+                if (Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(folder)) is { } prefix)
+                    yield return prefix;
+                if (target is not null && Path.GetDirectoryName(Path.GetDirectoryName(target)) is { } real)
+                    yield return real;
             }
         }
     }

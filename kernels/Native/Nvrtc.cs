@@ -9,8 +9,9 @@ internal sealed unsafe class Nvrtc
     private readonly NvrtcApi _api;
 
     /// <param name="library">The handle of the loaded library.</param>
+    /// <param name="path">Its file, where it is known.</param>
     /// <exception cref="DeviceException">It is no NVRTC of CUDA 11.8 or newer.</exception>
-    public Nvrtc(nint library)
+    public Nvrtc(nint library, string? path = null)
     {
         try
         {
@@ -22,14 +23,22 @@ internal sealed unsafe class Nvrtc
         }
 
         int major, minor;
-        Check(_api.Version(&major, &minor), "nvrtcVersion");
+        Check(_api.nvrtcVersion(&major, &minor), "nvrtcVersion");
         Version = new Version(major, minor);
         int count;
-        Check(_api.GetNumSupportedArchs(&count), "nvrtcGetNumSupportedArchs");
+        Check(_api.nvrtcGetNumSupportedArchs(&count), "nvrtcGetNumSupportedArchs");
         Architectures = new int[count];
         fixed (int* architectures = Architectures)
-            Check(_api.GetSupportedArchs(architectures), "nvrtcGetSupportedArchs");
+            Check(_api.nvrtcGetSupportedArchs(architectures), "nvrtcGetSupportedArchs");
+        IsEmulated = NativeLibrary.TryGetExport(library, "escEmulatorVersion", out _);
+        Identity = $"{(IsEmulated ? "emulated " : "")}NVRTC {Version}{Build(path)}";
     }
+
+    /// <summary>Whether it is the emulated one of the tests, whose output is no machine code.</summary>
+    public bool IsEmulated { get; }
+
+    /// <summary>What tells this compiler from others: emulated or not, its version, and its build as far as the file shows it.</summary>
+    public string Identity { get; }
 
     /// <summary>The version of CUDA that it belongs to.</summary>
     public Version Version { get; }
@@ -63,10 +72,10 @@ internal sealed unsafe class Nvrtc
         var firstOption = 2 + (2 * headers.Length);
         nint program;
         Check(
-            _api.CreateProgram(&program, text[0], text[1], headers.Length, text.From(2), text.From(2 + headers.Length)), "nvrtcCreateProgram");
+            _api.nvrtcCreateProgram(&program, text[0], text[1], headers.Length, text.From(2), text.From(2 + headers.Length)), "nvrtcCreateProgram");
         try
         {
-            var result = _api.CompileProgram(program, options.Count, text.From(firstOption));
+            var result = _api.nvrtcCompileProgram(program, options.Count, text.From(firstOption));
             var log = Log(program);
             if (result != 0)
                 throw new DeviceException($"NVRTC {Version}: {name} does not compile ({Text(result)}) with {string.Join(' ', options)}:\n{log}");
@@ -74,30 +83,45 @@ internal sealed unsafe class Nvrtc
         }
         finally
         {
-            _ = _api.DestroyProgram(&program);
+            _ = _api.nvrtcDestroyProgram(&program);
+        }
+    }
+
+    // The version ends with the minor number; builds of one version differ in their full names (libnvrtc.so.12.4.127) or their sizes.
+    private static string Build(string? path)
+    {
+        try
+        {
+            var file = path is null ? null : new FileInfo(path);
+            file = file?.ResolveLinkTarget(returnFinalTarget: true) as FileInfo ?? file;
+            return file is { Exists: true } ? $", {file.Name} of {file.Length} bytes" : "";
+        }
+        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
+        {
+            return "";
         }
     }
 
     private byte[] Image(nint program)
     {
         nuint size;
-        Check(_api.GetCubinSize(program, &size), "nvrtcGetCUBINSize");
+        Check(_api.nvrtcGetCUBINSize(program, &size), "nvrtcGetCUBINSize");
         var isPtx = size == 0;
         if (isPtx)
-            Check(_api.GetPtxSize(program, &size), "nvrtcGetPTXSize");
+            Check(_api.nvrtcGetPTXSize(program, &size), "nvrtcGetPTXSize");
         var image = new byte[size];
         fixed (byte* bytes = image)
-            Check(isPtx ? _api.GetPtx(program, bytes) : _api.GetCubin(program, bytes), isPtx ? "nvrtcGetPTX" : "nvrtcGetCUBIN");
+            Check(isPtx ? _api.nvrtcGetPTX(program, bytes) : _api.nvrtcGetCUBIN(program, bytes), isPtx ? "nvrtcGetPTX" : "nvrtcGetCUBIN");
         return image;
     }
 
     private string Log(nint program)
     {
         nuint size;
-        Check(_api.GetProgramLogSize(program, &size), "nvrtcGetProgramLogSize");
+        Check(_api.nvrtcGetProgramLogSize(program, &size), "nvrtcGetProgramLogSize");
         var log = new byte[size];
         fixed (byte* bytes = log)
-            Check(_api.GetProgramLog(program, bytes), "nvrtcGetProgramLog");
+            Check(_api.nvrtcGetProgramLog(program, bytes), "nvrtcGetProgramLog");
         return Encoding.UTF8.GetString(log).TrimEnd('\0', '\n');
     }
 
@@ -107,5 +131,5 @@ internal sealed unsafe class Nvrtc
             throw new DeviceException($"NVRTC: {call} failed: {Text(result)}");
     }
 
-    private string Text(int result) => Marshal.PtrToStringUTF8((nint)_api.GetErrorString(result)) ?? $"error {result}";
+    private string Text(int result) => Marshal.PtrToStringUTF8((nint)_api.nvrtcGetErrorString(result)) ?? $"error {result}";
 }

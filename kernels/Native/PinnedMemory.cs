@@ -3,8 +3,6 @@ namespace EscNative.Kernels.Cuda;
 /// <summary>Main memory that the device copies from and to on its own, while the host goes on.</summary>
 public sealed unsafe class PinnedMemory : CudaResource
 {
-    private const uint Portable = 1;
-
     private readonly int _bytes;
 
     /// <summary>Uninitialised memory.</summary>
@@ -16,7 +14,7 @@ public sealed unsafe class PinnedMemory : CudaResource
     {
         context.MakeCurrent();
         nint pointer;
-        context.Check(DriverApi.cuMemHostAlloc(&pointer, (nuint)bytes, Portable));
+        context.Check(DriverApi.cuMemHostAlloc(&pointer, (nuint)bytes, DriverApi.CU_MEMHOSTALLOC_PORTABLE));
         Handle = pointer;
         _bytes = bytes;
     }

@@ -3,7 +3,7 @@
 // Batch normalisation of the columns of x [rows, channels], with its ReLU, and the gradients. Parameters and statistics are acc_t.
 // A block works on a tile of columns: 'width' columns (a power of 2, 32 or fewer) by 256 / width rows at a time; the rows are cut
 // into chunks whose number follows from the sizes alone, and a second launch combines the chunks in order.
-// budget: batch_statistics=48 batch_statistics_f64=64 batch_statistics_combine=40 batch_statistics_combine_f64=56 batch_normalise=40 batch_norm_gradient=48 batch_norm_gradient_f64=64 batch_norm_gradient_combine=40 batch_norm_backward=40 batch_norm_backward_f64=56 track_statistics=32
+// budget: batch_statistics=48 batch_statistics_f64=64 batch_statistics_combine=48 batch_statistics_combine_f64=64 batch_normalise=40 batch_normalise_f64=48 batch_norm_gradient=48 batch_norm_gradient_f64=64 batch_norm_gradient_combine=40 batch_norm_backward=40 batch_norm_backward_f64=56 track_statistics=32
 
 constexpr int kThreads = 256;
 
@@ -24,85 +24,131 @@ DEV Tile tile_of(int width, i64 channels) {
   return t;
 }
 
-// Means and sums of squared deviations of two parts become those of both (Chan, Golub and LeVeque 1979).
-template <class A> DEV void merge(A& count, A& mean, A& m2, A count2, A mean2, A m22) {
-  if (count2 == 0) return;
-  A delta = mean2 - mean, share = count2 / (count + count2);
-  mean += delta * share;
-  m2 += m22 + delta * delta * (count * share);
-  count += count2;
+// Of some values: how many, their mean as the sum of two numbers, the second what the first cannot hold, and the root of the sum of squared
+// deviations. The root, since squares of float32 may be beyond its range.
+template <class A> struct Moments {
+  A count, mean, rest, root;
+};
+
+// a + b, exactly, as a sum and what it cannot hold (Knuth).
+template <class A> DEV void two_sum(A a, A b, A& sum, A& rest) {
+  sum = a + b;
+  A part = sum - a;
+  rest = (a - (sum - part)) + (b - part);
+}
+
+// The moments of two parts become those of both (Chan, Golub and LeVeque 1979).
+template <class A> DEV void merge(Moments<A>& m, const Moments<A>& other) {
+  if (other.count == 0) return;
+  if (m.count == 0) {
+    m = other;
+    return;
+  }
+  A delta = (other.mean - m.mean) + (other.rest - m.rest), share = other.count / (m.count + other.count);
+  A apart = abs_of(delta) * sqrt_of(m.count * share);
+  two_sum(m.mean, m.rest + delta * share, m.mean, m.rest);
+  m.root = hypot_of(hypot_of(m.root, other.root), apart);
+  m.count += other.count;
 }
 
 // Combines the rows of a tile of threads column by column; the threads of row 0 have the result.
-template <class A> DEV void merge_rows(const Tile& t, A* shared, A& count, A& mean, A& m2) {
+template <class A> DEV void merge_rows(const Tile& t, A* shared, Moments<A>& m) {
 #pragma unroll 1
   for (int step = t.height / 2; step > 0; step /= 2) {
     __syncthreads();
     if (t.row >= step && t.row < 2 * step) {
-      shared[threadIdx.x] = count;
-      shared[kThreads + threadIdx.x] = mean;
-      shared[2 * kThreads + threadIdx.x] = m2;
+      shared[threadIdx.x] = m.count;
+      shared[kThreads + threadIdx.x] = m.mean;
+      shared[2 * kThreads + threadIdx.x] = m.rest;
+      shared[3 * kThreads + threadIdx.x] = m.root;
     }
     __syncthreads();
     int other = threadIdx.x + step * t.width;
-    if (t.row < step) merge(count, mean, m2, shared[other], shared[kThreads + other], shared[2 * kThreads + other]);
+    if (t.row < step) merge(m, Moments<A>{shared[other], shared[kThreads + other], shared[2 * kThreads + other], shared[3 * kThreads + other]});
   }
 }
 
-// partial: [3, chunks, channels] = counts, means, sums of squared deviations. Deviations are from the thread's first value, so that
-// a large mean costs no digits.
+// partial: [4, chunks, channels] = the moments of the chunks. Deviations are from the thread's first value, so that a large mean costs no
+// digits; times a scale where their squares leave the range of float32 or drown below it.
 template <class T> DEV void batch_statistics(const T* x, acc_t<T>* partial, i64 rows, i64 channels, i64 chunk, int width) {
   typedef acc_t<T> A;
-  SMEM(A, shared, [3 * kThreads]);
+  SMEM(A, shared, [4 * kThreads]);
   Tile t = tile_of(width, channels);
-  i64 begin = (i64)blockIdx.x * chunk, end = min(rows, begin + chunk);
-  A count = 0, mean = 0, m2 = 0;
-  i64 r = begin + t.row;
-  if (t.wanted && r < end) {
-    A origin = widen(x[r * channels + t.column]), sum = 0, squares = 0;
-    for (; r < end; r += t.height) {
-      A v = (A)widen(x[r * channels + t.column]) - origin;
+  i64 begin = (i64)blockIdx.x * chunk, end = min(rows, begin + chunk), first = begin + t.row;
+  Moments<A> m = {0, 0, 0, 0};
+  if (t.wanted && first < end) {
+    const T* p = x + t.column;
+    A origin = widen(p[first * channels]), sum = 0, squares = 0, scale = 1;
+    for (i64 r = first; r < end; r += t.height) {
+      A v = (A)widen(p[r * channels]) - origin;
       sum += v;
       squares = fma_of(v, v, squares);
-      count += 1;
     }
-    mean = origin + sum / count;
-    m2 = max_nan(squares - sum * (sum / count), (A)0);
+    if (sizeof(A) == 4 && !(squares <= (A)3e38 && squares >= (A)1e-30)) {
+      A largest = 0;
+      for (i64 r = first; r < end; r += t.height) largest = max_nan(largest, abs_of((A)widen(p[r * channels]) - origin));
+      scale = (A)1 / max_nan(largest, (A)1e-37);
+      sum = squares = 0;
+      for (i64 r = first; r < end; r += t.height) {
+        A v = ((A)widen(p[r * channels]) - origin) * scale;
+        sum += v;
+        squares = fma_of(v, v, squares);
+      }
+    }
+    m.count = (A)quotient(end - first + t.height - 1, t.height);
+    two_sum(origin, sum / m.count / scale, m.mean, m.rest);
+    m.root = sqrt_of(max_nan(squares - sum * (sum / m.count), (A)0)) / scale;
   }
-  merge_rows(t, (A*)shared, count, mean, m2);
+  merge_rows(t, (A*)shared, m);
   if (t.wanted && t.row == 0) {
     i64 size = (i64)gridDim.x * channels, at = (i64)blockIdx.x * channels + t.column;
-    partial[at] = count;
-    partial[size + at] = mean;
-    partial[2 * size + at] = m2;
+    partial[at] = m.count;
+    partial[size + at] = m.mean;
+    partial[2 * size + at] = m.rest;
+    partial[3 * size + at] = m.root;
   }
 }
 
-// The biased variance.
-template <class A> DEV void batch_statistics_combine(const A* partial, A* mean_out, A* variance, i64 chunks, i64 channels, int width) {
-  SMEM(A, shared, [3 * kThreads]);
+// The biased variance. mean_rest (what A cannot hold of the mean) and deviation (the root of the variance) may be null.
+template <class A> DEV void batch_statistics_combine(const A* partial, A* mean, A* variance, A* mean_rest, A* deviation, i64 chunks, i64 channels, int width) {
+  SMEM(A, shared, [4 * kThreads]);
   Tile t = tile_of(width, channels);
   i64 size = chunks * channels;
-  A count = 0, mean = 0, m2 = 0;
+  Moments<A> m = {0, 0, 0, 0};
   if (t.wanted) {
     const A* p = partial + t.row * channels + t.column;
 #pragma unroll 1
-    for (i64 c = t.row; c < chunks; c += t.height, p += t.height * channels) merge(count, mean, m2, p[0], p[size], p[2 * size]);
+    for (i64 c = t.row; c < chunks; c += t.height, p += t.height * channels) merge(m, Moments<A>{p[0], p[size], p[2 * size], p[3 * size]});
   }
-  merge_rows(t, (A*)shared, count, mean, m2);
+  merge_rows(t, (A*)shared, m);
   if (t.wanted && t.row == 0) {
-    mean_out[t.column] = mean;
-    variance[t.column] = m2 / count;
+    A root = m.root / sqrt_of(m.count);
+    mean[t.column] = m.mean;
+    variance[t.column] = root * root;
+    if (mean_rest) mean_rest[t.column] = m.rest;
+    if (deviation) deviation[t.column] = root;
   }
 }
 
-template <class T> DEV void batch_normalise(const T* x, const acc_t<T>* mean, const acc_t<T>* variance, const acc_t<T>* gamma, const acc_t<T>* beta, acc_t<T> eps, int relu, T* y, i64 rows, i64 channels, int width) {
+// What a column's values are normalised with: x' = (x - mean) scale + shift, where the shift holds the rest of the mean.
+template <class A> struct Column {
+  A mean, scale, shift;
+  DEV A operator()(A x) const { return fma_of(x - mean, scale, shift); }
+};
+
+template <class A> DEV Column<A> column_of(const A* mean, const A* variance, const A* mean_rest, const A* deviation, A eps, i64 c) {
+  A r = (A)1 / (deviation ? hypot_of(deviation[c], sqrt_of(eps)) : sqrt_of(variance[c] + eps));
+  return {mean[c], r, mean_rest ? -mean_rest[c] * r : (A)0};
+}
+
+template <class T> DEV void batch_normalise(const T* x, const acc_t<T>* mean, const acc_t<T>* variance, const acc_t<T>* mean_rest, const acc_t<T>* deviation, const acc_t<T>* gamma, const acc_t<T>* beta, acc_t<T> eps, int relu, T* y, i64 rows, i64 channels, int width) {
   typedef acc_t<T> A;
   Tile t = tile_of(width, channels);
   if (!t.wanted) return;
-  A m = mean[t.column], r = (A)1 / sqrt_of(variance[t.column] + eps), g = gamma[t.column], b = beta[t.column];
+  Column<A> column = column_of(mean, variance, mean_rest, deviation, eps, t.column);
+  A g = gamma[t.column], b = beta[t.column];
   for (i64 row = (i64)blockIdx.x * t.height + t.row; row < rows; row += (i64)gridDim.x * t.height) {
-    A v = fma_of(((A)widen(x[row * channels + t.column]) - m) * r, g, b);
+    A v = fma_of(column(widen(x[row * channels + t.column])), g, b);
     y[row * channels + t.column] = narrow<T>(relu ? max_nan(v, (A)0) : v);
   }
 }
@@ -113,16 +159,17 @@ template <class T> DEV acc_t<T> gradient_at(acc_t<T> normalised, acc_t<T> dy, ac
 }
 
 // partial: [2, chunks, channels] = d beta and d gamma of the chunks.
-template <class T> DEV void batch_norm_gradient(const T* x, const T* dy, const acc_t<T>* mean, const acc_t<T>* variance, const acc_t<T>* gamma, const acc_t<T>* beta, acc_t<T> eps, int relu, acc_t<T>* partial, i64 rows, i64 channels, i64 chunk, int width) {
+template <class T> DEV void batch_norm_gradient(const T* x, const T* dy, const acc_t<T>* mean, const acc_t<T>* variance, const acc_t<T>* mean_rest, const acc_t<T>* deviation, const acc_t<T>* gamma, const acc_t<T>* beta, acc_t<T> eps, int relu, acc_t<T>* partial, i64 rows, i64 channels, i64 chunk, int width) {
   typedef acc_t<T> A;
   SMEM(A, shared, [2 * kThreads]);
   Tile t = tile_of(width, channels);
   A d_beta = 0, d_gamma = 0;
   if (t.wanted) {
-    A m = mean[t.column], r = (A)1 / sqrt_of(variance[t.column] + eps), g = gamma[t.column], b = beta[t.column];
+    Column<A> column = column_of(mean, variance, mean_rest, deviation, eps, t.column);
+    A g = gamma[t.column], b = beta[t.column];
     i64 begin = (i64)blockIdx.x * chunk, end = min(rows, begin + chunk);
     for (i64 row = begin + t.row; row < end; row += t.height) {
-      A n = ((A)widen(x[row * channels + t.column]) - m) * r, d = gradient_at<T>(n, widen(dy[row * channels + t.column]), g, b, relu);
+      A n = column(widen(x[row * channels + t.column])), d = gradient_at<T>(n, widen(dy[row * channels + t.column]), g, b, relu);
       d_beta += d;
       d_gamma = fma_of(d, n, d_gamma);
     }
@@ -160,38 +207,39 @@ template <class A> DEV void batch_norm_gradient_combine(const A* partial, A* d_g
 }
 
 // dx = gamma / sigma (dy - mean(dy) - x' mean(dy x')) where the statistics are the batch's own, else gamma / sigma dy. dx may be dy.
-template <class T> DEV void batch_norm_backward(const T* x, const T* dy, const acc_t<T>* mean, const acc_t<T>* variance, const acc_t<T>* gamma, const acc_t<T>* beta, acc_t<T> eps, int relu, int own, const acc_t<T>* d_gamma, const acc_t<T>* d_beta, T* dx, i64 rows, i64 channels, int width) {
+template <class T> DEV void batch_norm_backward(const T* x, const T* dy, const acc_t<T>* mean, const acc_t<T>* variance, const acc_t<T>* mean_rest, const acc_t<T>* deviation, const acc_t<T>* gamma, const acc_t<T>* beta, acc_t<T> eps, int relu, int own, const acc_t<T>* d_gamma, const acc_t<T>* d_beta, T* dx, i64 rows, i64 channels, int width) {
   typedef acc_t<T> A;
   Tile t = tile_of(width, channels);
   if (!t.wanted) return;
-  A m = mean[t.column], r = (A)1 / sqrt_of(variance[t.column] + eps), g = gamma[t.column], b = beta[t.column];
+  Column<A> column = column_of(mean, variance, mean_rest, deviation, eps, t.column);
+  A g = gamma[t.column], b = beta[t.column];
   A mean_d = own ? d_beta[t.column] / (A)rows : (A)0, mean_dn = own ? d_gamma[t.column] / (A)rows : (A)0;
   for (i64 row = (i64)blockIdx.x * t.height + t.row; row < rows; row += (i64)gridDim.x * t.height) {
     i64 at = row * channels + t.column;
-    A n = ((A)widen(x[at]) - m) * r, d = gradient_at<T>(n, widen(dy[at]), g, b, relu);
-    dx[at] = narrow<T>(g * r * (d - mean_d - n * mean_dn));
+    A n = column(widen(x[at])), d = gradient_at<T>(n, widen(dy[at]), g, b, relu);
+    dx[at] = narrow<T>(g * column.scale * (d - mean_d - n * mean_dn));
   }
 }
 
 // running += momentum (batch - running)
 template <class A> DEV void track_statistics(const A* mean, const A* variance, A* running_mean, A* running_variance, A momentum, A correction, i64 channels) {
-  i64 c = thread_index();
-  if (c >= channels) return;
-  running_mean[c] = fma_of(momentum, mean[c] - running_mean[c], running_mean[c]);
-  running_variance[c] = fma_of(momentum, variance[c] * correction - running_variance[c], running_variance[c]);
+  for (i64 c = thread_index(); c < channels; c += thread_count()) {
+    running_mean[c] = fma_of(momentum, mean[c] - running_mean[c], running_mean[c]);
+    running_variance[c] = fma_of(momentum, variance[c] * correction - running_variance[c], running_variance[c]);
+  }
 }
 
 #define INSTANTIATE(T, S) \
   KERNEL(256) batch_statistics_##S(const T* x, acc_t<T>* partial, i64 rows, i64 channels, i64 chunk, int width) { batch_statistics<T>(x, partial, rows, channels, chunk, width); } \
   KERNEL_EXPORT(batch_statistics_##S) \
-  KERNEL(256) batch_normalise_##S(const T* x, const acc_t<T>* mean, const acc_t<T>* variance, const acc_t<T>* gamma, const acc_t<T>* beta, acc_t<T> eps, int relu, T* y, i64 rows, i64 channels, int width) { \
-    batch_normalise<T>(x, mean, variance, gamma, beta, eps, relu, y, rows, channels, width); } \
+  KERNEL(256) batch_normalise_##S(const T* x, const acc_t<T>* mean, const acc_t<T>* variance, const acc_t<T>* mean_rest, const acc_t<T>* deviation, const acc_t<T>* gamma, const acc_t<T>* beta, acc_t<T> eps, int relu, T* y, i64 rows, i64 channels, int width) { \
+    batch_normalise<T>(x, mean, variance, mean_rest, deviation, gamma, beta, eps, relu, y, rows, channels, width); } \
   KERNEL_EXPORT(batch_normalise_##S) \
-  KERNEL(256) batch_norm_gradient_##S(const T* x, const T* dy, const acc_t<T>* mean, const acc_t<T>* variance, const acc_t<T>* gamma, const acc_t<T>* beta, acc_t<T> eps, int relu, acc_t<T>* partial, i64 rows, i64 channels, i64 chunk, int width) { \
-    batch_norm_gradient<T>(x, dy, mean, variance, gamma, beta, eps, relu, partial, rows, channels, chunk, width); } \
+  KERNEL(256) batch_norm_gradient_##S(const T* x, const T* dy, const acc_t<T>* mean, const acc_t<T>* variance, const acc_t<T>* mean_rest, const acc_t<T>* deviation, const acc_t<T>* gamma, const acc_t<T>* beta, acc_t<T> eps, int relu, acc_t<T>* partial, i64 rows, i64 channels, i64 chunk, int width) { \
+    batch_norm_gradient<T>(x, dy, mean, variance, mean_rest, deviation, gamma, beta, eps, relu, partial, rows, channels, chunk, width); } \
   KERNEL_EXPORT(batch_norm_gradient_##S) \
-  KERNEL(256) batch_norm_backward_##S(const T* x, const T* dy, const acc_t<T>* mean, const acc_t<T>* variance, const acc_t<T>* gamma, const acc_t<T>* beta, acc_t<T> eps, int relu, int own, const acc_t<T>* d_gamma, const acc_t<T>* d_beta, T* dx, i64 rows, i64 channels, int width) { \
-    batch_norm_backward<T>(x, dy, mean, variance, gamma, beta, eps, relu, own, d_gamma, d_beta, dx, rows, channels, width); } \
+  KERNEL(256) batch_norm_backward_##S(const T* x, const T* dy, const acc_t<T>* mean, const acc_t<T>* variance, const acc_t<T>* mean_rest, const acc_t<T>* deviation, const acc_t<T>* gamma, const acc_t<T>* beta, acc_t<T> eps, int relu, int own, const acc_t<T>* d_gamma, const acc_t<T>* d_beta, T* dx, i64 rows, i64 channels, int width) { \
+    batch_norm_backward<T>(x, dy, mean, variance, mean_rest, deviation, gamma, beta, eps, relu, own, d_gamma, d_beta, dx, rows, channels, width); } \
   KERNEL_EXPORT(batch_norm_backward_##S)
 
 INSTANTIATE(float, f32)
@@ -199,7 +247,7 @@ INSTANTIATE(bf16, bf16)
 INSTANTIATE(double, f64)
 
 #define INSTANTIATE_STATISTICS(A, S) \
-  KERNEL(256) batch_statistics_combine_##S(const A* partial, A* mean, A* variance, i64 chunks, i64 channels, int width) { batch_statistics_combine<A>(partial, mean, variance, chunks, channels, width); } \
+  KERNEL(256) batch_statistics_combine_##S(const A* partial, A* mean, A* variance, A* mean_rest, A* deviation, i64 chunks, i64 channels, int width) { batch_statistics_combine<A>(partial, mean, variance, mean_rest, deviation, chunks, channels, width); } \
   KERNEL_EXPORT(batch_statistics_combine_##S) \
   KERNEL(256) batch_norm_gradient_combine_##S(const A* partial, A* d_gamma, A* d_beta, i64 chunks, i64 channels) { batch_norm_gradient_combine<A>(partial, d_gamma, d_beta, chunks, channels); } \
   KERNEL_EXPORT(batch_norm_gradient_combine_##S) \

@@ -28,8 +28,8 @@ template <class T, int Count> struct FilterSource {
   DEV void fetch(acc_t<T>* tile) {
 #pragma unroll
     for (int pass = 0; pass < S::kPasses; pass++) {
-      i64 row = (i64)tap.low * s.kernel_height + top + tap.high * s.stride_h;
-      const T* from = weight + (row * s.kernel_width + left + tap.middle * s.stride_w) * s.channels;
+      i64 row = (i64)tap.low * s.kernel_height + top + (i64)tap.high * s.stride_h;
+      const T* from = weight + (row * s.kernel_width + left + (i64)tap.middle * s.stride_w) * s.channels;
       int valid = tap.high < rows ? length : 0;
       tap.advance(step, s.outputs, columns);
       if (!S::owns(pass)) continue;

@@ -2,10 +2,10 @@
 
 // Elementwise functions and their gradients. The functions are numbered as in UnaryOp and BinaryOp (C#); the number is the same for
 // all threads, so the switch costs a uniform branch a pack, which memory traffic hides.
-// budget: unary=40 unary_f64=64 unary_backward=40 unary_backward_f64=64 binary=48 binary_strided=56 affine=32 add_into=32
+// budget: unary=40 unary_f64=64 unary_backward=40 unary_backward_f64=64 binary=48 binary_strided=56 affine=32 divide=40 affine_acc64=40 add_into=32
 
 enum UnaryOp { kNegate, kExp, kLog, kSqrt, kRelu, kGelu, kTanh, kSigmoid, kSquare, kAbs };
-enum BinaryOp { kAdd, kSubtract, kMultiply, kDivide };
+enum BinaryOp { kAdd, kSubtract, kMultiply, kDivide, kWeigh };
 
 DEV float erf_of(float x) { return erff(x); }
 DEV double erf_of(double x) { return erf(x); }
@@ -52,7 +52,8 @@ template <class A> DEV A apply(int op, A a, A b) {
     case kAdd: return a + b;
     case kSubtract: return a - b;
     case kMultiply: return a * b;
-    default: return a / b;
+    case kDivide: return a / b;
+    default: return a == (A)0 ? (A)0 : a * b;
   }
 }
 
@@ -155,6 +156,25 @@ template <class T> DEV void affine(const T* x, acc_t<T> scale, acc_t<T> shift, T
     [&](i64 i) { y[i] = narrow<T>(fma_of(widen(x[i]), scale, shift)); });
 }
 
+// y = x / divisor
+template <class T> DEV void divide(const T* x, acc_t<T> divisor, T* y, i64 n) {
+  typedef Pack<T, lanes<T>::count> P;
+  for_each<T>(
+    n, aligned16(x) && aligned16(y),
+    [&](i64 i) {
+      P v = ((const P*)x)[i];
+#pragma unroll
+      for (int j = 0; j < lanes<T>::count; j++) v.at[j] = narrow<T>(widen(v.at[j]) / divisor);
+      ((P*)y)[i] = v;
+    },
+    [&](i64 i) { y[i] = narrow<T>(widen(x[i]) / divisor); });
+}
+
+// y = (x scale + shift) / divisor in float64, for numbers that float32 cannot hold.
+template <class T> DEV void affine_acc64(const T* x, double scale, double shift, double divisor, T* y, i64 n) {
+  for (i64 i = thread_index(); i < n; i += thread_count()) y[i] = narrow<T>((acc_t<T>)(fma_of((double)widen(x[i]), scale, shift) / divisor));
+}
+
 template <class T> DEV void add_into(T* sum, const T* x, i64 n) {
   typedef Pack<T, lanes<T>::count> P;
   for_each<T>(
@@ -179,6 +199,10 @@ template <class T> DEV void add_into(T* sum, const T* x, i64 n) {
   KERNEL_EXPORT(binary_strided_##S) \
   KERNEL(256) affine_##S(const T* x, acc_t<T> scale, acc_t<T> shift, T* y, i64 n) { affine<T>(x, scale, shift, y, n); } \
   KERNEL_EXPORT(affine_##S) \
+  KERNEL(256) divide_##S(const T* x, acc_t<T> divisor, T* y, i64 n) { divide<T>(x, divisor, y, n); } \
+  KERNEL_EXPORT(divide_##S) \
+  KERNEL(256) affine_acc64_##S(const T* x, double scale, double shift, double divisor, T* y, i64 n) { affine_acc64<T>(x, scale, shift, divisor, y, n); } \
+  KERNEL_EXPORT(affine_acc64_##S) \
   KERNEL(256) add_into_##S(T* sum, const T* x, i64 n) { add_into<T>(sum, x, n); } \
   KERNEL_EXPORT(add_into_##S)
 

@@ -106,7 +106,7 @@ DEV void share_of_basis(const EpochArguments& a, const Slab& s, int first, int r
     float sum = 0;
     for (int g = 0; g < s.groups; g++) {
       float4 v = masked(s, g * s.d + first + row);
-      const float* b = s.b + c * s.width + g * kGroup;
+      const float* b = s.b + (c * s.width + g * kGroup);
       sum += v.x * b[0];
       sum += v.y * b[1];
       sum += v.z * b[2];
@@ -192,7 +192,7 @@ DEV void descend(const EpochArguments& a, const Slab& s, int rows) {
 #pragma unroll 8
     for (int row = 0; row < rows; row++) {
       float v = a.z[(i64)s.rows[row] * s.d + i];
-      const float* t = s.dt + row * s.width + g * kGroup;
+      const float* t = s.dt + (row * s.width + g * kGroup);
       sum.x += v * t[0];
       sum.y += v * t[1];
       sum.z += v * t[2];
@@ -201,7 +201,7 @@ DEV void descend(const EpochArguments& a, const Slab& s, int rows) {
 #pragma unroll 8
     for (int c = 0; c < a.classes; c++) {
       float v = a.w[(i64)c * s.d + i];
-      const float* b = s.db + c * s.width + g * kGroup;
+      const float* b = s.db + (c * s.width + g * kGroup);
       sum.x += v * b[0];
       sum.y += v * b[1];
       sum.z += v * b[2];
@@ -315,8 +315,8 @@ extern "C" __global__ void __launch_bounds__(kThreads, 2) esct_epoch_f32(EpochAr
   s.m = s.u + (i64)s.groups * s.d;
   float* behind = reinterpret_cast<float*>(s.m + (i64)s.groups * s.d);
   i64 coordinates = (i64)(a.batch + a.classes) * s.width;
-  s.t = a.outside ? a.outside + blockIdx.x * 2 * coordinates : behind;
-  s.b = s.t + a.batch * s.width;
+  s.t = a.outside ? a.outside + (i64)blockIdx.x * 2 * coordinates : behind;
+  s.b = s.t + (i64)a.batch * s.width;
   s.dt = s.t + coordinates;
   s.db = s.b + coordinates;
   s.line = a.outside ? behind : behind + 2 * coordinates;

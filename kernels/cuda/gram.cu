@@ -23,7 +23,7 @@ template <class T> DEV void load(const T* z, i64 row, i64 end, i64 d, i64 column
   i64 c = column + threadIdx.x % kTile;
 #pragma unroll
   for (int q = 0; q < kLoads; q++) {
-    i64 r = row + threadIdx.x / kTile + q * (kThreads / kTile);
+    i64 r = row + threadIdx.x / kTile + q * (i64)(kThreads / kTile);
     v[q] = r < end && c < d ? widen(z[r * d + c]) : (acc_t<T>)0;
   }
 }
@@ -38,7 +38,7 @@ template <class A> DEV void check(const A v[kLoads], i64 row, i64 end, i64 d, i6
   i64 c = column + threadIdx.x % kTile;
 #pragma unroll
   for (int q = 0; q < kLoads; q++) {
-    i64 r = row + threadIdx.x / kTile + q * (kThreads / kTile);
+    i64 r = row + threadIdx.x / kTile + q * (i64)(kThreads / kTile);
     if (v[q] - v[q] != (A)0 && r < end) atomicMin(bad, (u64)((first + r) * d + c));
   }
 }
@@ -95,7 +95,7 @@ template <class T, class P> DEV void gram(const T* z, i64 n, i64 d, i64 segment_
   for (int o = 0; o < kOwn; o++)
 #pragma unroll
     for (int c = 0; c < kOwn; c++) {
-      i64 r = ci + y + 16 * o, s = cj + x + 16 * c;
+      i64 r = ci + (y + 16 * o), s = cj + (x + 16 * c);
       if (r < d && s < d) partial[(blockIdx.y * d + r) * d + s] = sizeof(P) < sizeof(double) ? sum[o][c] + acc[o][c] : acc[o][c];
     }
 }

@@ -66,6 +66,8 @@ DEV float fma_of(float a, float b, float c) { return fmaf(a, b, c); }
 DEV double fma_of(double a, double b, double c) { return fma(a, b, c); }
 DEV float rint_of(float x) { return rintf(x); }
 DEV double rint_of(double x) { return rint(x); }
+DEV float hypot_of(float a, float b) { return hypotf(a, b); }
+DEV double hypot_of(double a, double b) { return hypot(a, b); }
 DEV float abs_of(float x) { return fabsf(x); }
 DEV double abs_of(double x) { return fabs(x); }
 

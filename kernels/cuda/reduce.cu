@@ -10,7 +10,7 @@ template <class A> DEV A fold(int op, A a, A b) { return op == kMax ? max_nan(a,
 template <class A> DEV A start(int op) { return op == kMax ? -infinity<A>() : (A)0; }
 
 // x: [rows, extent]; y: [rows, chunks], chunk j of the values from j chunk on. 'threads' (32 or the block) work on a chunk.
-template <class In, class Out> DEV void reduce_rows(int op, const In* x, Out* y, i64 rows, i64 extent, i64 chunk, i64 chunks, acc_t<In> scale, int threads) {
+template <class In, class Out> DEV void reduce_rows(int op, const In* x, Out* y, i64 rows, i64 extent, i64 chunk, i64 chunks, acc_t<In> divisor, int threads) {
   typedef acc_t<In> A;
   SMEM(A, scratch, [32]);
   int group = threadIdx.x / threads, t = threadIdx.x % threads, groups = blockDim.x / threads;
@@ -25,12 +25,12 @@ template <class In, class Out> DEV void reduce_rows(int op, const In* x, Out* y,
       v = op == kMax ? warp_max(v) : warp_sum(v);
     else
       v = op == kMax ? block_max(v, scratch) : block_sum(v, scratch);
-    if (wanted && t == 0) y[at] = narrow<Out>(v * scale);
+    if (wanted && t == 0) y[at] = narrow<Out>(v / divisor);
   }
 }
 
 // x: [outer, extent, inner]; y: [outer, chunks, inner]: a thread a result, so that neighbours read neighbours.
-template <class In, class Out> DEV void reduce_columns(int op, const In* x, Out* y, i64 outer, i64 extent, i64 inner, i64 chunk, i64 chunks, acc_t<In> scale) {
+template <class In, class Out> DEV void reduce_columns(int op, const In* x, Out* y, i64 outer, i64 extent, i64 inner, i64 chunk, i64 chunks, acc_t<In> divisor) {
   typedef acc_t<In> A;
   i64 count = outer * chunks * inner;
   for (i64 i = thread_index(); i < count; i += thread_count()) {
@@ -38,16 +38,16 @@ template <class In, class Out> DEV void reduce_columns(int op, const In* x, Out*
     const In* p = x + (o * extent + begin) * inner + column;
     A v = start<A>(op);
     for (i64 e = begin; e < end; e++, p += inner) v = fold(op, v, (A)widen(*p));
-    y[i] = narrow<Out>(v * scale);
+    y[i] = narrow<Out>(v / divisor);
   }
 }
 
 #define INSTANTIATE(In, Out, S) \
-  KERNEL(256) reduce_rows_##S(int op, const In* x, Out* y, i64 rows, i64 extent, i64 chunk, i64 chunks, acc_t<In> scale, int threads) { \
-    reduce_rows<In, Out>(op, x, y, rows, extent, chunk, chunks, scale, threads); } \
+  KERNEL(256) reduce_rows_##S(int op, const In* x, Out* y, i64 rows, i64 extent, i64 chunk, i64 chunks, acc_t<In> divisor, int threads) { \
+    reduce_rows<In, Out>(op, x, y, rows, extent, chunk, chunks, divisor, threads); } \
   KERNEL_EXPORT(reduce_rows_##S) \
-  KERNEL(256) reduce_columns_##S(int op, const In* x, Out* y, i64 outer, i64 extent, i64 inner, i64 chunk, i64 chunks, acc_t<In> scale) { \
-    reduce_columns<In, Out>(op, x, y, outer, extent, inner, chunk, chunks, scale); } \
+  KERNEL(256) reduce_columns_##S(int op, const In* x, Out* y, i64 outer, i64 extent, i64 inner, i64 chunk, i64 chunks, acc_t<In> divisor) { \
+    reduce_columns<In, Out>(op, x, y, outer, extent, inner, chunk, chunks, divisor); } \
   KERNEL_EXPORT(reduce_columns_##S)
 
 INSTANTIATE(float, float, f32)

@@ -45,11 +45,11 @@ template <class T> DEV void softmax(const T* x, T* y, i64 rows, i64 d, int log, 
     if (wanted)
       for (i64 i = t; i < d; i += threads) s += exp_of((A)widen(p[i]) - largest);
     s = group.sum(s);
-    A shift = log ? log_of(s) : (A)1 / s;
+    A shift = log ? log_of(s) : s;
     if (wanted)
       for (i64 i = t; i < d; i += threads) {
         A v = (A)widen(p[i]) - largest;
-        y[row * d + i] = narrow<T>(log ? v - shift : exp_of(v) * shift);
+        y[row * d + i] = narrow<T>(log ? v - shift : exp_of(v) / shift);
       }
   }
 }

@@ -73,12 +73,12 @@ KERNEL(kThreads) subspace_multiply_f64(const double* g, const double* x, double*
     i64 next = at + kSlice;
 #pragma unroll
     for (int q = 0; q < kGLoads; q++) {
-      i64 r = top + t / kSlice + q * (kThreads / kSlice), c = next + t % kSlice;
+      i64 r = top + t / kSlice + q * (i64)(kThreads / kSlice), c = next + t % kSlice;
       gv[q] = r < m && c < l ? g[r * l + c] : 0;
     }
 #pragma unroll
     for (int q = 0; q < kXLoads; q++) {
-      i64 r = next + t / kWide + q * (kThreads / kWide);
+      i64 r = next + t / kWide + q * (i64)(kThreads / kWide);
       int c = left + t % kWide;
       xv[q] = r < l && c < b ? x[r * b + c] : 0;
     }
@@ -122,7 +122,7 @@ KERNEL(kThreads) subspace_inner_f64(const double* x, const double* y, double* h,
 #pragma unroll
     for (int r = 0; r < 4; r++) p[r] = top + row + r < b ? x[i * b + top + row + r] : 0;
 #pragma unroll
-    for (int c = 0; c < 2; c++) q[c] = left + column + 8 * c < b ? y[i * b + left + column + 8 * c] : 0;
+    for (int c = 0; c < 2; c++) q[c] = left + column + 8 * c < b ? y[i * b + (left + column + 8 * c)] : 0;
 #pragma unroll
     for (int r = 0; r < 4; r++)
 #pragma unroll
@@ -193,7 +193,7 @@ KERNEL(kThreads) subspace_solve_f64(const double* r, double* q, i64 d, int b) {
   int lane = threadIdx.x & 7;
   i64 row = (i64)blockIdx.x * (blockDim.x / 8) + threadIdx.x / 8;
   bool real = row < d;
-  double* x = rows + threadIdx.x / 8 * b;
+  double* x = rows + (i64)(threadIdx.x / 8) * b;
   for (int c = lane; c < b; c += 8) x[c] = real ? q[row * b + c] : 0;
   __syncwarp();
   for (int j = 0; j < b; j++) {

@@ -23,11 +23,12 @@ public sealed record BatchOptions
     /// <summary>Where the tensors live; the CPU by default.</summary>
     public Device? Device { get; init; }
 
-    internal void Validate()
+    /// <summary>Throws where a value makes no sense.</summary>
+    /// <exception cref="UsageException">Names the value and what it may be.</exception>
+    public void Validate()
     {
-        if (BatchSize < 1)
-            throw new UsageException($"batch size: got {BatchSize}, wants 1 or more");
-        if (Augmentation.CropPadding is < 0 or > 1024)
-            throw new UsageException($"crop padding: got {Augmentation.CropPadding}, wants 0 to 1024");
+        UsageException.RequireCount("batches", "batch size", BatchSize);
+        ArgumentNullException.ThrowIfNull(Augmentation);
+        Augmentation.Validate();
     }
 }

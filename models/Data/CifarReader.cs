@@ -40,7 +40,7 @@ public static class CifarReader
         var names = new Dictionary<string, string[]>(StringComparer.Ordinal);
         var python = false;
         using var file = InputFile.Open(archive);
-        TarGzip.ForEach(file, archive, (name, content) =>
+        var passed = TarGzip.ForEach(file, archive, (name, content) =>
         {
             python |= name.StartsWith("cifar-10-batches-py/", StringComparison.Ordinal) || name.StartsWith("cifar-100-python/", StringComparison.Ordinal);
             var inner = $"{archive}!{name}";
@@ -63,7 +63,7 @@ public static class CifarReader
         {
             throw new DataFormatException(archive, null, python
                 ? "is the Python version of CIFAR; download the binary version (cifar-10-binary.tar.gz or cifar-100-binary.tar.gz)"
-                : $"is not the official archive of one CIFAR set: no '{Archive10}data_batch_1.bin' and no '{Archive100}train.bin' in it");
+                : $"is not the official archive of one CIFAR set: no '{Archive10}data_batch_1.bin' and no '{Archive100}train.bin' in it{(passed > 0 ? $" ({PassedOver(passed)})" : "")}");
         }
 
         var set = is10 ? CifarLayout.Cifar10 : CifarLayout.Cifar100;
@@ -75,17 +75,25 @@ public static class CifarReader
         var train = new ImageBuilder(CifarLayout.ImageSize, parts.Values.Sum(p => (long)p.Count));
         foreach (var part in parts.Values)
             train.Add(part);
-        return Assemble(set, level, train, testImages, names.GetValueOrDefault((is10 ? Archive10 : Archive100) + NamesFileOf(set, level)));
+        return Assemble(set, level, train, testImages, names.GetValueOrDefault((is10 ? Archive10 : Archive100) + NamesFileOf(set, level)),
+            passed > 0 ? [$"{set.Name}: {PassedOver(passed)}"] : []);
     }
+
+    private static string PassedOver(int count) =>
+        count == 1 ? "1 entry of the archive is a link, a device or the like and was passed over" : $"{count} entries of the archive are links, devices or the like and were passed over";
 
     /// <summary>Whether file names say that a CIFAR set lies here.</summary>
     internal static bool IsFolder(string folder) =>
-        Directory.GetFiles(folder, "*.bin") is var files && (Matching(files, "data_batch").Length > 0 || Matching(files, "train").Length > 0);
+        Array.FindAll(HiddenEntries.Files(folder), file => file.EndsWith(".bin", StringComparison.Ordinal)) is var files && (Matching(files, "data_batch").Length > 0 || Matching(files, "train").Length > 0);
+
+    /// <summary>Whether a file's name is one of such a set.</summary>
+    internal static bool IsPart(string name) =>
+        name.EndsWith(".bin", StringComparison.Ordinal) || name is "batches.meta.txt" or "fine_label_names.txt" or "coarse_label_names.txt";
 
     /// <summary>Null where the folder holds no CIFAR files.</summary>
     internal static DataSet? TryReadFolder(string folder, LabelLevel level)
     {
-        var files = Directory.GetFiles(folder, "*.bin");
+        var files = Array.FindAll(HiddenEntries.Files(folder), file => file.EndsWith(".bin", StringComparison.Ordinal));
         var layout = CifarLayout.Cifar10;
         var train = Matching(files, "data_batch");
         var test = Matching(files, "test_batch");
@@ -108,7 +116,7 @@ public static class CifarReader
             classes = ReadNames(stream, names, ClassCount(layout, level));
         }
 
-        return Assemble(layout, level, DecodeFiles(train, layout, level), DecodeFiles(test, layout, level), classes);
+        return Assemble(layout, level, DecodeFiles(train, layout, level), DecodeFiles(test, layout, level), classes, HiddenEntries.Remark(layout.Name, HiddenEntries.Count(folder)));
     }
 
     private static ImageBuilder DecodeFiles(string[] files, CifarLayout layout, LabelLevel level)
@@ -176,14 +184,17 @@ public static class CifarReader
             throw new DataFormatException(file, offset, $"{what} {label} is out of range; wants 0 to {classes - 1}");
     }
 
-    private static DataSet Assemble(CifarLayout layout, LabelLevel level, ImageBuilder train, ImageBuilder test, string[]? names)
+    private static DataSet Assemble(CifarLayout layout, LabelLevel level, ImageBuilder train, ImageBuilder test, string[]? names, IEnumerable<string> remarks)
     {
         var classes = names ?? (layout == CifarLayout.Cifar10 ? CifarLayout.ClassNames10 : level == LabelLevel.Fine ? CifarLayout.FineNames : CifarLayout.CoarseNames);
-        return new DataSet(layout.Name, Build(train, "train", layout.TrainImages), Build(test, "test", layout.TestImages), Normalisation.Half);
+        return new DataSet(layout.Name, Build(train, "train", layout.TrainImages, remarks), Build(test, "test", layout.TestImages, []), Normalisation.Half);
 
-        ImageSet Build(ImageBuilder images, string part, int official) => images.Build(
+        ImageSet Build(ImageBuilder images, string part, int official, IEnumerable<string> others) => images.Build(
             $"{layout.Name} {part}", CifarLayout.Side, CifarLayout.Side, CifarLayout.Channels, classes,
-            images.Count == official ? [] : [string.Create(CultureInfo.InvariantCulture, $"{layout.Name} {part}: {images.Count:N0} images; the official set has {official:N0}")]);
+            [
+                .. images.Count == official ? (string[])[] : [string.Create(CultureInfo.InvariantCulture, $"{layout.Name} {part}: {images.Count:N0} images; the official set has {official:N0}")],
+                .. others,
+            ]);
     }
 
     // The batches in the order of their numbers: data_batch_10 after data_batch_9.
@@ -220,7 +231,8 @@ public static class CifarReader
         const int most = 1 << 16;
         var buffer = new byte[most];
         var got = InputFile.ReadUpTo(stream, buffer, file, 0);
-        var names = System.Text.Encoding.UTF8.GetString(buffer, 0, got).Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        var text = InputFile.WithoutByteOrderMark(buffer.AsMemory(0, got), file);
+        var names = System.Text.Encoding.UTF8.GetString(text.Span).Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         if (got == most || names.Length != count)
             throw new DataFormatException(file, 0, $"holds {names.Length} class names, wants {count}, one a line");
         // They are printed on terminals.

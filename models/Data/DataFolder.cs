@@ -28,6 +28,12 @@ public static class DataFolder
             : throw new UsageException($"identities: {path} holds {data.Name}, whose classes are not chosen by number; leave it out");
     }
 
+    /// <summary>Whether a file's name is one of those that make up a data set in a folder.</summary>
+    /// <param name="file">The file.</param>
+    internal static bool IsDataFile(string file) =>
+        Path.GetFileName(file) is var name
+        && (name == LacunaManifest.FileName || PnmReader.IsImage(name) || IdxReader.IsIdx(name) || CifarReader.IsPart(name));
+
     private static DataSet Find(string path, LabelLevel level, int identities)
     {
         if (path == EmbeddedData.Name)
@@ -41,9 +47,9 @@ public static class DataFolder
             if (TryOpenFolder(path, level, identities) is { } data)
                 return data;
             // An archive unpacked by hand leaves its own folder inside.
-            var inside = Directory.GetDirectories(path).Order(StringComparer.Ordinal).Where(Holds).ToArray();
+            var inside = HiddenEntries.Folders(path).Order(StringComparer.Ordinal).Where(Holds).ToArray();
             if (inside.Length == 1)
-                return TryOpenFolder(inside[0], level, identities)!;
+                return TryOpenFolder(inside[0], level, identities, path)!;
             if (inside.Length > 1)
                 throw new DataFormatException(path, null, $"holds several data sets: {string.Join(", ", inside.Select(Path.GetFileName))}; name one of them");
         }
@@ -57,12 +63,12 @@ public static class DataFolder
             : $"no data set in this folder; {Wanted}");
     }
 
-    private static DataSet? TryOpenFolder(string folder, LabelLevel level, int identities)
+    private static DataSet? TryOpenFolder(string folder, LabelLevel level, int identities, string? named = null)
     {
         var manifest = Path.Combine(folder, LacunaManifest.FileName);
         if (File.Exists(manifest))
             return LacunaManifest.Open(manifest);
-        return CifarReader.TryReadFolder(folder, level) ?? IdxReader.TryReadFolder(folder)
+        return CifarReader.TryReadFolder(folder, level) ?? IdxReader.TryReadFolder(folder, named)
             ?? FaceFolder.TryReadFolder(folder, identities, FaceFolder.DefaultSide);
     }
 

@@ -7,6 +7,8 @@ namespace EscNative.Models.Data;
 /// <param name="normalisation">How bytes become the network's input.</param>
 public sealed class DataSet(string name, ImageSet train, ImageSet test, Normalisation normalisation)
 {
+    private DataRecord? _record;
+
     /// <summary>What it is called in reports.</summary>
     public string Name { get; } = name;
 
@@ -22,6 +24,12 @@ public sealed class DataSet(string name, ImageSet train, ImageSet test, Normalis
     /// <summary>How bytes become the network's input.</summary>
     public Normalisation Normalisation { get; } = normalisation;
 
+    /// <summary>What a model that is trained on this records of it: of a part of a data set, the whole and what was left out.</summary>
+    public DataRecord Record => _record ??= Part is { } part ? part.Whole.Record with { Without = [.. part.Whole.Record.Without, .. part.Without] } : DataRecord.Of(this);
+
+    /// <summary>The data that this is a part of, and what it lacks; null for whole data.</summary>
+    internal (DataSet Whole, IReadOnlyList<string> Without)? Part { get; init; }
+
     /// <summary>What a reader of results should know, for example an unusual number of images.</summary>
     public IReadOnlyList<string> Notes => [.. Train.Notes, .. Test.Notes];
 
@@ -35,5 +43,5 @@ public sealed class DataSet(string name, ImageSet train, ImageSet test, Normalis
 
     /// <summary>The same images with another normalisation.</summary>
     /// <param name="normalisation">How bytes become the network's input.</param>
-    public DataSet With(Normalisation normalisation) => new(Name, Train, Test, normalisation);
+    public DataSet With(Normalisation normalisation) => new(Name, Train, Test, normalisation) { Part = Part };
 }

@@ -6,7 +6,7 @@ namespace EscNative.Models.Data;
 /// <remarks>
 /// Either <c>FOLDER/person/*.pgm</c>, whose last fifth of every person (by file name, numbers by value, at least one) is the test set;
 /// or <c>FOLDER/train/person/*</c> and <c>FOLDER/test/person/*</c>. Images come in colour and in the size asked for, by an antialiased
-/// bilinear filter.
+/// bilinear filter. Hidden files and folders are no data; the notes say how many there are, and how many files that are no images.
 /// </remarks>
 public static class FaceFolder
 {
@@ -45,6 +45,9 @@ public static class FaceFolder
         if (identities > 0)
             people = people[..identities];
         var names = Array.ConvertAll(people, person => Path.GetFileName(person));
+        // They are printed on terminals, and stand one a line in model files.
+        if (Array.Find(names, name => name.Any(char.IsControl)) is { } strange)
+            throw new DataFormatException(folder, null, $"the name of the folder '{string.Concat(strange.Select(c => char.IsControl(c) ? '?' : c))}' holds control characters; rename it");
         var (train, test) = (new ImageBuilder(side * side * 3), new ImageBuilder(side * side * 3));
         for (var label = 0; label < people.Length; label++)
         {
@@ -66,7 +69,30 @@ public static class FaceFolder
             Add(test, others, label, side);
         }
 
-        return new DataSet("faces", train.Build("faces train", side, side, 3, names, []), test.Build("faces test", side, side, 3, names, []), Normalisation.Half);
+        return new DataSet("faces", train.Build("faces train", side, side, 3, names, Remarks(folder, parted)), test.Build("faces test", side, side, 3, names, []), Normalisation.Half);
+    }
+
+    // What lies there and was not read: in the folder, its two parts, and the folders of people.
+    private static IEnumerable<string> Remarks(string folder, bool parted)
+    {
+        var (hidden, others) = (0, new List<string>());
+        string[] tops = parted ? [folder, Path.Combine(folder, "train"), Path.Combine(folder, "test")] : [folder];
+        foreach (var place in tops.Concat(tops[(parted ? 1 : 0)..].SelectMany(HiddenEntries.Folders)))
+        {
+            hidden += HiddenEntries.Count(place);
+            others.AddRange(HiddenEntries.Files(place).Where(file => !PnmReader.IsImage(file)));
+        }
+
+        return
+        [
+            .. HiddenEntries.Remark("faces", hidden),
+            .. others.Count == 0 ? (string[])[] :
+            [
+                others.Count == 1
+                    ? $"faces: 1 file that is no PGM or PPM image was passed over ({Path.GetFileName(others[0])})"
+                    : $"faces: {others.Count} files that are no PGM or PPM images were passed over (for example {Path.GetFileName(others.Order(StringComparer.Ordinal).First())})",
+            ],
+        ];
     }
 
     private static void Add(ImageBuilder images, string[] files, int label, int side)
@@ -79,10 +105,10 @@ public static class FaceFolder
         Directory.Exists(Path.Combine(folder, "train")) && Directory.Exists(Path.Combine(folder, "test"));
 
     private static IEnumerable<string> People(string folder) => Directory.Exists(folder)
-        ? Directory.GetDirectories(folder).Where(person => Directory.EnumerateFiles(person).Any(PnmReader.IsImage)).Order(NaturalOrder.Instance)
+        ? HiddenEntries.Folders(folder).Where(person => HiddenEntries.Files(person).Any(PnmReader.IsImage)).Order(NaturalOrder.Instance)
         : [];
 
     private static string[] Images(string folder) => Directory.Exists(folder)
-        ? [.. Directory.GetFiles(folder).Where(PnmReader.IsImage).Order(NaturalOrder.Instance)]
+        ? [.. HiddenEntries.Files(folder).Where(PnmReader.IsImage).Order(NaturalOrder.Instance)]
         : [];
 }

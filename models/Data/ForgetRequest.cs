@@ -49,7 +49,8 @@ public sealed class ForgetRequest
             : ForIndices([.. requests.SelectMany(r => r._indices)]);
     }
 
-    /// <summary>A request for classes as written on a command line: <c>4</c>, <c>4,14,24</c>, or names as <c>deer,cat</c>.</summary>
+    /// <summary>A request for classes as written on a command line: <c>4</c>, <c>4,14,24</c>, or names as <c>deer,cat</c>.
+    /// Where the names are labels themselves, 1 to 26 say, a number is the label.</summary>
     /// <param name="text">Numbers or names, separated by commas.</param>
     /// <param name="classNames">The names of the data set.</param>
     /// <exception cref="UsageException">An unknown class, or one twice.</exception>
@@ -69,14 +70,17 @@ public sealed class ForgetRequest
     /// <exception cref="DataFormatException">Not a number, out of range, or twice: with the line's number and offset.</exception>
     public static ForgetRequest ReadIndices(string path, int trainImages)
     {
-        var bytes = InputFile.ReadAll(path, MaximumFileSize);
+        var content = InputFile.ReadAll(path, MaximumFileSize);
+        var text = InputFile.WithoutByteOrderMark(content, path);
+        var bytes = text.Span;
+        var mark = content.Length - text.Length;
         var lines = new Dictionary<int, int>();
         int offset = 0, number = 0;
-        foreach (var range in bytes.AsSpan().Split((byte)'\n'))
+        foreach (var range in bytes.Split((byte)'\n'))
         {
             number++;
-            offset = range.Start.Value;
-            var line = bytes.AsSpan(range);
+            offset = mark + range.Start.Value;
+            var line = bytes[range];
             if (line.IndexOf((byte)'#') is var comment and >= 0)
                 line = line[..comment];
             line = line.Trim(" \t\r"u8);
@@ -95,6 +99,9 @@ public sealed class ForgetRequest
             : throw new DataFormatException(path, 0, "names no image; wants one number a line");
     }
 
+    /// <summary>The request with every number in it, for records that must tell requests apart.</summary>
+    public string Describe() => (IsByClass ? "classes " : "images ") + string.Join(',', IsByClass ? _classes : _indices);
+
     /// <inheritdoc/>
     public override string ToString() => IsByClass
         ? $"class{(_classes.Length == 1 ? "" : "es")} {string.Join(", ", _classes)}"
@@ -102,7 +109,10 @@ public sealed class ForgetRequest
 
     private static int ParseClass(string part, IReadOnlyList<string> names)
     {
-        if (int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number < names.Count)
+        var whole = int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out var number);
+        // A set without some labels has classes whose positions are other numbers than their names.
+        var labels = names.All(name => int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out _));
+        if (whole && !labels && number < names.Count)
             return number;
         for (var i = 0; i < names.Count; i++)
         {
@@ -110,8 +120,10 @@ public sealed class ForgetRequest
                 return i;
         }
 
-        var some = string.Join(", ", names.Take(12));
-        throw new UsageException($"forget class: got '{part}', wants 0 to {names.Count - 1} or a name ({some}{(names.Count > 12 ? ", ..." : "")})");
+        var some = string.Join(", ", names.Take(12)) + (names.Count > 12 ? ", ..." : "");
+        throw new UsageException(labels && names[^1] != (names.Count - 1).ToString(CultureInfo.InvariantCulture)
+            ? $"forget class: got '{part}', wants one of {some}"
+            : $"forget class: got '{part}', wants 0 to {names.Count - 1} or a name ({some})");
     }
 
     private static int[] Checked(ReadOnlySpan<int> numbers, string what)

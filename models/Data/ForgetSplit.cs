@@ -32,7 +32,10 @@ public sealed class ForgetSplit
     public ImageSet RemainTest { get; }
 
     /// <summary>D_r and D_rt alone: what the Retrain reference is trained on. The classes keep their numbers.</summary>
-    public DataSet Remaining => new($"{Data.Name} without {Request}", Remain, RemainTest, Data.Normalisation);
+    public DataSet Remaining => new($"{Data.Name} without {Request}", Remain, RemainTest, Data.Normalisation)
+    {
+        Part = (Data, Request.IsByClass ? [.. Request.Classes.ToArray().Select(c => Data.ClassNames[c])] : [Request.ToString()]),
+    };
 
     /// <summary>The cut of a further request: what this one forgot is no longer part of the data.</summary>
     /// <param name="next">Classes by their numbers, or images by their ids, as in the whole data.</param>

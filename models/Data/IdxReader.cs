@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Globalization;
-using System.IO.Compression;
 using EscNative.Engine.Formats;
 
 namespace EscNative.Models.Data;
@@ -12,14 +11,15 @@ public static class IdxReader
 {
     private const uint ImagesMagic = 0x0803;
     private const uint LabelsMagic = 0x0801;
-    private const int DigitClasses = 10;
+    private const int FashionClasses = 10;
     private const int Chunk = 1 << 20;
 
-    private static readonly string[] FashionNames =
+    internal static readonly string[] FashionNames =
         ["t-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot"];
 
     /// <summary>Reads a folder.</summary>
-    /// <param name="folder">The folder; <c>fashion</c> in its name or a file's gives the classes Fashion-MNIST's names.</param>
+    /// <remarks>Classes are the labels that have images, each called as its label.</remarks>
+    /// <param name="folder">The folder; <c>fashion</c> in its own name or a file's makes it Fashion-MNIST, with the ten classes and names of that.</param>
     /// <exception cref="DataFormatException">A file is missing, there are two for one part, or one is damaged: with file and
     /// offset (of the unpacked content).</exception>
     public static DataSet ReadFolder(string folder)
@@ -32,19 +32,24 @@ public static class IdxReader
     }
 
     /// <summary>Whether file names say that an IDX set lies here.</summary>
-    internal static bool IsFolder(string folder) => Directory.GetFiles(folder).Any(f => IsIdx(Path.GetFileName(f)));
+    internal static bool IsFolder(string folder) => HiddenEntries.Files(folder).Any(f => IsIdx(Path.GetFileName(f)));
 
     /// <summary>Null where the folder holds no IDX files.</summary>
-    internal static DataSet? TryReadFolder(string folder)
+    /// <param name="folder">Where the files lie.</param>
+    /// <param name="named">The folder that the user named, where the files lie one deeper.</param>
+    internal static DataSet? TryReadFolder(string folder, string? named = null)
     {
-        var files = Directory.GetFiles(folder).Where(f => IsIdx(Path.GetFileName(f))).ToArray();
+        var files = HiddenEntries.Files(folder).Where(f => IsIdx(Path.GetFileName(f))).ToArray();
         if (files.Length == 0)
             return null;
         string trainImages = One("train", "images"), trainLabels = One("train", "labels");
         string testImages = One("t10k", "images"), testLabels = One("t10k", "labels");
-        var fashion = Path.GetFullPath(trainImages).Contains("fashion", StringComparison.OrdinalIgnoreCase);
+        // Not the whole path: what somebody calls the folders above says nothing about these images.
+        var fashion = ((string[])[folder, named ?? folder, trainImages, trainLabels, testImages, testLabels])
+            .Any(path => Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path))).Contains("fashion", StringComparison.OrdinalIgnoreCase));
+        var name = fashion ? "Fashion-MNIST" : "IDX";
         return Read(
-            fashion ? "Fashion-MNIST" : "IDX", fashion, trainImages, trainLabels, testImages, testLabels, path => InputFile.Open(path));
+            name, fashion, trainImages, trainLabels, testImages, testLabels, path => InputFile.Open(path), HiddenEntries.Remark(name, HiddenEntries.Count(folder)));
 
         string One(string part, string what)
         {
@@ -60,19 +65,39 @@ public static class IdxReader
 
     /// <summary>Reads four files, wherever they come from.</summary>
     internal static DataSet Read(
-        string name, bool fashion, string trainImages, string trainLabels, string testImages, string testLabels, Func<string, Stream> open)
+        string name, bool fashion, string trainImages, string trainLabels, string testImages, string testLabels, Func<string, Stream> open,
+        IEnumerable<string>? remarks = null)
     {
-        var train = ReadPair(trainImages, trainLabels, open, fashion ? DigitClasses : 256);
-        var classes = fashion ? DigitClasses : Math.Max(DigitClasses, train.Labels.Max() + 1);
-        var test = ReadPair(testImages, testLabels, open, classes);
+        var train = ReadPair(trainImages, trainLabels, open, fashion ? FashionClasses : 256);
+        var test = ReadPair(testImages, testLabels, open, fashion ? FashionClasses : train.Labels.Max() + 1);
         if ((train.Height, train.Width) != (test.Height, test.Width))
             throw new DataFormatException(testImages, 8, $"images of [{test.Height}, {test.Width}]; the training images are [{train.Height}, {train.Width}]");
-        var names = fashion ? FashionNames : [.. Enumerable.Range(0, classes).Select(i => i.ToString(CultureInfo.InvariantCulture))];
-        return new DataSet(name, Build(train, "train", 60_000), Build(test, "test", 10_000), Normalisation.Half);
+        var names = FashionNames;
+        if (!fashion)
+        {
+            int[] labels = [.. train.Labels.Concat(test.Labels).Distinct().Order()];
+            if (labels.Length < 2)
+                throw new DataFormatException(trainLabels, 8, $"all labels are {labels[0]}; a classifier wants two classes or more");
+            names = Array.ConvertAll(labels, label => label.ToString(CultureInfo.InvariantCulture));
+            Number(train.Labels, labels);
+            Number(test.Labels, labels);
+        }
 
-        ImageSet Build(Pair pair, string part, int official) => new(
+        return new DataSet(name, Build(train, "train", 60_000, remarks ?? []), Build(test, "test", 10_000, []), Normalisation.Half);
+
+        ImageSet Build(Pair pair, string part, int official, IEnumerable<string> others) => new(
             $"{name} {part}", pair.Pixels, pair.Labels, pair.Height, pair.Width, 1, names,
-            pair.Labels.Length == official ? null : [string.Create(CultureInfo.InvariantCulture, $"{name} {part}: {pair.Labels.Length:N0} images; the official set has {official:N0}")]);
+            [
+                .. pair.Labels.Length == official ? (string[])[] : [string.Create(CultureInfo.InvariantCulture, $"{name} {part}: {pair.Labels.Length:N0} images; the official set has {official:N0}")],
+                .. others,
+            ]);
+    }
+
+    // From labels to positions among those that occur.
+    private static void Number(int[] labels, int[] all)
+    {
+        for (var i = 0; i < labels.Length; i++)
+            labels[i] = Array.BinarySearch(all, labels[i]);
     }
 
     private static Pair ReadPair(string imagesFile, string labelsFile, Func<string, Stream> open, int classes)
@@ -145,12 +170,13 @@ public static class IdxReader
         Span<byte> start = stackalloc byte[2];
         var got = InputFile.ReadUpTo(raw, start, file, 0);
         raw.Position = 0;
-        return got == 2 && start[0] == 0x1f && start[1] == 0x8b
-            ? new GZipStream(raw, CompressionMode.Decompress, leaveOpen: true)
+        return got == 2 && GzipReader.IsGzip(start)
+            ? new GzipReader(raw, file)
             : raw;
     }
 
-    private static bool IsIdx(string name) =>
+    /// <summary>Whether a file's name is one of such a set.</summary>
+    internal static bool IsIdx(string name) =>
         (name.Contains("idx", StringComparison.OrdinalIgnoreCase) || name.Contains("ubyte", StringComparison.OrdinalIgnoreCase))
         && (IsPart(name, "train") || IsPart(name, "t10k"))
         && (name.Contains("images", StringComparison.OrdinalIgnoreCase) || name.Contains("labels", StringComparison.OrdinalIgnoreCase));

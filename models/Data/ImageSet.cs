@@ -14,6 +14,7 @@ public sealed class ImageSet
     private readonly int[]? _ids;
     private readonly string[] _classNames;
     private readonly string[] _notes;
+    private string? _contentHash;
 
     /// <summary>Makes a set from pixels; nothing is copied, and the caller gives the arrays away.</summary>
     /// <param name="name">What the set is called in reports.</param>
@@ -187,7 +188,9 @@ public sealed class ImageSet
     /// <remarks>Over <c>escnative.images/1\n</c>, then count, height, width, channels as 32-bit little-endian integers, then for
     /// every image its label (32 bits) and its pixels [height, width, channels]. Names and ids do not count.</remarks>
     /// <returns>64 lower-case hexadecimal digits.</returns>
-    public string ContentHash()
+    public string ContentHash() => _contentHash ??= ComputeContentHash();
+
+    private string ComputeContentHash()
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData("escnative.images/1\n"u8);

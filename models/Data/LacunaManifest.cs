@@ -71,7 +71,11 @@ public sealed record LacunaManifest
     /// <exception cref="UsageException">The file exists and <paramref name="force"/> is false.</exception>
     /// <exception cref="OutputException">It cannot be written.</exception>
     public void Save(string path, bool force = false) =>
-        AtomicFile.Write(path, stream => JsonSerializer.Serialize(stream, this, LacunaJson.Default.LacunaManifest), force);
+        AtomicFile.Write(path, Write, force);
+
+    /// <summary>Writes the manifest to a stream.</summary>
+    /// <param name="stream">Where to write.</param>
+    public void Write(Stream stream) => JsonSerializer.Serialize(stream, this, LacunaJson.Default.LacunaManifest);
 
     /// <summary>Reads the images that a manifest names.</summary>
     /// <param name="path">The manifest; the images lie in its folder.</param>
@@ -84,15 +88,16 @@ public sealed record LacunaManifest
         LacunaManifest? manifest;
         try
         {
-            manifest = JsonSerializer.Deserialize(InputFile.ReadAll(path, limit), LacunaJson.Default.LacunaManifest);
+            manifest = JsonSerializer.Deserialize(InputFile.WithoutByteOrderMark(InputFile.ReadAll(path, limit), path).Span, LacunaJson.Default.LacunaManifest);
         }
-        catch (JsonException cause)
+        catch (Exception cause) when (cause is JsonException or InvalidOperationException)
         {
-            throw new DataFormatException(path, cause.BytePositionInLine, $"is no Lacuna-10 manifest: {cause.Message}", cause);
+            throw new DataFormatException(path, null, $"is no Lacuna-10 manifest: {cause.Message}", cause);
         }
 
-        if (manifest?.Format != CurrentFormat || manifest.Identities.Count < 2)
+        if (manifest?.Format != CurrentFormat || manifest.Identities is not { Count: >= 2 })
             throw new DataFormatException(path, null, $"is no Lacuna-10 manifest: wants format {CurrentFormat} and two or more identities");
+        manifest.CheckEntries(path);
         var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
         var names = manifest.Identities.Select(i => i.Id).ToArray();
         var (train, test) = (new ImageBuilder(side * side * 3), new ImageBuilder(side * side * 3));
@@ -107,6 +112,23 @@ public sealed record LacunaManifest
 
     /// <summary>Whether a folder is one of VGGFace2.</summary>
     internal static bool IsVggFace(string folder) => People(folder).Any();
+
+    // What the serializer lets pass: nulls, and names that no file has.
+    private void CheckEntries(string path)
+    {
+        var people = new HashSet<string>(StringComparer.Ordinal);
+        for (var i = 0; i < Identities.Count; i++)
+        {
+            var identity = Identities[i];
+            if (identity is not { Id.Length: > 0, Train.Count: > 0, Test.Count: > 0 } || identity.Id.Any(char.IsControl) || !people.Add(identity.Id))
+                throw new DataFormatException(path, null, $"identity {i} wants an id of its own, and images to train and to test with");
+            foreach (var image in identity.Train.Concat(identity.Test))
+            {
+                if (image is not { File.Length: > 0, Sha256.Length: >= 0 } || image.File.Any(char.IsControl))
+                    throw new DataFormatException(path, null, $"an image of '{identity.Id}' wants a file and a sha256");
+            }
+        }
+    }
 
     private static void Add(ImageBuilder images, string folder, IReadOnlyList<LacunaImage> entries, int label, int side)
     {
@@ -145,7 +167,7 @@ public sealed record LacunaManifest
 
     private static string[] Images(string person) =>
     [
-        .. Directory.GetFiles(person).Where(f => PnmReader.IsImage(f) || Path.GetExtension(f).ToLowerInvariant() is ".jpg" or ".jpeg" or ".png").Order(StringComparer.Ordinal),
+        .. HiddenEntries.Files(person).Where(f => PnmReader.IsImage(f) || Path.GetExtension(f).ToLowerInvariant() is ".jpg" or ".jpeg" or ".png").Order(StringComparer.Ordinal),
     ];
 }
 

@@ -54,7 +54,7 @@ internal static class ErasureArrays
     private static ErasureFactor ReadFactor(SafetensorsFile file, int index, int width, HashSet<string> names)
     {
         var prefix = $"{MetadataPrefix}{index}.";
-        if (!file.Metadata.TryGetValue(prefix + "kind", out var text) || !Enum.TryParse<ErasureKind>(text, out var kind))
+        if (!file.Metadata.TryGetValue(prefix + "kind", out var text) || !Enum.TryParse<ErasureKind>(text, out var kind) || !Enum.GetNames<ErasureKind>().Contains(text))
             throw new DataFormatException(file.Name, null, $"metadata {prefix}kind is '{text}', wants one of {string.Join(", ", Enum.GetNames<ErasureKind>())}");
         var origin = file.Metadata
             .Where(m => m.Key.StartsWith(prefix + "origin.", StringComparison.Ordinal))
@@ -65,8 +65,12 @@ internal static class ErasureArrays
         {
             ErasureKind.Projection => ErasureFactor.Projection(left, width, origin),
             ErasureKind.Masked => ErasureFactor.Masked(left, width, origin),
-            _ => ErasureFactor.Oblique(left, Required("right", 2), width, offset, origin),
+            _ => ErasureFactor.Oblique(left, Right(left.Length), width, offset, origin),
         };
+
+        double[] Right(int length) => Required("right", 2) is var right && right.Length == length
+            ? right
+            : throw new DataFormatException(file.Name, null, $"{ArrayPrefix}{index}.right has {right.Length} values, {ArrayPrefix}{index}.left has {length}; wants as many");
 
         double[] Required(string part, int rank)
         {
@@ -76,7 +80,10 @@ internal static class ErasureArrays
             var array = file.Read(name);
             if (array.Shape.Length != rank || array.Shape[0] != width)
                 throw new DataFormatException(file.Name, null, $"{name} is [{string.Join(", ", array.Shape.ToArray())}], wants {(rank == 2 ? $"[{width}, k]" : $"[{width}]")}");
-            return array.ToFloat64();
+            var values = array.ToFloat64();
+            if (Array.FindIndex(values, v => !float.IsFinite((float)v)) is >= 0 and var bad)
+                throw new DataFormatException(file.Name, null, FormattableString.Invariant($"{name} holds {values[bad]:R} at value {bad}, wants finite numbers of single precision"));
+            return values;
         }
     }
 }

@@ -12,6 +12,22 @@ internal sealed class ErasureLayer : Module
     public ErasureLayer(ErasureOperator erasure, Device device)
     {
         Operator = erasure;
+        try
+        {
+            AddFactors(erasure, device);
+        }
+        catch
+        {
+            // Out of memory half-way: what was made goes back now.
+            Dispose();
+            throw;
+        }
+    }
+
+    public ErasureOperator Operator { get; }
+
+    private void AddFactors(ErasureOperator erasure, Device device)
+    {
         for (var i = 0; i < erasure.Factors.Count; i++)
         {
             var factor = erasure.Factors[i];
@@ -25,15 +41,22 @@ internal sealed class ErasureLayer : Module
         }
     }
 
-    public ErasureOperator Operator { get; }
-
     public override Tensor Forward(Tensor x)
     {
         using var scope = Tensor.Scope();
         foreach (var (kind, left, right, offset) in _factors)
         {
-            var change = x.MatMul(right).MatMul(left.Transpose());
-            x = kind == ErasureKind.Masked ? change : x - change;
+            // A factor of rank 0 has no directions to take away, or none to keep.
+            if (left.Shape[1] == 0)
+            {
+                x = kind == ErasureKind.Masked ? x * 0 : x;
+            }
+            else
+            {
+                var change = x.MatMul(right).MatMul(left.Transpose());
+                x = kind == ErasureKind.Masked ? change : x - change;
+            }
+
             if (offset is not null)
                 x += offset;
         }
@@ -48,6 +71,14 @@ internal sealed class ErasureLayer : Module
         {
             if (factor.IsIdentity)
                 continue;
+            if (factor.Rank == 0)
+            {
+                var scale = new double[factor.Width];
+                Array.Fill(scale, factor.Kind == ErasureKind.Masked ? 0 : 1);
+                x = plan.Affine(x, scale, factor.Offset.IsEmpty ? new double[factor.Width] : factor.Offset);
+                continue;
+            }
+
             var coordinates = plan.Linear(x, Transpose(factor.Right, factor.Width));
             var left = factor.Left.ToArray();
             if (factor.Kind != ErasureKind.Masked)

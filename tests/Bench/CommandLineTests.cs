@@ -40,6 +40,8 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("inspect a --model-file b", "inspect: got two model files, 'a' and --model-file 'b'")]
     [InlineData("peers", "peers: --model-file FILE is missing")]
     [InlineData("kernels --peer a --peer b", "kernels: got 2 peers, wants one")]
+    [InlineData("kernels --predict --peer a", "a peer cannot be predicted")]
+    [InlineData("kernels --predict --filter xyzzy", "--filter: no prediction's name holds 'xyzzy'")]
     [InlineData("micro --job long", "--job: got 'long', wants full, short or dry")]
     [InlineData("busy", "unknown verb 'busy' (see escnative --help)")]
     [InlineData("doctor --json a.json --config none.json", "--config none.json")]

@@ -20,6 +20,10 @@ public sealed class PretrainedTests
         using var folder = new TemporaryFolder();
         var found = PretrainedModels.For(TestData.Cifar10Folder, "deer", folder.Path);
         var split = ForgetSplit.Create(DataFolder.Open(TestData.Cifar10Folder), ForgetRequest.ForClasses(4));
+        // They were trained before a file recorded its images.
+        Assert.Equal(PretrainedModels.Fingerprint, split.Data.Record.Fingerprint);
+        Assert.Empty(PretrainedModels.Examine(split.Data));
+        Assert.Single(PretrainedModels.Examine(new DataSet("others", split.ForgetTest, split.ForgetTest, split.Data.Normalisation)));
         using var original = ModelFile.Load(found.ModelFile);
         // As `train` printed it; half an image of 10,000 is 0.005.
         Assert.Equal(90.40, FeatureBank.Extract(original, split.Data.Test).Accuracy, 0.021);

@@ -57,7 +57,7 @@ public sealed class ResultJsonTests
             "paper.hmTest", "paper.krForget", "paper.krRemain", "cudaKernels", "cudaKernels.device", "cudaKernels.emulated", "cudaKernels.computeCapability", "cudaKernels.driver",
             "cudaKernels.copyGigabytesPerSecond", "cudaKernels.f32Tflops", "cudaKernels.f64Tflops", "cudaKernels.rows", "cudaKernels.rows.name",
             "cudaKernels.rows.milliseconds", "cudaKernels.rows.tflops", "cudaKernels.rows.gigabytesPerSecond", "cudaKernels.rows.ceilingShare",
-            "cudaKernels.rows.samples", "peers", "peers.engines", "peers.engines.name", "peers.engines.software", "peers.workloads",
+            "cudaKernels.rows.samples", "cudaKernels.rows.predictedMilliseconds", "cudaKernels.predictedFor", "peers", "peers.engines", "peers.engines.name", "peers.engines.software", "peers.workloads",
             "peers.workloads.name", "peers.workloads.description", "peers.workloads.images", "peers.workloads.rounds", "peers.workloads.seconds",
             "peers.workloads.spread", "peers.workloads.othersShare", "peers.workloads.waitingShare", "peers.workloads.sides",
             "peers.workloads.sides.engine", "peers.workloads.sides.variant", "peers.workloads.sides.threads", "peers.workloads.sides.busyCore",

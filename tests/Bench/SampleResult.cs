@@ -91,7 +91,7 @@ internal static class SampleResult
             Metrics = [new MetricDefinition("accuracy", "D_f", "%", "lower", "0", "top-1 accuracy")],
             Claims = [new ClaimResult("ng", 11.96, 4.5, "table 5")],
         },
-        CudaKernels = new CudaKernelsResult("Test GPU", false, "9.0", "12.4", 3000, 50, 25, [new CudaKernelRow("relu", 0.5, double.NaN, 2800, 0.93, 20)]),
+        CudaKernels = new CudaKernelsResult("Test GPU", false, "9.0", "12.4", 3000, 50, 25, [new CudaKernelRow("relu", 0.5, double.NaN, 2800, 0.93, 20, 0.45)], "H200"),
         Peers = new PeersResult(
             [new PeerResult("Peer 1.0", "one thread pool")],
             [

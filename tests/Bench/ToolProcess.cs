@@ -28,11 +28,32 @@ internal static partial class ToolProcess
         return new Outcome(process.ExitCode, output.Result, error.Result);
     }
 
-    /// <summary>Starts it; the caller waits for it.</summary>
-    public static Process Start(string? folder, IReadOnlyDictionary<string, string>? environment, params string[] arguments)
+    /// <summary>Runs it by a shell to its end, as <c>"$@"</c> of a script; for what only a shell does with its streams.</summary>
+    public static (int Code, string Error) Shell(string script, params string[] arguments)
     {
-        var host = Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet";
-        var start = new ProcessStartInfo(host, ["exec", Path.Combine(AppContext.BaseDirectory, "escnative.dll"), .. arguments])
+        using var process = Start("sh", null, null, ["-c", script, "sh", Host, .. Program(arguments)]);
+        var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+        if (!process.WaitForExit(Patience))
+        {
+            process.Kill();
+            Assert.Fail($"escnative {string.Join(' ', arguments)} did not end within {Patience}");
+        }
+
+        Assert.Empty(output.Result);
+        return (process.ExitCode, error.Result);
+    }
+
+    /// <summary>Starts it; the caller waits for it.</summary>
+    public static Process Start(string? folder, IReadOnlyDictionary<string, string>? environment, params string[] arguments) =>
+        Start(Host, folder, environment, Program(arguments));
+
+    private static string Host => Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet";
+
+    private static string[] Program(string[] arguments) => ["exec", Path.Combine(AppContext.BaseDirectory, "escnative.dll"), .. arguments];
+
+    private static Process Start(string program, string? folder, IReadOnlyDictionary<string, string>? environment, string[] arguments)
+    {
+        var start = new ProcessStartInfo(program, arguments)
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -57,6 +78,9 @@ internal static partial class ToolProcess
         const int sigint = 2, sigterm = 15;
         Assert.Equal(0, Kill(process.Id, IgnoresInterrupt(process) ? sigterm : sigint));
     }
+
+    /// <summary>Sends what a terminal that is closed sends.</summary>
+    public static void HangUp(Process process) => Assert.Equal(0, Kill(process.Id, 1));
 
     private static bool IgnoresInterrupt(Process process)
     {

@@ -190,17 +190,17 @@ public sealed class ConvKernelTests
     [Fact]
     public void The_tile_fits_the_channels()
     {
-        static string Of(long pixels, int channels) => ConvTile.ForPixels(StorageType.F32, pixels, channels).ToString();
+        static string Of(long pixels, int channels) => ConvTile.ForPixels(StorageType.F32, pixels, channels, 864, GpuShape.Nominal).ToString();
         Assert.Equal(["128x48", "128x48", "128x64", "128x96", "128x128", "128x96"], ((int[])[10, 48, 64, 96, 128, 192]).Select(c => Of(100_000, c)));
         // Few pixels: small tiles for more blocks.
         Assert.Equal("64x64", Of(256, 512));
-        Assert.Equal(ConvTile.Small, ConvTile.ForPixels(StorageType.BF16, 100_000, 96));
+        Assert.Equal(ConvTile.Small, ConvTile.ForPixels(StorageType.BF16, 100_000, 96, 864, GpuShape.Nominal));
         Assert.Equal("96x128", ConvTile.ForWeights(StorageType.F32, 96, 864).ToString());
         Assert.Equal("64x64", ConvTile.ForWeights(StorageType.F32, 48, 27).ToString());
         Assert.Equal("128x128", ConvTile.ForWeights(StorageType.F32, 512, 4608).ToString());
-        // Two waves of blocks: 7 tiles, 36 pieces of whole steps.
+        // Two rounds of blocks on 132 multiprocessors: 7 tiles, 37 pieces of whole steps.
         var s = new ConvShape(1000, 16, 16, 96, 96, 3, 3, 1, 1, 1, 1, 1, 1);
-        Assert.Equal((36, 7_120), ConvTile.CutOf(StorageType.F32, s, ConvTile.ForWeights(StorageType.F32, 96, s.Taps)));
+        Assert.Equal((37, 6_928), ConvTile.CutOf(StorageType.F32, s, ConvTile.ForWeights(StorageType.F32, 96, s.Taps)));
     }
 
     [Theory]

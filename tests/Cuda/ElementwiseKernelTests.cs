@@ -163,7 +163,8 @@ public sealed class ElementwiseKernelTests
         BinaryOp.Add => a + b,
         BinaryOp.Subtract => a - b,
         BinaryOp.Multiply => a * b,
-        _ => a / b,
+        BinaryOp.Divide => a / b,
+        _ => a == 0 ? 0 : a * b,
     };
 
     private static class Slope

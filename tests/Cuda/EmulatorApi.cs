@@ -13,6 +13,9 @@ public static unsafe class EmulatorApi
     public static void Schedule(int mode, ulong seed) =>
         Check(((delegate* unmanaged<int, ulong, int>)Export("escEmulatorSchedule"))(mode, seed));
 
+    /// <summary>Only the first and the last block of a launch by the calling thread run, until it chooses a schedule.</summary>
+    public static void Ends() => Check(((delegate* unmanaged<int>)Export("escEmulatorEnds"))());
+
     /// <summary>How many errors the machine found since the last call, and the first of them.</summary>
     public static int Errors(out string first)
     {

@@ -35,6 +35,8 @@ public sealed partial class NvrtcTests
                     problems.Add($"{name} has no budget (it takes {usage.Registers})");
                 else if (usage.Registers > budget)
                     problems.Add($"{name} takes {usage.Registers} registers, its budget is {budget}");
+                if (TileResidency.Problem(usage, architecture) is { } problem)
+                    problems.Add($"{name} {problem}");
                 if (usage.Stack + usage.SpillStores + usage.SpillLoads > 0)
                     problems.Add($"{name} has {usage.Stack} bytes of stack and spills {usage.SpillStores} + {usage.SpillLoads}");
                 if (usage.SharedBytes > 48 << 10)

@@ -61,7 +61,7 @@ public sealed class IdxTests
         // A gzipped file without the usual extension.
         folder.Write(TrainImages, Zip(Images(3, 2, 2)));
         Assert.Equal(plain.Train.ContentHash(), DataFolder.Open(folder.Path).Train.ContentHash());
-        Assert.Equal(["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"], plain.ClassNames);
+        Assert.Equal(["0", "1", "2"], plain.ClassNames);
     }
 
     [Fact]
@@ -70,7 +70,7 @@ public sealed class IdxTests
         using var folder = new TemporaryFolder();
         WriteSet(folder);
         folder.Write(TrainLabels, Labels(0, 46, 1));
-        Assert.Equal(47, DataFolder.Open(folder.Path).ClassNames.Count);
+        Assert.Equal(["0", "1", "46"], DataFolder.Open(folder.Path).ClassNames);
     }
 
     [Fact]
@@ -100,7 +100,7 @@ public sealed class IdxTests
         Check(TrainImages, [0, 0, 8, 3, 0x80, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1], 4, "too large");
         Check(TrainImages, [0, 0, 8, 3, 0x7f, 0, 0, 0, 0x7f, 0, 0, 0, 0x7f, 0, 0, 0], 8, "too large");
         Check(TrainLabels, Labels(1, 2), 4, "holds 2 labels for 3 images");
-        Check(TestLabels, Labels(10), 8, "label 10 is out of range; wants 0 to 9");
+        Check(TestLabels, Labels(10), 8, "label 10 is out of range; wants 0 to 2");
         Check(TestImages, Images(1, 3, 2), 8, "the training images are [2, 2]");
 
         static void Check(string file, byte[] content, long offset, string rule)

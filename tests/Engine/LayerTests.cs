@@ -169,13 +169,15 @@ public sealed class LayerTests
     }
 
     [Fact]
-    public void Batch_norm_of_one_row_is_its_shift()
+    public void Batch_norm_of_one_row_is_refused_in_training_and_taken_in_evaluation()
     {
         using var scope = Tensor.Scope();
         using var norm = new BatchNorm2d(2);
         norm.Bias.Value.CopyFrom<float>([3, -1]);
-        Assert.Equal([3, -1], norm.Forward(Tensor.From([5f, 7], (1, 2))).ToArray());
-        // No unbiased variance of one value: the biased one, 0, is tracked instead of NaN.
-        Assert.Equal([0.9f, 0.9f], norm.RunningVariance.ToArray());
+        // One value would become its shift whatever it is; PyTorch refuses it too.
+        Assert.Throws<ShapeException>(() => norm.Forward(Tensor.From([5f, 7], (1, 2))));
+        Assert.Equal([1f, 1], norm.RunningVariance.ToArray());
+        norm.Training = false;
+        Assert.Equal([8f, 6], norm.Forward(Tensor.From([5f, 7], (1, 2))).ToArray(), (a, b) => Math.Abs(a - b) < 1e-4);
     }
 }

@@ -217,6 +217,7 @@ public sealed unsafe class ElementwiseTests
         BinaryOp.Subtract => a - b,
         BinaryOp.Multiply => a * b,
         BinaryOp.Divide => a / b,
+        BinaryOp.Weigh => a == 0 ? 0 : a * b,
         _ => throw new ArgumentOutOfRangeException(nameof(op)),
     };
 

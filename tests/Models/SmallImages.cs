@@ -1,3 +1,4 @@
+using EscNative.Engine;
 using EscNative.Kernels;
 using EscNative.Models;
 using EscNative.Models.Data;
@@ -34,6 +35,9 @@ internal static class SmallImages
         new("stripes", Set(train, 1, "train"), Set(test, 2, "test"), Normalisation.Half);
 
     /// <summary>An All-CNN of an eighth of the width: d = 24.</summary>
-    public static Classifier Model(ulong seed = 3) => Architectures.Create(
-        new ModelDescription { Architecture = "allcnn", Width = 0.125, Channels = 3, ClassNames = Names, Normalisation = Normalisation.Half }, seed);
+    public static Classifier Model(ulong seed = 3) => Model(null, seed);
+
+    /// <summary>The same on a device.</summary>
+    public static Classifier Model(Device? device, ulong seed = 3) => Architectures.Create(
+        new ModelDescription { Architecture = "allcnn", Width = 0.125, Channels = 3, ClassNames = Names, Normalisation = Normalisation.Half }, seed, device);
 }

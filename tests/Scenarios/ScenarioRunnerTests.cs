@@ -76,7 +76,7 @@ public sealed class ScenarioRunnerTests
         using var model = SmallImages.Model();
         model.Training = false;
         var trial = Scenario.RandomSamples().Trials(SmallImages.Data(), 1, 42)[0];
-        var picky = new Spy(DataUse.ForgetOnly, _ => throw new UsageException("spy: forgets whole classes only"));
+        var picky = new Spy(DataUse.ForgetOnly, _ => throw new InvalidOperationException("asked all the same")) { NotApplicable = "spy: forgets whole classes only" };
         Assert.Equal("spy: forgets whole classes only", Runner(model, null).Run(picky, trial).NotApplicable);
     }
 
@@ -166,6 +166,8 @@ public sealed class ScenarioRunnerTests
 
     private sealed class Spy(DataUse use, Action<UnlearningContext> run) : IUnlearningMethod
     {
+        public string? NotApplicable { get; init; }
+
         public string Name => "spy";
 
         public string Description => "spy";
@@ -173,6 +175,8 @@ public sealed class ScenarioRunnerTests
         public DataUse DataUse => use;
 
         public IReadOnlyList<MethodParameter> Parameters => [new("strength", 0.5, "a number")];
+
+        public string? WhyNotApplicable(UnlearningContext context) => NotApplicable;
 
         public UnlearningResult Run(UnlearningContext context, IProgress<StageProgress>? progress = null, CancellationToken cancel = default)
         {

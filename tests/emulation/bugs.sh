@@ -57,6 +57,22 @@ each() {
     's/atomicAdd(a.result, hits)/*a.result += hits/'
   "$1" "grid barrier missing" esct.cu esct EscTKernelTests \
     '/^DEV void step/,/^}/{0,/grid_sync(a.barrier);/{/grid_sync(a.barrier);/d}}'
+  "$1" "grid-stride loop goes on by its block" elementwise.cu elementwise ElementwiseKernelTests \
+    's/i < n \/ N; i += thread_count()) many(i)/i < n \/ N; i += (i64)gridDim.x * gridDim.x * blockDim.x) many(i)/'
+  "$1" "rows of a grid-stride loop skipped" softmax.cu softmax SoftmaxKernelTests \
+    's/first < rows; first += (i64)gridDim.x \* groups)/first < rows; first += (i64)gridDim.x * groups + groups)/'
+  "$1" "grid-stride loop done once" batchnorm.cu batchnorm NormKernelTests \
+    '/void track_statistics/,/^}/s/c < channels; c += thread_count()/c < channels; c += channels/'
+  "$1" "index of an elementwise loop in 32 bits" elementwise.cu elementwise LargeOffsetTests \
+    's/for (i64 i = done + thread_index(); i < n; i += thread_count()) one(i)/for (i64 i = done + thread_index(); i < n; i += thread_count()) one((int)i)/'
+  "$1" "offset of a picked row in 32 bits" rows.cu rows LargeOffsetTests \
+    's/y\[i\] = x\[from \* units + unit\]/y[i] = x[(u32)(from * units + unit)]/'
+  "$1" "place of a row in 32 bits" reduce.cu reduce LargeOffsetTests \
+    's/x\[row \* extent + i\]/x[(int)(row * extent) + i]/'
+  "$1" "offset of a pooled pixel in 32 bits" pool.cu pool LargeOffsetTests \
+    's/widen(x\[((p.image \* s.height + r) \* s.width + c) \* s.channels + p.channel\])/widen(x[(int)(((p.image * s.height + r) * s.width + c) * s.channels) + p.channel])/'
+  "$1" "offset of a window in 32 bits" window.cuh conv_gradient LargeOffsetTests \
+    's/(((i64)image \* height + y) \* width + x) \* channels, y, x/(int)((((i64)image * height + y) * width + x) * channels), y, x/'
   "$1" "pivots compared with memory that nobody wrote" subspace.cu subspace SubspaceKernelTests \
     's/first\[j\] = h\[(i64)j \* b + j\];/if (j > 0) first[j] = h[(i64)j * b + j];/'
 }

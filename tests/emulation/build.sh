@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# build.sh OUT [--kernels DIR] [--sources DIR] [--coverage]
+# build.sh OUT [--kernels DIR] [--sources DIR] [--coverage] [--device-rounding]
 #
 # Builds the emulated CUDA machine: OUT/libcuda.so.1, libnvrtc.so.12, libcublas.so.12, libcusolver.so.11 (one library under four names),
 # OUT/{plain,checked,coverage}/NAME.so from each kernel file, and OUT/sources with the files that its NVRTC knows.
@@ -7,16 +7,20 @@
 #   --sources DIR   the kernel files; kernels/cuda when left out
 #   --kernels DIR   compiles files of the same names from here in their place, while OUT/sources keeps the true ones (for seeded bugs)
 #   --coverage      also the flavour that counts lines
+#   --device-rounding  the plain flavour alone, which rounds as a GPU may: products fused with sums wherever the compiler likes, exp, log,
+#                   tanh and erf off by the units in the last place that CUDA allows itself, products of cuBLAS summed in float32. The
+#                   tests must pass on it as on the other: ESC_CUDA_PATH=OUT ESC_TEST_MACHINES=greedy
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 prelude=$(cd "$here/../../kernels/cuda" && pwd)
-out=${1:?usage: build.sh OUT [--kernels DIR] [--sources DIR] [--coverage]}; shift
-sources=$prelude kernels= coverage=
+out=${1:?usage: build.sh OUT [--kernels DIR] [--sources DIR] [--coverage] [--device-rounding]}; shift
+sources=$prelude kernels= coverage= device= flavours=
 while (($#)); do
   case $1 in
     --kernels) kernels=$(cd "$2" && pwd); shift 2 ;;
     --sources) sources=$(cd "$2" && pwd); shift 2 ;;
     --coverage) coverage=1; shift ;;
+    --device-rounding) device=1 flavours=plain; shift ;;
     *) echo "build.sh: unknown option $1" >&2; exit 2 ;;
   esac
 done
@@ -27,4 +31,4 @@ cp -p "$prelude"/*.cuh "$sources"/*.cu "$out/sources/"
 find "$sources" -maxdepth 1 -name '*.cuh' -exec cp -p {} "$out/sources/" \;
 # The makefile takes what it can get of two cores; each kernel file is one job a flavour.
 make --no-print-directory --silent -j "$(nproc)" -f "$here/Makefile" \
-  OUT="$out" SOURCES="$sources" KERNELS="${kernels:-$sources}" PRELUDE="$prelude" COVERAGE="$coverage"
+  OUT="$out" SOURCES="$sources" KERNELS="${kernels:-$sources}" PRELUDE="$prelude" COVERAGE="$coverage" DEVICE="$device" FLAVOURS="$flavours"

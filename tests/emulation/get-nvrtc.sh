@@ -6,31 +6,16 @@
 # What is there is left alone. Then: ESC_NVRTC_PATH=FOLDER/12.4:FOLDER/11.8
 set -euo pipefail
 folder=${1:?usage: get-nvrtc.sh FOLDER}
-keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+here=$(cd "$(dirname "$0")" && pwd)
 fail() { echo "get-nvrtc: $*" >&2; exit 1; }
-
-temporary=
-trap '[[ -z $temporary ]] || rm -rf "$temporary"' EXIT
-
-# The mirror, from the list of what 'apt-get update' would read; that needs no earlier update.
-mirror() {
-  local release; release=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
-  apt-get update --print-uris 2>/dev/null | sed -n "s|^'\(.*\)/dists/$release/InRelease'.*|\1|p" | sed -n 1p
-}
+. "$here/debian.sh"
 
 # get VERSION SUITE PACKAGE...: unpacks the libraries of the packages into FOLDER/VERSION, all or nothing.
 get() {
   local version=$1 suite=$2; shift 2
   [[ -d $folder/$version ]] && return
-  local uri; uri=$(mirror)
-  [[ -n $uri ]] || fail "apt has no source for this Debian release"
-  [[ -r $keyring ]] || fail "$keyring is missing"
-  temporary=$(mktemp -d)
-  mkdir -p "$temporary"/{lists/partial,cache/archives/partial,packages,files,ready}
-  echo "deb [arch=amd64 signed-by=$keyring] $uri $suite non-free" > "$temporary/sources.list"
-  local apt=(apt-get -q -o Dir::Etc::SourceList="$temporary/sources.list" -o Dir::Etc::SourceParts=/dev/null -o Dir::Etc::PreferencesParts=/dev/null
-    -o Dir::State::Lists="$temporary/lists" -o Dir::Cache="$temporary/cache" -o Acquire::Languages=none -o Acquire::Retries=3 -o APT::Sandbox::User=root)
-  "${apt[@]}" update > "$temporary/log" 2>&1 && (cd "$temporary/packages" && "${apt[@]}" download "$@") >> "$temporary/log" 2>&1 ||
+  open_suite "$suite"
+  (cd "$temporary/packages" && "${apt[@]}" download "$@") >> "$temporary/log" 2>&1 ||
     { tail -n 5 "$temporary/log" >&2; fail "the packages of $suite cannot be fetched"; }
   for package in "$temporary"/packages/*.deb; do
     dpkg-deb --fsys-tarfile "$package" | tar -C "$temporary/files" -x --wildcards './usr/lib/x86_64-linux-gnu/libnvrtc*.so.*'
@@ -39,7 +24,6 @@ get() {
   mkdir -p "$folder"
   # Another process may have been quicker; either result is whole.
   mv -T "$temporary/ready" "$folder/$version" 2>/dev/null || [[ -d $folder/$version ]] || fail "cannot write $folder/$version"
-  rm -rf "$temporary"; temporary=
   echo "get-nvrtc: $folder/$version"
 }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using EscNative.Engine.Formats;
+using EscNative.Models;
 using EscNative.Unlearning.Methods;
 using EscNative.Unlearning.Training;
 
@@ -12,16 +13,16 @@ internal sealed class CurvatureCheckpoint
     private const string Sums = "squares.";
 
     private readonly string _path;
-    private readonly string _run;
+    private readonly RunIdentity _run;
 
-    private CurvatureCheckpoint(string path, string run) => (_path, _run) = (path, run);
+    private CurvatureCheckpoint(string path, RunIdentity run) => (_path, _run) = (path, run);
 
     /// <summary>The checkpoint of a run, or null where it keeps none.</summary>
     /// <exception cref="UsageException">The run is to be resumed and has no path.</exception>
     public static CurvatureCheckpoint? Of(IUnlearningMethod method, UnlearningContext context, MethodParameters parameters)
     {
         if (context.CheckpointPath is not null)
-            return new CurvatureCheckpoint(context.CheckpointPath, RunIdentity.Of(method, context, parameters, context.Model));
+            return new CurvatureCheckpoint(context.CheckpointPath, MethodIdentity.Of(method, context, parameters, context.Model));
         return context.Resume
             ? throw new UsageException($"{method.Name}: resume wants the checkpoint to go on from (--checkpoint FILE)")
             : null;
@@ -35,10 +36,10 @@ internal sealed class CurvatureCheckpoint
         var arrays = curvature.Total.Sums.Select((sum, i) => NamedArray.From(Sums + Text(i), [sum.Length], sum));
         var metadata = new SortedDictionary<string, string>(StringComparer.Ordinal)
         {
-            [Prefix + "run"] = _run,
             [Prefix + "batches"] = Text(curvature.Done),
             [Prefix + "seconds"] = CheckpointSeconds.Text(seconds),
         };
+        _run.Write(metadata, Prefix);
         SafetensorsWriter.Write(_path, arrays, metadata, force: true);
     }
 
@@ -48,10 +49,7 @@ internal sealed class CurvatureCheckpoint
     public double Load(FisherCurvature curvature)
     {
         using var file = SafetensorsFile.Open(_path);
-        if (!file.Metadata.TryGetValue(Prefix + "run", out var saved))
-            throw new DataFormatException(_path, null, $"is no checkpoint of a curvature: it has no metadata {Prefix}run");
-        if (saved != _run)
-            throw new DataFormatException(_path, null, $"is a checkpoint of another run: it is of '{saved}', this run is '{_run}'");
+        _run.Check(file, Prefix, "a curvature");
         if (!file.Metadata.TryGetValue(Prefix + "batches", out var text) || !int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var done)
             || done > curvature.Batches || (done < curvature.Batches && done % FisherCurvature.ChunkBatches != 0))
         {
@@ -64,6 +62,8 @@ internal sealed class CurvatureCheckpoint
             var values = file.Read(Sums + Text(i)).ToFloat64();
             if (values.Length != curvature.Total.Sums[i].Length)
                 throw new DataFormatException(_path, null, $"array {Sums}{Text(i)} has {values.Length} values, wants {curvature.Total.Sums[i].Length}");
+            if (Array.FindIndex(values, v => !(v >= 0 && double.IsFinite(v))) is >= 0 and var bad)
+                throw new DataFormatException(_path, null, FormattableString.Invariant($"array {Sums}{Text(i)} holds {values[bad]} at value {bad}; a sum of squares is finite and 0 or more"));
             values.CopyTo(curvature.Total.Sums[i], 0);
         }
 

@@ -44,11 +44,19 @@ internal sealed class FisherCurvature : IDisposable
         Total = new SquaredGradients(model);
         _copies = new Classifier[workers];
         _sums = new SquaredGradients[workers];
-        for (var i = 0; i < workers; i++)
+        try
         {
-            _copies[i] = model.Copy();
-            _copies[i].Training = false;
-            _sums[i] = new SquaredGradients(model);
+            for (var i = 0; i < workers; i++)
+            {
+                _copies[i] = model.Copy();
+                _copies[i].Training = false;
+                _sums[i] = new SquaredGradients(model);
+            }
+        }
+        catch
+        {
+            Dispose();
+            throw;
         }
     }
 
@@ -92,7 +100,7 @@ internal sealed class FisherCurvature : IDisposable
     public void Dispose()
     {
         foreach (var copy in _copies)
-            copy.Dispose();
+            copy?.Dispose();
     }
 
     private void Chunk(int chunk)

@@ -1,3 +1,4 @@
+using EscNative.Engine.Plans;
 using EscNative.Models;
 using EscNative.Models.Data;
 using EscNative.Unlearning.Subspaces;
@@ -57,7 +58,10 @@ internal sealed class FeatureReader(UnlearningContext context, long total, IProg
         if (_extractor is null)
         {
             using (context.Stage("compile"))
-                _extractor = CompiledExtractor.Compile(context.Model, images.Height, images.Width);
+            {
+                _extractor = CompiledExtractor.Compile(
+                    context.Model, images.Height, images.Width, new PlanOptions { ImagesPerRun = Math.Min(BlockRows, images.Count) });
+            }
         }
 
         return _extractor;

@@ -18,13 +18,10 @@ internal sealed class ForgottenClasses(ImageSet forget, ImageSet remain)
     /// <summary>The classes of D_f that have no images in D_r, ascending; empty for a request by images.</summary>
     public int[] Forgotten => IsByClass ? _forgotten : [];
 
-    /// <summary>Checks that whole classes are forgotten and at least one remains.</summary>
-    /// <exception cref="UsageException">The request is one by images.</exception>
-    public void RequireClasses(string method)
-    {
-        if (!IsByClass)
-            throw new UsageException($"{method}: got a request for images whose classes remain, wants one for whole classes (--forget-class)");
-    }
+    /// <summary>Why a method that forgets whole classes does not apply to a request, or null.</summary>
+    public static string? WhyNotByClass(string method, UnlearningContext context) => !context.HasRemain || new ForgottenClasses(context.Forget, context.Remain).IsByClass
+        ? null
+        : $"{method}: got a request for images whose classes remain, wants one for whole classes (--forget-class)";
 
     private static int[] Present(ImageSet images)
     {

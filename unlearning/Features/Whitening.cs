@@ -1,4 +1,5 @@
 using EscNative.Kernels.Cpu.LinearAlgebra;
+using EscNative.Unlearning.Subspaces;
 
 namespace EscNative.Unlearning.Features;
 
@@ -8,11 +9,11 @@ namespace EscNative.Unlearning.Features;
 /// <param name="Rank">Eigenvalues that count; the others are dead features, or more features than rows.</param>
 internal sealed record Whitening(double[] Forward, double[] Back, int Rank)
 {
-    /// <summary>From the eigenvalues above largest · d · 2^-52, the limit of PyTorch's pseudo-inverse.</summary>
+    /// <summary>From the eigenvalues whose roots are above the rounding of float32 features, as <see cref="Spectrum.Tolerance"/> has it.</summary>
     public static Whitening Of(ReadOnlySpan<double> covariance, int width)
     {
         var pairs = SymmetricEigen.Decompose(covariance, width);
-        var limit = pairs.Values[0] * width * Math.ScaleB(1, -52);
+        var limit = pairs.Values[0] * Spectrum.Tolerance(width) * Spectrum.Tolerance(width);
         var rank = pairs.Values.Count(v => v > limit);
         // Columns v of V scaled: (V f(v)) Vᵀ.
         var vectors = Dense.Columns(pairs.Vectors, width, width, rank);

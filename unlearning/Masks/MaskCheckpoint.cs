@@ -1,45 +1,46 @@
 using System.Globalization;
 using EscNative.Engine.Formats;
+using EscNative.Models;
 using EscNative.Unlearning.Training;
 
 namespace EscNative.Unlearning.Masks;
 
 /// <summary>The state of a mask's training in a safetensors file.</summary>
 /// <param name="path">The file; each epoch replaces it.</param>
-/// <param name="recipe">What must be equal for a checkpoint to be of this run.</param>
+/// <param name="run">What must be equal for a checkpoint to be of this run.</param>
 /// <param name="dimension">d: M is [d, d].</param>
-internal sealed class MaskCheckpoint(string path, string recipe, int dimension)
+internal sealed class MaskCheckpoint(string path, RunIdentity run, int dimension)
 {
     private const string Prefix = "escnative.mask.";
 
     /// <param name="state">The state.</param>
     /// <param name="seconds">How long it took.</param>
-    public void Save(MaskState state, double seconds) => SafetensorsWriter.Write(
-        path,
-        [NamedArray.From("mask", [dimension, dimension], state.Mask)],
-        new Dictionary<string, string>
+    public void Save(MaskState state, double seconds)
+    {
+        var metadata = new SortedDictionary<string, string>(StringComparer.Ordinal)
         {
-            [Prefix + "recipe"] = recipe,
             [Prefix + "epochs"] = state.Epochs.ToString(CultureInfo.InvariantCulture),
             [Prefix + "updates"] = state.Updates.ToString(CultureInfo.InvariantCulture),
             [Prefix + "hits"] = state.Hits.ToString(CultureInfo.InvariantCulture),
             [Prefix + "seconds"] = CheckpointSeconds.Text(seconds),
-        },
-        force: true);
+        };
+        run.Write(metadata, Prefix);
+        SafetensorsWriter.Write(path, [NamedArray.From("mask", [dimension, dimension], state.Mask)], metadata, force: true);
+    }
 
     /// <returns>The state, and how many seconds it took.</returns>
     /// <exception cref="DataFormatException">The file is no such checkpoint, or one of another run.</exception>
     public (MaskState State, double Seconds) Load()
     {
         using var file = SafetensorsFile.Open(path);
-        if (!file.Metadata.TryGetValue(Prefix + "recipe", out var saved))
-            throw new DataFormatException(path, null, $"is no checkpoint of ESC-T: it has no metadata {Prefix}recipe");
-        if (saved != recipe)
-            throw new DataFormatException(path, null, $"is a checkpoint of another run: of '{saved}', this run is '{recipe}'");
+        run.Check(file, Prefix, "ESC-T");
         var mask = file.Read("mask");
-        if (mask.Count != dimension * dimension)
+        if (mask.Count != (long)dimension * dimension)
             throw new DataFormatException(path, null, $"has a mask of {mask.Count} values, wants {dimension} x {dimension}");
-        var state = new MaskState(mask.ToFloat32(), Number("epochs"), Number("updates"), Number("hits"));
+        var values = mask.ToFloat32();
+        if (Array.FindIndex(values, v => !float.IsFinite(v)) is >= 0 and var bad)
+            throw new DataFormatException(path, null, FormattableString.Invariant($"holds {values[bad]} at value {bad} of the mask: the run diverged, or the file is damaged"));
+        var state = new MaskState(values, Number("epochs"), Number("updates"), Number("hits"));
         return (state, CheckpointSeconds.Read(file, path, Prefix + "seconds"));
 
         int Number(string key) =>

@@ -43,6 +43,9 @@ internal sealed class MaskTraining(
     /// <summary>How many rows are predicted right with a mask.</summary>
     public int CountHits(MaskRows rows, ReadOnlySpan<float> mask) => On(rows, mask).Epoch([], settings.Rate).Hits;
 
+    /// <summary>Which values of a mask are above a threshold, strictly.</summary>
+    public bool[] Threshold(MaskRows rows, ReadOnlySpan<float> mask, float tau) => On(rows, mask).Threshold(tau);
+
     /// <summary>Frees the device memory.</summary>
     public void Dispose() => _trainer?.Dispose();
 

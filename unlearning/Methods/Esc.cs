@@ -29,17 +29,38 @@ public sealed class Esc : IUnlearningMethod
     public DataUse DataUse => DataUse.ForgetOnly;
 
     /// <inheritdoc/>
+    public void CheckOptions(UnlearningOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        _ = MethodParameters.Of(this, options);
+        DirectionCount.CheckRequest(options.Percent, options.Directions);
+        if (!Solvers.CudaNames.Contains(options.Solver))
+            _ = Solvers.Create(options.Solver);
+    }
+
+    /// <summary>How many directions a request removes.</summary>
+    /// <param name="featureWidth">d of the model.</param>
+    /// <param name="options">With p, k, or neither: then p is <see cref="DefaultPercent"/>.</param>
+    /// <exception cref="UsageException">p or k is out of range, or p is positive and yet gives k = 0.</exception>
+    public static int DirectionsOf(int featureWidth, UnlearningOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return options is { Percent: null, Directions: null }
+            ? DirectionCount.FromPercent(featureWidth, DefaultPercent)
+            : DirectionCount.Resolve(featureWidth, options.Percent, options.Directions);
+    }
+
+    /// <inheritdoc/>
     public UnlearningResult Run(UnlearningContext context, IProgress<StageProgress>? progress = null, CancellationToken cancel = default)
     {
         var started = Stopwatch.GetTimestamp();
         var (model, options) = (context.Model, context.Options);
-        var k = options is { Percent: null, Directions: null }
-            ? DirectionCount.FromPercent(model.FeatureWidth, DefaultPercent)
-            : DirectionCount.Resolve(model.FeatureWidth, options.Percent, options.Directions);
+        CheckOptions(options);
+        RequestOptions.RefuseResume(this, context);
+        var k = DirectionsOf(model.FeatureWidth, options);
         var gpu = CudaInterop.ContextOf(model.Device);
         var solver = Solvers.Create(options.Solver, gpu);
-        if (context.Forget.Count == 0)
-            throw new EscException(ErrorCode.BadInput, "esc: there is no image to forget: check the classes or indices of the request");
+        RequestOptions.RefuseNothing(this, context);
 
         var notes = new List<string>();
         SubspaceResult subspace;
@@ -56,9 +77,12 @@ public sealed class Esc : IUnlearningMethod
             cancel.ThrowIfCancellationRequested();
             using (context.Stage("apply"))
             {
-                var basis = OutsideEarlierRequests(model, subspace.Basis);
-                var factor = ErasureFactor.Projection(basis, model.FeatureWidth, Origin(context, subspace));
-                model.Erase(new ErasureOperator(model.FeatureWidth, factor));
+                if (k > 0)
+                {
+                    var basis = OutsideEarlierRequests(model, subspace.Basis);
+                    var factor = ErasureFactor.Projection(basis, model.FeatureWidth, Origin(context, subspace));
+                    model.Erase(new ErasureOperator(model.FeatureWidth, factor));
+                }
             }
         }
         catch
@@ -67,6 +91,8 @@ public sealed class Esc : IUnlearningMethod
             throw;
         }
 
+        if (k > 0)
+            context.Remember(this);
         return new UnlearningResult
         {
             Method = Name,
@@ -127,6 +153,7 @@ public sealed class Esc : IUnlearningMethod
         ["method"] = "esc",
         ["mode"] = context.Options.Mode.ToString(),
         ["request"] = context.Request,
+        ["classes"] = context.ClassesAsked,
         ["images"] = context.Forget.Count.ToString(CultureInfo.InvariantCulture),
         ["k"] = subspace.K.ToString(CultureInfo.InvariantCulture),
         ["solver"] = subspace.Solver,

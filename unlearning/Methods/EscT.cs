@@ -1,11 +1,10 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Runtime.InteropServices;
-using System.Security.Cryptography;
 using EscNative.Engine;
 using EscNative.Models.Erasure;
 using EscNative.Unlearning.Masks;
 using EscNative.Unlearning.Subspaces;
+using EscNative.Unlearning.Training;
 
 namespace EscNative.Unlearning.Methods;
 
@@ -31,6 +30,9 @@ public sealed class EscT : IUnlearningMethod
 {
     private static readonly string[] KnownSolvers = ["auto", "gram-eigen", "svd"];
 
+    // They may change between runs: they have no influence on the epochs that are done.
+    private static readonly string[] Limits = ["epochs", "seconds", "tau"];
+
     /// <inheritdoc/>
     public string Name => "esc-t";
 
@@ -53,12 +55,34 @@ public sealed class EscT : IUnlearningMethod
     ];
 
     /// <inheritdoc/>
+    public bool KeepsCheckpoint => true;
+
+    /// <inheritdoc/>
+    public void CheckOptions(UnlearningOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        _ = MethodParameters.Of(this, options);
+        if (options.Percent is not null || options.Directions is not null)
+            throw new UsageException("esc-t: got a number of directions (p or k); it masks entries of all of them, and takes none");
+        if (!KnownSolvers.Contains(options.Solver))
+            throw new UsageException($"esc-t: got solver '{options.Solver}', wants one of {string.Join(", ", KnownSolvers)}: it needs all directions");
+        if (options.Mode == UnlearningMode.Official && (options.Parameters.ContainsKey("augmentation") || options.Parameters.ContainsKey("shuffle")))
+            throw new UsageException("esc-t: official mode has the released code's order and flips; augmentation and shuffle belong to paper mode");
+    }
+
+    /// <inheritdoc/>
     public UnlearningResult Run(UnlearningContext context, IProgress<StageProgress>? progress = null, CancellationToken cancel = default)
     {
         var started = Stopwatch.GetTimestamp();
+        CheckOptions(context.Options);
         var p = MethodParameters.Of(this, context.Options);
-        Check(context);
+        RequestOptions.RequireCheckpoint(this, context);
+        RequestOptions.RefuseNothing(this, context);
         var (model, official) = (context.Model, context.Options.Mode == UnlearningMode.Official);
+        // Before official mode's passes change the model.
+        var checkpoint = context.CheckpointPath is { } path
+            ? new MaskCheckpoint(path, MethodIdentity.Of(this, context, p, model, Limits), model.FeatureWidth)
+            : null;
         // A request that fails or is cancelled must leave the model as it was, its running statistics too.
         using var before = official ? RunningStatistics.Of(model) : null;
         try
@@ -80,7 +104,7 @@ public sealed class EscT : IUnlearningMethod
             using var training = new MaskTraining(
                 basis, model.Head.Weight.Value.ToArray(), model.Head.Bias?.Value.ToArray() ?? new float[model.Classes], model.FeatureWidth,
                 CudaInterop.ContextOf(model.Device), settings, context.Recorder);
-            var (state, earlier) = Train(training, context, rows, p, started, progress, cancel);
+            var (state, earlier) = Train(training, context, checkpoint, rows, p, started, progress, cancel);
             var learned = Judge(training, rows, state, (float)p["tau"]);
             cancel.ThrowIfCancellationRequested();
             using (context.Stage("apply"))
@@ -89,6 +113,7 @@ public sealed class EscT : IUnlearningMethod
                 model.Erase(new ErasureOperator(model.FeatureWidth, factor));
             }
 
+            context.Remember(this);
             return new UnlearningResult
             {
                 Method = Name,
@@ -113,7 +138,9 @@ public sealed class EscT : IUnlearningMethod
         if (solver != "svd")
             return new GramEigenSolver().Compute(problem, d, cancel).Vectors;
         var spectrum = new SvdSolver().Compute(problem, d, cancel);
-        var rank = spectrum.SingularValues.Count(value => value > spectrum.RankTolerance * spectrum.SingularValues[0]);
+        // What float64 shows is orthonormal and stays, though float32 features do not determine all of it: here a direction more does no harm.
+        var limit = Math.Max(count, d) * Math.ScaleB(1, -52) * spectrum.SingularValues[0];
+        var rank = spectrum.SingularValues.Count(value => value > limit);
         var found = new double[d * rank];
         var identity = new double[d * d];
         for (var i = 0; i < d; i++)
@@ -125,31 +152,17 @@ public sealed class EscT : IUnlearningMethod
         return rank == d ? found : Basis.Append(found, identity, d, out _);
     }
 
-    private static void Check(UnlearningContext context)
-    {
-        var options = context.Options;
-        if (options.Percent is not null || options.Directions is not null)
-            throw new UsageException("esc-t: got a number of directions (p or k); it masks entries of all of them, and takes none");
-        if (!KnownSolvers.Contains(options.Solver))
-            throw new UsageException($"esc-t: got solver '{options.Solver}', wants one of {string.Join(", ", KnownSolvers)}: it needs all directions");
-        if (options.Mode == UnlearningMode.Official && (options.Parameters.ContainsKey("augmentation") || options.Parameters.ContainsKey("shuffle")))
-            throw new UsageException("esc-t: official mode has the released code's order and flips; augmentation and shuffle belong to paper mode");
-        if (context.Resume && context.CheckpointPath is null)
-            throw new UsageException("esc-t: resume wants the checkpoint to go on from");
-        if (context.Forget.Count == 0)
-            throw new EscException(ErrorCode.BadInput, "esc-t: there is no image to forget: check the classes or indices of the request");
-    }
-
     /// <returns>The soft mask, and the seconds of the runs that this one goes on from.</returns>
     private static (MaskState State, double Earlier) Train(
-        MaskTraining training, UnlearningContext context, ForgetRows rows, MethodParameters p, long started, IProgress<StageProgress>? progress,
+        MaskTraining training, UnlearningContext context, MaskCheckpoint? checkpoint, ForgetRows rows, MethodParameters p, long started, IProgress<StageProgress>? progress,
         CancellationToken cancel)
     {
         var d = context.Model.FeatureWidth;
-        var checkpoint = context.CheckpointPath is { } path ? new MaskCheckpoint(path, Recipe(context, rows, p), d) : null;
         if (HasNoFeature(rows))
             return (MaskState.Start(d * d), 0);
         var (state, earlier) = context.Resume ? checkpoint!.Load() : (MaskState.Start(d * d), 0);
+        if (state.Epochs > p.Whole("epochs"))
+            throw new UsageException($"esc-t: the checkpoint has {state.Epochs} epochs behind it, more than the {p.Whole("epochs")} that are asked for: set epochs to that or more, or begin anew");
         state = training.Run(
             state,
             rows,
@@ -162,15 +175,10 @@ public sealed class EscT : IUnlearningMethod
         return (state, earlier);
     }
 
-    // Limits and tau may change between runs: they have no influence on the epochs that are done.
-    private static string Recipe(UnlearningContext context, ForgetRows rows, MethodParameters p) => string.Create(
-        CultureInfo.InvariantCulture,
-        $"esc-t {context.Options.Mode} seed {context.Options.Seed} learning-rate {p["learning-rate"]:R} batch {p["batch"]} shuffle {p["shuffle"]} augmentation {p["augmentation"]} flips {context.Options.OfficialAugmentation} solver {context.Options.Solver} features {Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes<float>(rows.BasisFeatures)))}");
-
     private static Learned Judge(MaskTraining training, ForgetRows rows, MaskState state, float tau)
     {
         var judged = rows.Judged(Math.Max(0, state.Epochs - 1));
-        var kept = Array.ConvertAll(state.Mask, m => m > tau);
+        var kept = training.Threshold(judged, state.Mask, tau);
         return new Learned(
             state,
             kept,
@@ -209,6 +217,7 @@ public sealed class EscT : IUnlearningMethod
             ["method"] = Name,
             ["mode"] = context.Options.Mode.ToString(),
             ["request"] = context.Request,
+            ["classes"] = context.ClassesAsked,
             ["images"] = context.Forget.Count.ToString(CultureInfo.InvariantCulture),
             ["seed"] = context.Options.Seed.ToString(CultureInfo.InvariantCulture),
             ["epochs-done"] = learned.State.Epochs.ToString(CultureInfo.InvariantCulture),
@@ -231,8 +240,10 @@ public sealed class EscT : IUnlearningMethod
             $"{state.Epochs} epoch{(state.Epochs == 1 ? "" : "s")}, {state.Updates} step{(state.Updates == 1 ? "" : "s")}; of {learned.Rows} rows {learned.SoftHits} are still predicted right with the mask as learned and {learned.HardHits} with the binary one; {learned.ShareBelow:0.####%} of the mask is 0");
         if (learned.NoFeature)
             yield return "all features are zero: there is nothing to learn, and the mask stays all ones";
-        else if (state.Updates == 0 && state.Hits == 0)
+        else if (state.Updates == 0 && state.Hits == 0 && learned.ShareBelow == 0)
             yield return "no image was predicted right to begin with: the mask stays all ones, and nothing is erased";
+        if (learned.ShareBelow == 1)
+            yield return "no entry of the mask is above tau: every feature is erased to zero, of whatever class; a smaller tau keeps some";
         if (learned.SoftHits > 0)
             yield return state.Epochs < epochs ? "stopped by the time limit before every image was forgotten" : "stopped by the number of epochs before every image was forgotten";
         if (learned is { SoftHits: 0, HardHits: > 0 })

@@ -31,14 +31,25 @@ public abstract class FeatureMethod : IUnlearningMethod
     public virtual IReadOnlyList<MethodParameter> Parameters => [];
 
     /// <inheritdoc/>
+    public void CheckOptions(UnlearningOptions options)
+    {
+        _ = MethodParameters.Of(this, options);
+        RequestOptions.RefuseSubspace(this, options);
+    }
+
+    /// <inheritdoc/>
+    public virtual string? WhyNotApplicable(UnlearningContext context) => null;
+
+    /// <inheritdoc/>
     public UnlearningResult Run(UnlearningContext context, IProgress<StageProgress>? progress = null, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(context);
         var started = Stopwatch.GetTimestamp();
+        CheckOptions(context.Options);
         var parameters = MethodParameters.Of(this, context.Options);
-        RequestOptions.RefuseSubspace(this, context.Options);
         RequestOptions.RefuseResume(this, context);
         RequestOptions.RefuseNothing(this, context);
+        RequestOptions.RefuseInapplicable(this, context);
         var notes = new List<string>();
         var images = (long)context.Forget.Count + (DataUse == DataUse.ForgetAndRemain ? context.Remain.Count : 0);
         FeatureChange change;
@@ -47,6 +58,7 @@ public abstract class FeatureMethod : IUnlearningMethod
         cancel.ThrowIfCancellationRequested();
         using (context.Stage("apply"))
             context.Model.Erase(new ErasureOperator(change.Width, change.ToFactor(Origin(context, parameters, change))));
+        context.Remember(this);
         return new UnlearningResult
         {
             Method = Name,
@@ -66,6 +78,7 @@ public abstract class FeatureMethod : IUnlearningMethod
         {
             ["method"] = Name,
             ["request"] = context.Request,
+            ["classes"] = context.ClassesAsked,
             ["images"] = context.Forget.Count.ToString(CultureInfo.InvariantCulture),
             ["rank"] = change.Rank.ToString(CultureInfo.InvariantCulture),
             ["seed"] = context.Options.Seed.ToString(CultureInfo.InvariantCulture),

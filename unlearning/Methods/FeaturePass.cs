@@ -1,6 +1,7 @@
 using EscNative.Engine;
 using EscNative.Engine.Plans;
 using EscNative.Kernels;
+using EscNative.Kernels.Cuda;
 using EscNative.Models;
 using EscNative.Models.Data;
 using EscNative.Unlearning.Subspaces;
@@ -30,32 +31,36 @@ internal sealed class FeaturePass(
         var (model, forget) = (context.Model, context.Forget);
         CompiledExtractor extractor;
         using (context.Stage("compile"))
-            extractor = CompiledExtractor.Compile(model, forget.Height, forget.Width);
+            extractor = Compile();
         try
         {
-            var images = new byte[(long)Math.Min(CompiledBatch, forget.Count) * forget.ImageSize];
-            var features = onDevice is null ? new float[Math.Min(CompiledBatch, forget.Count) * model.FeatureWidth] : [];
+            var size = Math.Max(Math.Min(BatchOf(extractor), forget.Count), 1);
+            // Pinned once for the request: the device reads a batch while the next one is gathered.
+            using var staging = new UploadBuffer(CudaInterop.ContextOf(model.Device), checked(size * forget.ImageSize), (forget.Count + size - 1) / size);
+            var features = onDevice is null ? new float[size * model.FeatureWidth] : [];
             while (_done < forget.Count)
             {
                 cancel.ThrowIfCancellationRequested();
-                var count = Math.Min(CompiledBatch, forget.Count - _done);
+                var count = Math.Min(size, forget.Count - _done);
+                Span<byte> batch;
                 using (context.Stage("upload"))
                 {
+                    batch = staging.Next()[..(count * forget.ImageSize)];
                     for (var i = 0; i < count; i++)
                     {
-                        var image = images.AsSpan(i * forget.ImageSize, forget.ImageSize);
+                        var image = batch.Slice(i * forget.ImageSize, forget.ImageSize);
                         forget.Pixels(_done + i).CopyTo(image);
                         if (mirrored)
                             Mirror(image, forget.Width, forget.Channels);
                     }
                 }
 
-                var batch = images.AsSpan(0, count * forget.ImageSize);
                 if (onDevice is not null)
                 {
                     using var result = Tensor.Zeros(new Shape(count, model.FeatureWidth), DType.F32, model.Device);
                     using (context.Stage("forward"))
                         extractor.Plan.Run(batch, result);
+                    staging.HandOver();
                     Deliver(result, onDevice);
                     continue;
                 }
@@ -63,6 +68,7 @@ internal sealed class FeaturePass(
                 var rows = Room(features, count);
                 using (context.Stage("forward"))
                     extractor.Features(batch, rows);
+                staging.HandOver();
                 Deliver(rows, count);
             }
 
@@ -80,9 +86,9 @@ internal sealed class FeaturePass(
     /// <param name="epoch">Which of the seed's epochs is drawn.</param>
     public void RunAugmented(Augmentation augmentation, int epoch)
     {
-        var (model, forget) = (context.Model, context.Forget);
-        using var extractor = CompiledExtractor.Compile(model, forget.Height, forget.Width);
-        Run(Loader(context, augmentation, shuffle: false, CompiledBatch), epoch, images =>
+        var model = context.Model;
+        using var extractor = Compile();
+        Run(Loader(context, augmentation, shuffle: false, BatchOf(extractor)), epoch, images =>
         {
             var result = Tensor.Zeros(new Shape((int)images.Shape[0], model.FeatureWidth), DType.F32, model.Device);
             extractor.Plan.Run(images, result);
@@ -126,6 +132,13 @@ internal sealed class FeaturePass(
             Seed = context.Options.Seed,
             Device = context.Model.Device,
         });
+
+    private CompiledExtractor Compile() => CompiledExtractor.Compile(
+        context.Model, context.Forget.Height, context.Forget.Width, new PlanOptions { ImagesPerRun = context.Forget.Count });
+
+    // On a GPU a chunk of the plan: no batch but the last has a remainder. The result does not depend on it.
+    private int BatchOf(CompiledExtractor extractor) =>
+        CudaInterop.ContextOf(context.Model.Device) is null ? CompiledBatch : extractor.Plan.ImagesPerChunk;
 
     private void Run(BatchLoader loader, int epoch, Func<Tensor, Tensor> forward)
     {

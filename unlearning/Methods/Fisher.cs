@@ -50,16 +50,27 @@ public sealed class Fisher : IUnlearningMethod
     public IReadOnlyList<MethodParameter> Parameters => Known;
 
     /// <inheritdoc/>
+    public bool KeepsCheckpoint => true;
+
+    /// <inheritdoc/>
+    public void CheckOptions(UnlearningOptions options)
+    {
+        _ = MethodParameters.Of(this, options);
+        RequestOptions.RefuseSubspace(this, options);
+    }
+
+    /// <inheritdoc/>
+    public string? WhyNotApplicable(UnlearningContext context) => RequestOptions.WhyErasure(this, context);
+
+    /// <inheritdoc/>
     public UnlearningResult Run(UnlearningContext context, IProgress<StageProgress>? progress = null, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(context);
         var started = Stopwatch.GetTimestamp();
+        CheckOptions(context.Options);
         var parameters = MethodParameters.Of(this, context.Options);
-        RequestOptions.RefuseSubspace(this, context.Options);
-        RequestOptions.RefuseErasure(this, context);
         RequestOptions.RefuseNothing(this, context);
-        if (context.Remain.Count == 0)
-            throw new EscException(ErrorCode.BadInput, "fisher: there is no remaining image to measure the curvature on");
+        RequestOptions.RefuseInapplicable(this, context);
         var images = Draw(context, parameters.Whole("samples"));
         var forgotten = new ForgottenClasses(context.Forget, context.Remain).Forgotten;
         using var curvature = new FisherCurvature(
@@ -68,6 +79,7 @@ public sealed class Fisher : IUnlearningMethod
         cancel.ThrowIfCancellationRequested();
         using (context.Stage("apply"))
             AddNoise(context, curvature, parameters["alpha"], forgotten);
+        context.Remember(this);
         return new UnlearningResult
         {
             Method = Name,

@@ -43,15 +43,25 @@ public sealed class Kodge : IUnlearningMethod
     public IReadOnlyList<MethodParameter> Parameters => Known;
 
     /// <inheritdoc/>
+    public void CheckOptions(UnlearningOptions options)
+    {
+        _ = MethodParameters.Of(this, options);
+        RequestOptions.RefuseSubspace(this, options);
+    }
+
+    /// <inheritdoc/>
+    public string? WhyNotApplicable(UnlearningContext context) => RequestOptions.WhyErasure(this, context);
+
+    /// <inheritdoc/>
     public UnlearningResult Run(UnlearningContext context, IProgress<StageProgress>? progress = null, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(context);
         var started = Stopwatch.GetTimestamp();
+        CheckOptions(context.Options);
         var parameters = MethodParameters.Of(this, context.Options);
-        RequestOptions.RefuseSubspace(this, context.Options);
         RequestOptions.RefuseResume(this, context);
-        RequestOptions.RefuseErasure(this, context);
         RequestOptions.RefuseNothing(this, context);
+        RequestOptions.RefuseInapplicable(this, context);
         var random = new RandomSource(context.Options.Seed, RandomStreams.LayerSamples);
         var (forget, remain) = (Draw(context.Forget, parameters.Whole("samples"), random), Draw(context.Remain, parameters.Whole("samples"), random));
         var done = 0;
@@ -75,6 +85,7 @@ public sealed class Kodge : IUnlearningMethod
                 weight.Value.CopyFrom<float>(values);
         }
 
+        context.Remember(this);
         return new UnlearningResult
         {
             Method = Name,

@@ -23,10 +23,12 @@ public abstract class PrototypeMethod : FeatureMethod
     {
     }
 
+    /// <inheritdoc/>
+    public override string? WhyNotApplicable(UnlearningContext context) => ForgottenClasses.WhyNotByClass(Name, context);
+
     private protected override FeatureChange Solve(FeatureTask task)
     {
         var (context, classes) = (task.Context, task.Classes);
-        classes.RequireClasses(Name);
         var prototypes = new Prototypes(task.Width, context.Model.Classes);
         task.Reader.Read(context.Forget, prototypes.Add);
         task.Reader.Read(context.Remain, prototypes.Add);

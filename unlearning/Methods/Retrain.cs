@@ -37,22 +37,13 @@ public sealed class Retrain : TrainingMethod
     ];
 
     /// <inheritdoc/>
+    protected override void CheckParameters(MethodParameters parameters) => OptionsOf(parameters).Validate();
+
+    /// <inheritdoc/>
     protected override TrainingTask Prepare(TrainingSetup setup)
     {
         var (model, p) = (setup.Model, setup.Parameters);
-        var options = new TrainOptions
-        {
-            Epochs = setup.Epochs,
-            LearningRate = p["learning-rate"],
-            Momentum = p["momentum"],
-            MomentumSwing = p["momentum-swing"],
-            WeightDecay = p["weight-decay"],
-            BatchSize = p.Whole("batch"),
-            Flip = p["flip"] != 0,
-            CropPadding = p.Whole("crop"),
-            Seed = setup.Seed,
-        };
-        options.Validate();
+        var options = OptionsOf(p) with { Seed = setup.Seed };
         using (var fresh = Architectures.Create(model.Description, setup.Seed, model.Device))
             model.Assign(fresh);
         var loader = new BatchLoader(setup.Remain, model.Description.Normalisation, new BatchOptions
@@ -75,4 +66,16 @@ public sealed class Retrain : TrainingMethod
             return setup.CrossEntropy(batch);
         })]);
     }
+
+    private static TrainOptions OptionsOf(MethodParameters p) => new()
+    {
+        Epochs = p.Whole("epochs"),
+        LearningRate = p["learning-rate"],
+        Momentum = p["momentum"],
+        MomentumSwing = p["momentum-swing"],
+        WeightDecay = p["weight-decay"],
+        BatchSize = p.Whole("batch"),
+        Flip = p["flip"] != 0,
+        CropPadding = p.Whole("crop"),
+    };
 }

@@ -48,6 +48,9 @@ public sealed class Scrub : TrainingMethod
         TrainingParameters.Switch("rewind", true, "whether to go back to the epoch that errs on the forgetting data as on held-out images, where there are any"),
     ];
 
+    /// <summary>Where the error nearest to the wanted one stands, on whichever side of it; the first of equally near ones.</summary>
+    internal static int Nearest(double[] errors, double wanted) => Array.IndexOf(errors, errors.MinBy(error => Math.Abs(error - wanted)));
+
     /// <inheritdoc/>
     protected override TrainingTask Prepare(TrainingSetup setup)
     {
@@ -83,7 +86,7 @@ public sealed class Scrub : TrainingMethod
             double Error(Classifier model, ImageSet images) => 100 - FeatureBank.Extract(model, images, cancel: setup.Cancel).Accuracy;
             var wanted = Error(epochs[^1], setup.HeldOut!);
             var errors = epochs.Select(model => Error(model, setup.Forget)).ToArray();
-            var chosen = Array.IndexOf(errors, errors.MinBy(error => Math.Abs(error - wanted)));
+            var chosen = Nearest(errors, wanted);
             note = string.Create(
                 CultureInfo.InvariantCulture,
                 $"rewound to epoch {chosen + 1} of {epochs.Count}: it errs on {errors[chosen]:F2} % of the forgetting data, the last one on {wanted:F2} % of the held-out images");

@@ -40,15 +40,25 @@ public sealed class Ssd : IUnlearningMethod
     public IReadOnlyList<MethodParameter> Parameters => Known;
 
     /// <inheritdoc/>
+    public void CheckOptions(UnlearningOptions options)
+    {
+        _ = MethodParameters.Of(this, options);
+        RequestOptions.RefuseSubspace(this, options);
+    }
+
+    /// <inheritdoc/>
+    public string? WhyNotApplicable(UnlearningContext context) => RequestOptions.WhyErasure(this, context);
+
+    /// <inheritdoc/>
     public UnlearningResult Run(UnlearningContext context, IProgress<StageProgress>? progress = null, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(context);
         var started = Stopwatch.GetTimestamp();
+        CheckOptions(context.Options);
         var parameters = MethodParameters.Of(this, context.Options);
-        RequestOptions.RefuseSubspace(this, context.Options);
         RequestOptions.RefuseResume(this, context);
-        RequestOptions.RefuseErasure(this, context);
         RequestOptions.RefuseNothing(this, context);
+        RequestOptions.RefuseInapplicable(this, context);
         var model = context.Model;
         var (forget, all) = (new SquaredGradients(model), new SquaredGradients(model));
         var batch = parameters.Whole("batch");
@@ -71,6 +81,7 @@ public sealed class Ssd : IUnlearningMethod
         cancel.ThrowIfCancellationRequested();
         using (context.Stage("apply"))
             dampened = Dampen(context, forget, forgetBatches, all, forgetBatches + remainBatches, parameters);
+        context.Remember(this);
         return new UnlearningResult
         {
             Method = Name,

@@ -42,11 +42,13 @@ public sealed class Unsir : TrainingMethod
     ];
 
     /// <inheritdoc/>
+    public override string? WhyNotApplicable(UnlearningContext context) => base.WhyNotApplicable(context) ?? ForgottenClasses.WhyNotByClass(Name, context);
+
+    /// <inheritdoc/>
     protected override TrainingTask Prepare(TrainingSetup setup)
     {
         ArgumentNullException.ThrowIfNull(setup);
         var classes = new ForgottenClasses(setup.Forget, setup.Remain);
-        classes.RequireClasses(Name);
         var forgotten = classes.Forgotten;
         var shape = new Shape(setup.Parameters.Whole("noise-images"), setup.Forget.Height, setup.Forget.Width, setup.Forget.Channels);
         var noise = new float[forgotten.Length][];

@@ -17,7 +17,7 @@ public static class BinaryProbe
     {
         ArgumentNullException.ThrowIfNull(data);
         options ??= BinaryProbeOptions.Default;
-        LogisticRegression.Check("binary probe", options.L2, options.GradientTolerance, options.MaxIterations);
+        options.Validate();
         FeatureSplit train = data.Train, test = data.Test;
         var (positives, negatives) = (test.ForgottenRows, test.Rows - test.ForgottenRows);
         if (train.ForgottenRows == 0 || train.ForgottenRows == train.Rows || positives == 0 || negatives == 0)

@@ -14,4 +14,14 @@ public sealed record BinaryProbeOptions
 
     /// <summary>Steps after which it stops, converged or not.</summary>
     public int MaxIterations { get; init; } = 1000;
+
+    /// <summary>Throws where a value makes no sense.</summary>
+    /// <exception cref="UsageException">Names the value and what it may be.</exception>
+    public void Validate()
+    {
+        const string operation = "binary probe";
+        UsageException.RequireNonNegative(operation, "L2 penalty", L2);
+        UsageException.RequirePositive(operation, "gradient tolerance", GradientTolerance);
+        UsageException.RequireCount(operation, "max iterations", MaxIterations);
+    }
 }

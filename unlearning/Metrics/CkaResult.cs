@@ -21,16 +21,26 @@ public sealed record CkaResult(double? Value, Interval? Interval, int Rows)
     {
         var groups = rows.Length >= 2 * Groups ? Groups : 1;
         var parts = new Moments[groups];
-        var all = new Moments(a.Width, b.Width);
+        var origin = Origin(a, b, rows);
+        var all = new Moments(a.Width, b.Width, origin);
         for (var g = 0; g < groups; g++)
         {
             var (first, end) = ((int)((long)rows.Length * g / groups), (int)((long)rows.Length * (g + 1) / groups));
-            parts[g] = Moments.Of(a, b, rows.AsSpan(first, end - first));
+            parts[g] = Moments.Of(a, b, rows.AsSpan(first, end - first), origin);
             all.Add(parts[g], 1);
         }
 
         var value = all.Alignment();
         return new CkaResult(value, value is null || groups == 1 ? null : Jackknife(all, parts, value.Value), rows.Length);
+    }
+
+    // The first row: a mean that is large against the deviation would cost the moments their digits.
+    private static double[] Origin(FeatureSplit a, FeatureSplit b, int[] rows)
+    {
+        var origin = new double[a.Width + b.Width];
+        for (var j = 0; j < origin.Length && rows.Length > 0; j++)
+            origin[j] = j < a.Width ? a.Row(rows[0])[j] : b.Row(rows[0])[j - a.Width];
+        return origin;
     }
 
     private static Interval? Jackknife(Moments all, Moments[] parts, double value)
@@ -53,8 +63,8 @@ public sealed record CkaResult(double? Value, Interval? Interval, int Rows)
         return Metrics.Interval.Normal(value, Math.Sqrt(squares * (parts.Length - 1) / parts.Length)).Within(0, 1);
     }
 
-    /// <summary>Sums of columns and of products of columns, of rows [x, y].</summary>
-    private sealed unsafe class Moments(int widthA, int widthB)
+    /// <summary>Sums of columns and of products of columns, of rows [x, y] less an origin.</summary>
+    private sealed unsafe class Moments(int widthA, int widthB, double[] origin)
     {
         private readonly double[] _sums = new double[widthA + widthB];
 
@@ -64,9 +74,9 @@ public sealed record CkaResult(double? Value, Interval? Interval, int Rows)
 
         private int Side => widthA + widthB;
 
-        public static Moments Of(FeatureSplit a, FeatureSplit b, ReadOnlySpan<int> rows)
+        public static Moments Of(FeatureSplit a, FeatureSplit b, ReadOnlySpan<int> rows, double[] origin)
         {
-            var moments = new Moments(a.Width, b.Width);
+            var moments = new Moments(a.Width, b.Width, origin);
             var joined = new double[rows.Length * moments.Side];
             for (var i = 0; i < rows.Length; i++)
             {
@@ -74,9 +84,9 @@ public sealed record CkaResult(double? Value, Interval? Interval, int Rows)
                 var x = a.Row(rows[i]);
                 var y = b.Row(rows[i]);
                 for (var j = 0; j < x.Length; j++)
-                    row[j] = x[j];
+                    row[j] = x[j] - origin[j];
                 for (var j = 0; j < y.Length; j++)
-                    row[x.Length + j] = y[j];
+                    row[x.Length + j] = y[j] - origin[x.Length + j];
                 for (var j = 0; j < row.Length; j++)
                     moments._sums[j] += row[j];
             }
@@ -117,8 +127,10 @@ public sealed record CkaResult(double? Value, Interval? Interval, int Rows)
                 {
                     var product = _products[(i * Side) + j];
                     var value = product - (_sums[i] * _sums[j] / _rows);
+                    // With the origin put back: what rounding is measured against.
+                    var whole = product + (origin[i] * _sums[j]) + (_sums[i] * origin[j]) + (_rows * origin[i] * origin[j]);
                     centred += value * value;
-                    raw += product * product;
+                    raw += whole * whole;
                 }
             }
 

@@ -12,7 +12,7 @@ internal static class Divergence
         for (var c = 0; c < logP.Length; c++)
         {
             var logM = LogMean(logP[c], logQ[c]);
-            sum += (Math.Exp(logP[c]) * (logP[c] - logM)) + (Math.Exp(logQ[c]) * (logQ[c] - logM));
+            sum += Term(logP[c], logM) + Term(logQ[c], logM);
         }
 
         // Rounding may leave the bounds by an ulp.
@@ -28,7 +28,7 @@ internal static class Divergence
         for (var c = 0; c < logP.Length; c++)
         {
             var logM = LogMean(logP[c], logQ[c]);
-            sum += Math.Exp(logM) * ((2 * logM) - logP[c] - logQ[c]);
+            sum += Term(logM, logP[c]) + Term(logM, logQ[c]);
         }
 
         return sum / 2;
@@ -49,7 +49,14 @@ internal static class Divergence
         return Math.Sqrt(sum);
     }
 
+    // p (log p - log q), and 0 where p is 0.
+    private static double Term(double logP, double logQ)
+    {
+        var p = Math.Exp(logP);
+        return p == 0 ? 0 : p * (logP - logQ);
+    }
+
     // log((e^a + e^b) / 2).
-    private static double LogMean(double a, double b) =>
+    private static double LogMean(double a, double b) => a == b ? a :
         Math.Max(a, b) + double.LogP1(Math.Exp(-Math.Abs(a - b))) - Math.Log(2);
 }

@@ -38,4 +38,25 @@ public sealed record EvaluationOptions
 
     /// <summary>Nearest neighbours.</summary>
     public NeighbourOptions Neighbours { get; init; } = NeighbourOptions.Default;
+
+    /// <summary>Throws where a value makes no sense.</summary>
+    /// <exception cref="UsageException">Names the value and what it may be.</exception>
+    public void Validate()
+    {
+        ArgumentNullException.ThrowIfNull(LossAttack);
+        ArgumentNullException.ThrowIfNull(Similarity);
+        ArgumentNullException.ThrowIfNull(Official);
+        ArgumentNullException.ThrowIfNull(Strong);
+        ArgumentNullException.ThrowIfNull(Binary);
+        ArgumentNullException.ThrowIfNull(Neighbours);
+        LossAttack.Validate();
+        MemberShare?.Validate();
+        Similarity.Validate();
+        Relearning?.Validate();
+        MlpProbe?.Validate();
+        Official.Validate();
+        Strong.Validate();
+        Binary.Validate();
+        Neighbours.Validate();
+    }
 }

@@ -21,6 +21,7 @@ public static class EvaluationSuite
         EvaluationData original, EvaluationData erased, EvaluationData? retrain = null, EvaluationOptions? options = null,
         IProgress<EvaluationProgress>? progress = null, CancellationToken cancel = default)
     {
+        options?.Validate();
         (string Name, EvaluationData Data)[] models = retrain is null
             ? [("original", original), ("erased", erased)]
             : [("original", original), ("erased", erased), ("retrain", retrain)];
@@ -49,6 +50,8 @@ public static class EvaluationSuite
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(split);
+        // Before the pass over the images, not after it.
+        options?.Validate();
         var features = progress is null
             ? null
             : new SynchronousProgress<double>(done => progress.Report(new EvaluationProgress("features", PassShare * done)));
@@ -82,6 +85,7 @@ public static class EvaluationSuite
     {
         ArgumentNullException.ThrowIfNull(data);
         var chosen = options ?? EvaluationOptions.Default;
+        chosen.Validate();
         var stages = new Stages(progress, Plan(chosen, data));
         return new Evaluation
         {

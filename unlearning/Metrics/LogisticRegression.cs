@@ -33,15 +33,6 @@ internal sealed class LogisticRegression
     /// <summary>The classifier that was fitted last.</summary>
     public LinearHead Head => new(_point[..^_classes], _point[^_classes..], _standardiser);
 
-    /// <summary>Refuses settings that make no sense.</summary>
-    public static void Check(string operation, double l2, double tolerance, int maxIterations)
-    {
-        if (l2 is not (>= 0 and < double.PositiveInfinity))
-            throw new UsageException($"{operation}: got L2 penalty {l2}, wants 0 or more");
-        if (!(tolerance > 0) || maxIterations < 1)
-            throw new UsageException($"{operation}: got tolerance {tolerance} and {maxIterations} iterations, wants both above 0");
-    }
-
     /// <summary>Fits with a penalty, starting where the last fit ended.</summary>
     public LbfgsResult Fit(double l2, double tolerance, int maxIterations, Action<int>? onIteration, CancellationToken cancel)
     {

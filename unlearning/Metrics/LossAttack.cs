@@ -37,7 +37,7 @@ public static class LossAttack
     public static LossAttackResult Run(ReadOnlySpan<double> members, ReadOnlySpan<double> nonMembers, LossAttackOptions? options = null)
     {
         options ??= LossAttackOptions.Default;
-        options.Check();
+        options.Validate();
         Input.CheckCount("loss attack", "losses of non-members", nonMembers.Length, members.Length);
         var m = members.Length;
         double[] losses = [.. members, .. nonMembers];

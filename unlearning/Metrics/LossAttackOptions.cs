@@ -15,9 +15,11 @@ public sealed record LossAttackOptions
     /// <summary>Seed of the draw of rows and of the splits.</summary>
     public ulong Seed { get; init; }
 
-    internal void Check()
+    /// <summary>Throws where a value makes no sense.</summary>
+    /// <exception cref="UsageException">Names the value and what it may be.</exception>
+    public void Validate()
     {
-        if (Splits < 1 || TestShare is not (> 0 and < 1))
-            throw new UsageException($"loss attack: got {Splits} splits with a test share of {TestShare}, wants 1 or more splits and a share between 0 and 1");
+        UsageException.RequireCount("loss attack", "splits", Splits);
+        UsageException.Require(TestShare is > 0 and < 1, "loss attack", "test share", TestShare, "a share between 0 and 1");
     }
 }

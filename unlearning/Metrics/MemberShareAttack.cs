@@ -28,7 +28,7 @@ public static class MemberShareAttack
     {
         ArgumentNullException.ThrowIfNull(data);
         options ??= MemberShareOptions.Default;
-        options.Check();
+        options.Validate();
         var asked = MembershipRows.Of(data, "member share").Members;
         var remain = data.Train.RowsOf(forgotten: false);
         int[] tests = [.. Enumerable.Range(0, data.Test.Rows)];

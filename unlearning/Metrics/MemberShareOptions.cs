@@ -19,9 +19,11 @@ public sealed record MemberShareOptions
     /// <summary>Seed of the draw.</summary>
     public ulong Seed { get; init; } = 42;
 
-    internal void Check()
+    /// <summary>Throws where a value makes no sense.</summary>
+    /// <exception cref="UsageException">Names the value and what it may be.</exception>
+    public void Validate()
     {
-        if (Rows < 1 || !(C > 0) || !double.IsFinite(C))
-            throw new UsageException($"member share: got {Rows} rows and C {C}, wants 1 or more rows and C above 0");
+        UsageException.RequireCount("member share", "rows", Rows);
+        UsageException.RequirePositive("member share", "C", C);
     }
 }

@@ -73,7 +73,7 @@ internal sealed class MembershipSignals
         {
             var p = Math.Exp(logP[c]);
             Probabilities[(row * _classes) + c] = p;
-            entropy -= p * logP[c];
+            entropy -= p == 0 ? 0 : p * logP[c];
             // A p of exactly 1 leaves log 0: the least rest that a double beside 1 shows stands in.
             modified -= c == label ? -double.ExpM1(logP[c]) * logP[c] : p * Math.Max(LogOfRest(logP[c]), Math.Log(double.Epsilon));
         }

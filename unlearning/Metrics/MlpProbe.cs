@@ -25,7 +25,7 @@ public static class MlpProbe
     {
         ArgumentNullException.ThrowIfNull(data);
         options ??= MlpProbeOptions.Default;
-        options.Check();
+        options.Validate();
         var (train, standardiser) = (data.Train, Standardiser.Of(data.Train));
         var random = new RandomSource(options.Seed);
         using var network = new Sequential(

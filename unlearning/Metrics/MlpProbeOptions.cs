@@ -21,11 +21,14 @@ public sealed record MlpProbeOptions
     /// <summary>Seed of the starting values and of the order of rows.</summary>
     public ulong Seed { get; init; } = 42;
 
-    internal void Check()
+    /// <summary>Throws where a value makes no sense.</summary>
+    /// <exception cref="UsageException">Names the value and what it may be.</exception>
+    public void Validate()
     {
-        if (Hidden < 1 || Epochs < 1 || Batch < 1)
-            throw new UsageException($"MLP probe: got {Hidden} hidden units, {Epochs} epochs with batches of {Batch}, wants 1 or more of each");
-        if (!(LearningRate > 0) || !double.IsFinite(LearningRate))
-            throw new UsageException($"MLP probe: got learning rate {LearningRate}, wants a number above 0");
+        const string operation = "MLP probe";
+        UsageException.RequireCount(operation, "hidden units", Hidden);
+        UsageException.RequireCount(operation, "epochs", Epochs);
+        UsageException.RequireCount(operation, "batch", Batch);
+        UsageException.RequirePositive(operation, "learning rate", LearningRate);
     }
 }

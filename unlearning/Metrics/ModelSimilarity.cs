@@ -17,7 +17,7 @@ public sealed record ModelSimilarity(MeanValue? JensenShannon, MeanValue? Activa
         ArgumentNullException.ThrowIfNull(a);
         ArgumentNullException.ThrowIfNull(b);
         options ??= SimilarityOptions.Default;
-        options.Check();
+        options.Validate();
         if (!a.SameRowsAs(b))
             throw Input.Bad("similarity: the two models have other rows, labels or forgotten rows; wants the same of both");
         var rows = a.Train.RowsOf(forgotten);

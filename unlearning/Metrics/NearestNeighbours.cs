@@ -26,8 +26,7 @@ public static class NearestNeighbours
     {
         ArgumentNullException.ThrowIfNull(data);
         options ??= NeighbourOptions.Default;
-        if (options.Neighbours < 1 || options.MaxQueries < 1)
-            throw new UsageException($"nearest neighbours: got k = {options.Neighbours} and {options.MaxQueries} queries, wants 1 or more of both");
+        options.Validate();
 
         var test = data.Test;
         var rows = Queries(test.Rows, options);

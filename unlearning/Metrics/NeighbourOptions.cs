@@ -14,4 +14,12 @@ public sealed record NeighbourOptions
 
     /// <summary>Seed of the draw.</summary>
     public ulong Seed { get; init; } = 42;
+
+    /// <summary>Throws where a value makes no sense.</summary>
+    /// <exception cref="UsageException">Names the value and what it may be.</exception>
+    public void Validate()
+    {
+        UsageException.RequireCount("nearest neighbours", "neighbours", Neighbours);
+        UsageException.RequireCount("nearest neighbours", "max queries", MaxQueries);
+    }
 }

@@ -32,7 +32,7 @@ public static class Relearning
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(split);
         options ??= RelearningOptions.Default;
-        options.Check();
+        options.Validate();
         var (samples, rest) = Samples(split.Forget, options);
         var judged = new Judged(
             Draw(rest, options, MetricStreams.Members), Draw(split.ForgetTest, options, MetricStreams.NonMembers),

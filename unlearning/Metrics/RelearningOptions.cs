@@ -29,13 +29,18 @@ public sealed record RelearningOptions
     /// <summary>Seed of the order of batches and of every draw.</summary>
     public ulong Seed { get; init; } = 42;
 
-    internal void Check()
+    /// <summary>Throws where a value makes no sense.</summary>
+    /// <exception cref="UsageException">Names the value and what it may be.</exception>
+    public void Validate()
     {
+        const string operation = "relearning";
+        ArgumentNullException.ThrowIfNull(Steps);
         if (Steps.Count == 0 || Steps[0] < 1 || Steps.Zip(Steps.Skip(1)).Any(s => s.First >= s.Second))
-            throw new UsageException($"relearning: got steps {string.Join(", ", Steps)}, wants one or more numbers from 1, ascending");
-        if (Samples < 1 || Batch < 1 || MaxImages < 1)
-            throw new UsageException($"relearning: got {Samples} samples, batches of {Batch} and {MaxImages} images at most, wants 1 or more of each");
-        if (!(LearningRate > 0) || !double.IsFinite(LearningRate) || Momentum is not (>= 0 and < 1))
-            throw new UsageException($"relearning: got learning rate {LearningRate} and momentum {Momentum}, wants a rate above 0 and a momentum in [0, 1)");
+            throw new UsageException($"relearning: steps: got {string.Join(", ", Steps)}, wants one or more numbers from 1, ascending");
+        UsageException.RequireCount(operation, "samples", Samples);
+        UsageException.RequireCount(operation, "batch", Batch);
+        UsageException.RequireCount(operation, "max images", MaxImages);
+        UsageException.RequirePositive(operation, "learning rate", LearningRate);
+        UsageException.Require(Momentum is >= 0 and < 1, operation, "momentum", Momentum, "0 or more and less than 1");
     }
 }

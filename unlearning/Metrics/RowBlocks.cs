@@ -92,7 +92,14 @@ internal static unsafe class RowBlocks
         long i = 0;
         for (; i + 4 <= count; i += 4)
             Vector256.Exp(Vector256.Load(values + i)).Store(values + i);
-        for (; i < count; i++)
-            values[i] = Math.Exp(values[i]);
+        if (i == count)
+            return;
+        // The rest by the same function: a value's bits do not depend on its place.
+        var rest = stackalloc double[4];
+        for (var j = 0; j < count - i; j++)
+            rest[j] = values[i + j];
+        Vector256.Exp(Vector256.Load(rest)).Store(rest);
+        for (var j = 0; i < count; i++, j++)
+            values[i] = rest[j];
     }
 }

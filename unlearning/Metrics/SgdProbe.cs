@@ -26,7 +26,7 @@ public static class SgdProbe
     {
         ArgumentNullException.ThrowIfNull(data);
         options ??= SgdProbeOptions.Official;
-        options.Check();
+        options.Validate();
         var train = data.Train;
         var standardiser = options.Standardise ? Standardiser.Of(train) : Standardiser.Identity(train.Width);
         var trainer = new SgdTrainer(train, standardiser, options, XavierNormal(train.Classes, train.Width, options.Seed));

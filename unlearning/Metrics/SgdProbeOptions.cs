@@ -27,13 +27,14 @@ public sealed record SgdProbeOptions
     /// <summary>Seed of the first weights and of the order of rows.</summary>
     public ulong Seed { get; init; } = 42;
 
-    internal void Check()
+    /// <summary>Throws where a value makes no sense.</summary>
+    /// <exception cref="UsageException">Names the value and what it may be.</exception>
+    public void Validate()
     {
-        if (!(LearningRate > 0) || !double.IsFinite(LearningRate))
-            throw new UsageException($"SGD probe: got learning rate {LearningRate}, wants a number above 0");
-        if (Momentum is not (>= 0 and < 1))
-            throw new UsageException($"SGD probe: got momentum {Momentum}, wants 0 or more and less than 1");
-        if (Epochs < 1 || Batch < 1)
-            throw new UsageException($"SGD probe: got {Epochs} epochs with batches of {Batch}, wants 1 or more of both");
+        const string operation = "SGD probe";
+        UsageException.RequirePositive(operation, "learning rate", LearningRate);
+        UsageException.Require(Momentum is >= 0 and < 1, operation, "momentum", Momentum, "0 or more and less than 1");
+        UsageException.RequireCount(operation, "epochs", Epochs);
+        UsageException.RequireCount(operation, "batch", Batch);
     }
 }

@@ -12,9 +12,10 @@ public sealed record SimilarityOptions
     /// <summary>Seed of the draw.</summary>
     public ulong Seed { get; init; } = 42;
 
-    internal void Check()
+    /// <summary>Throws where a value makes no sense.</summary>
+    /// <exception cref="UsageException">Names the value and what it may be.</exception>
+    public void Validate()
     {
-        if (MaxRows < 1)
-            throw new UsageException($"similarity: got {MaxRows} rows at most, wants 1 or more, or all");
+        UsageException.RequireCount("similarity", "max rows", MaxRows);
     }
 }

@@ -19,7 +19,7 @@ public static class StrongProbe
     {
         ArgumentNullException.ThrowIfNull(data);
         options ??= StrongProbeOptions.Default;
-        options.Check();
+        options.Validate();
         var probes = options.L2.Count + options.SgdLearningRates.Count;
         var sweep = new List<ProbeResult>(probes);
         void Report(double share) => progress?.Report((sweep.Count + share) / probes);

@@ -25,11 +25,21 @@ public sealed record StrongProbeOptions
     /// <summary>Seed of the SGD probes.</summary>
     public ulong Seed { get; init; } = 42;
 
-    internal void Check()
+    /// <summary>Throws where a value makes no sense.</summary>
+    /// <exception cref="UsageException">Names the value and what it may be.</exception>
+    public void Validate()
     {
+        const string operation = "strong probe";
+        ArgumentNullException.ThrowIfNull(L2);
+        ArgumentNullException.ThrowIfNull(SgdLearningRates);
         if (L2.Count + SgdLearningRates.Count == 0)
             throw new UsageException("strong probe: got neither L2 penalties nor learning rates, wants at least one");
         foreach (var l2 in L2)
-            LogisticRegression.Check("strong probe", l2, GradientTolerance, MaxIterations);
+            UsageException.RequireNonNegative(operation, "L2 penalty", l2);
+        foreach (var rate in SgdLearningRates)
+            UsageException.RequirePositive(operation, "SGD learning rate", rate);
+        UsageException.RequirePositive(operation, "gradient tolerance", GradientTolerance);
+        UsageException.RequireCount(operation, "max iterations", MaxIterations);
+        UsageException.RequireCount(operation, "SGD epochs", SgdEpochs);
     }
 }

@@ -23,9 +23,15 @@ public static class ULira
     /// <param name="method">Makes a new instance of the method.</param>
     /// <param name="options">The method's options; their seed is replaced by each shadow's.</param>
     /// <param name="device">Where to train; the CPU by default.</param>
+    /// <exception cref="UsageException">An option makes no sense.</exception>
     public static ULiraShadow Shadow(
         ModelDescription description, TrainOptions training, Func<IUnlearningMethod> method, UnlearningOptions? options = null,
-        Engine.Device? device = null) => (split, seed, cancel) =>
+        Engine.Device? device = null)
+    {
+        ArgumentNullException.ThrowIfNull(training);
+        training.Validate();
+        options?.Validate();
+        return (split, seed, cancel) =>
         {
             var model = Architectures.Create(description, seed, device);
             try
@@ -41,6 +47,7 @@ public static class ULira
                 throw;
             }
         };
+    }
 
     /// <summary>Trains the shadows and attacks them.</summary>
     /// <param name="data">The images. Targets are training images.</param>
@@ -58,14 +65,12 @@ public static class ULira
         ArgumentNullException.ThrowIfNull(data);
         ArgumentNullException.ThrowIfNull(shadow);
         options ??= ULiraOptions.Default;
-        options.Check();
+        options.Validate();
         if (options.Targets >= data.Train.Count)
             throw new UsageException($"U-LiRA: got {options.Targets} targets, {data.Train.Name} has {data.Train.Count} images; wants fewer");
         var targets = new RandomSource(options.Seed, MetricStreams.Subsample).Permutation(data.Train.Count)[..options.Targets];
         var forgot = Inclusion(options);
-        var key = string.Create(
-            CultureInfo.InvariantCulture,
-            $"escnative.ulira/1 seed {options.Seed} shadows {options.Shadows} targets {options.Targets} images {data.Train.ContentHash()} recipe {recipe}");
+        var key = KeyOf(data, recipe, options);
         var confidences = new double[options.Shadows][];
         for (var s = 0; s < options.Shadows; s++)
         {
@@ -80,6 +85,11 @@ public static class ULira
         progress?.Report(1);
         return ULiraStatistics.Judge(ULiraStatistics.Ratios(confidences, forgot, options.OwnVarianceFrom), forgot, options.Seed);
     }
+
+    /// <summary>What a shadow's answers depend on: those kept under another key are not used.</summary>
+    internal static string KeyOf(DataSet data, string recipe, ULiraOptions options) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"escnative.ulira/2 version {typeof(ULira).Assembly.GetName().Version!.ToString(3)} seed {options.Seed} shadows {options.Shadows} targets {options.Targets} images {data.Train.ContentHash()} test {data.Test.ContentHash()} recipe {recipe}").ReplaceLineEndings(" ");
 
     // [shadows][targets]: every target is in exactly half of the shadows, drawn anew for each.
     internal static bool[][] Inclusion(ULiraOptions options)
@@ -120,9 +130,12 @@ public static class ULira
 
     private static double[]? Kept(string? file, string key, int targets)
     {
+        const int limit = 64 << 20;
         if (file is null || !File.Exists(file))
             return null;
-        var lines = File.ReadAllLines(file);
+        // One that is damaged or another run's is made anew; one that cannot be read is an error.
+        var content = InputFile.ReadAll(file, limit);
+        var lines = System.Text.Encoding.UTF8.GetString(content).Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         if (lines.Length != targets + 1 || lines[0] != key)
             return null;
         var values = new double[targets];
@@ -137,7 +150,7 @@ public static class ULira
 
     private static void Keep(string file, string key, double[] values)
     {
-        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(file))!);
+        AtomicFile.CreateFolder(Path.GetDirectoryName(Path.GetFullPath(file))!);
         AtomicFile.Write(
             file,
             stream =>

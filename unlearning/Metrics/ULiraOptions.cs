@@ -24,11 +24,15 @@ public sealed record ULiraOptions
     /// <summary>Where finished models' answers are kept, so that a cancelled run goes on; or null.</summary>
     public string? Folder { get; init; }
 
-    internal void Check()
+    /// <summary>Throws where a value makes no sense.</summary>
+    /// <exception cref="UsageException">Names the value and what it may be.</exception>
+    public void Validate()
     {
-        if (Shadows < 6 || Shadows % 2 != 0)
-            throw new UsageException($"U-LiRA: got {Shadows} models, wants an even number from 6: a Gaussian needs two of each world beside the one that is left out");
-        if (Targets < 2 || OwnVarianceFrom < 2)
-            throw new UsageException($"U-LiRA: got {Targets} targets and variances of their own from {OwnVarianceFrom} models, wants 2 or more of both");
+        const string operation = "U-LiRA";
+        UsageException.Require(
+            Shadows >= 6 && Shadows % 2 == 0, operation, "shadows", Shadows,
+            "an even number from 6: a Gaussian needs two of each world beside the one that is left out");
+        UsageException.RequireCount(operation, "targets", Targets, least: 2);
+        UsageException.RequireCount(operation, "own variance from", OwnVarianceFrom, least: 2);
     }
 }

@@ -39,22 +39,35 @@ internal sealed class AnswerStore(string? folder)
         using var file = SafetensorsFile.Open(path);
         if (!file.Metadata.TryGetValue(NotePrefix + KeyNote, out var saved) || saved != key)
             return null;
-        return (ModelFile.Load(file, device), new RequestRun
+        var run = new RequestRun
         {
             Request = Note("request"),
-            Outcome = Enum.TryParse<UnlearningOutcome>(Note("outcome"), out var outcome) ? outcome : throw Damaged("outcome"),
-            Seconds = Number("seconds"),
-            Runs = (int)Number("runs"),
-            Steps = (long)Number("steps"),
-            Parameters = List("parameters").Select(p => p.Split('=')).ToDictionary(p => p[0], p => Parse(p[^1], "parameters")),
+            Outcome = Enum.TryParse<UnlearningOutcome>(Note("outcome"), out var outcome) && Enum.IsDefined(outcome) ? outcome : throw Damaged("outcome"),
+            Seconds = Number("seconds", double.MaxValue),
+            Runs = (int)Number("runs", int.MaxValue),
+            Steps = (long)Number("steps", 1L << 53),
+            Parameters = Parameters(),
             Notes = List("notes"),
-        });
+        };
+        return (ModelFile.Load(file, device), run);
 
         string Note(string part) => file.Metadata.TryGetValue($"{NotePrefix}run.{part}", out var value) ? value : throw Damaged(part);
-        double Number(string part) => Parse(Note(part), part);
+        double Number(string part, double most) => Parse(Note(part), part) is var value && value >= 0 && value <= most ? value : throw Damaged(part);
         double Parse(string text, string part) =>
             double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) ? value : throw Damaged(part);
         string[] List(string part) => Note(part) is { Length: > 0 } text ? text.Split(Separator) : [];
+        Dictionary<string, double> Parameters()
+        {
+            var values = new Dictionary<string, double>(StringComparer.Ordinal);
+            foreach (var parameter in List("parameters"))
+            {
+                if (parameter.Split('=') is not [var key, var text] || !values.TryAdd(key, Parse(text, "parameters")))
+                    throw Damaged("parameters");
+            }
+
+            return values;
+        }
+
         DataFormatException Damaged(string part) => new(path, null, $"metadata {NotePrefix}run.{part} is missing or damaged: delete the file to answer the request again");
     }
 

@@ -6,7 +6,7 @@ namespace EscNative.Unlearning.Scenarios;
 /// <summary>What is asked of a model in an experiment: the requests of each trial.</summary>
 /// <remarks>
 /// The first trial of the scenarios by class asks for the paper's classes (4, 14, 24, ...: every tenth), the further ones for classes
-/// drawn by their seed: a single choice of classes says little.
+/// drawn by their seed: a single choice of classes says little. Classes without training or test images are never asked for.
 /// </remarks>
 public sealed class Scenario
 {
@@ -30,19 +30,19 @@ public sealed class Scenario
     /// <summary>10 % of the classes, at least one, as one request (paper, section 4.1).</summary>
     public static Scenario ClassWise { get; } = new(
         "class", "10 % of the classes in one request (paper, section 4.1)",
-        (data, trial) => [ForgetRequest.ForClasses(trial.Index == 0 ? PaperClasses(data) : Draw(data.ClassNames.Count, PaperClasses(data).Length, trial))]);
+        (data, trial) => [ForgetRequest.ForClasses(trial.Index == 0 ? PaperClasses(data) : DrawClasses(data, PaperClasses(data).Length, trial))]);
 
     /// <summary>One identity of a data set whose classes are people (the paper's Lacuna-10 setting).</summary>
     public static Scenario OneSubject { get; } = new(
         "subject", "one person of a data set whose classes are people",
-        (data, trial) => [ForgetRequest.ForClasses(Draw(data.ClassNames.Count, 1, trial))]);
+        (data, trial) => [ForgetRequest.ForClasses(DrawClasses(data, 1, trial))]);
 
     /// <summary>Several classes as one request.</summary>
     /// <param name="count">How many.</param>
     /// <exception cref="UsageException">Fewer than two.</exception>
     public static Scenario SeveralClasses(int count = 3) => new(
         "classes", $"{AtLeast(count, 2, "classes")} classes in one request",
-        (data, trial) => [ForgetRequest.ForClasses(Draw(data.ClassNames.Count, count, trial))]);
+        (data, trial) => [ForgetRequest.ForClasses(DrawClasses(data, count, trial))]);
 
     /// <summary>Training images drawn at random (paper, table 5).</summary>
     /// <param name="percent">Their share of the training images.</param>
@@ -64,7 +64,7 @@ public sealed class Scenario
         "incremental", $"{AtLeast(count, 2, "requests")} requests for a class each, one after another",
         (data, trial) =>
         {
-            var classes = Draw(data.ClassNames.Count, count, trial, ordered: false);
+            var classes = DrawClasses(data, count, trial, ordered: false);
             if (trial.Index == 0)
                 PutFirst(classes, PaperClasses(data)[0]);
             return [.. classes.Select(c => ForgetRequest.ForClasses(c))];
@@ -111,8 +111,22 @@ public sealed class Scenario
     // 4, 14, 24, ...: a tenth of them, at least one; of fewer than five classes the last.
     private static int[] PaperClasses(DataSet data)
     {
-        var classes = data.ClassNames.Count;
-        return [.. Enumerable.Range(0, Math.Max(classes / 10, 1)).Select(i => Math.Min(4 + (10 * i), classes - 1))];
+        var classes = WithImages(data);
+        return [.. Enumerable.Range(0, Math.Max(classes.Length / 10, 1)).Select(i => classes[Math.Min(4 + (10 * i), classes.Length - 1)])];
+    }
+
+    private static int[] DrawClasses(DataSet data, int count, ScenarioTrial trial, bool ordered = true)
+    {
+        var classes = WithImages(data);
+        return Array.ConvertAll(Draw(classes.Length, count, trial, ordered), position => classes[position]);
+    }
+
+    // A data set may name more classes than it holds images of.
+    private static int[] WithImages(DataSet data)
+    {
+        int[] train = data.Train.CountPerClass(), test = data.Test.CountPerClass();
+        int[] classes = [.. Enumerable.Range(0, train.Length).Where(c => train[c] > 0 && test[c] > 0)];
+        return classes.Length > 0 ? classes : throw new UsageException($"scenario: no class of {data.Name} has both training and test images");
     }
 
     private static int[] Draw(int from, int count, ScenarioTrial trial, bool ordered = true)

@@ -17,14 +17,15 @@ public sealed class ScenarioRunner
     private readonly DataSet _data;
     private readonly ScenarioRunnerOptions _options;
     private readonly AnswerStore _store;
-    private readonly string[] _identity;
+    private readonly RunIdentity? _identity;
 
     /// <summary>A runner for a model and its data.</summary>
     /// <param name="original">The model before every request; not changed.</param>
-    /// <param name="modelId">What tells it from other models, such as its file's hash.</param>
+    /// <param name="modelId">What the model is called, such as its file's hash; its values tell it from others too.</param>
     /// <param name="data">The images, in the size that the model takes.</param>
     /// <param name="options">How to work.</param>
     /// <exception cref="OutputException">The state folder cannot be made.</exception>
+    /// <exception cref="UsageException">An option makes no sense.</exception>
     public ScenarioRunner(Classifier original, string modelId, DataSet data, ScenarioRunnerOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(original);
@@ -32,8 +33,9 @@ public sealed class ScenarioRunner
         _original = original;
         _data = data;
         _options = options ?? new ScenarioRunnerOptions();
+        _options.Validate();
         _store = new AnswerStore(_options.StateFolder);
-        _identity = _options.StateFolder is null ? [] : [modelId, data.Train.ContentHash(), original.Device.Name];
+        _identity = _options.StateFolder is null ? null : IdentityOf(original, modelId, data, _options);
         if (_options.StateFolder is { } folder)
         {
             try
@@ -63,6 +65,8 @@ public sealed class ScenarioRunner
     /// <param name="options">The method's options.</param>
     /// <param name="progress">Told how far it is.</param>
     /// <param name="cancel">Cancels; answered requests, and the last whole epoch of one in hand, are kept in the state folder.</param>
+    /// <returns>What the method made of it; where it declares that it does not apply (<see cref="IUnlearningMethod.WhyNotApplicable"/>), why.</returns>
+    /// <exception cref="UsageException">An option makes no sense.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     /// <exception cref="EscException">The data cannot be used.</exception>
     public MethodRun Run(
@@ -72,15 +76,25 @@ public sealed class ScenarioRunner
         ArgumentNullException.ThrowIfNull(method);
         ArgumentNullException.ThrowIfNull(trial);
         var job = new Job(method, trial, (options ?? new UnlearningOptions()) with { Seed = trial.Seed }, progress, cancel);
-        try
+        method.CheckOptions(job.Options);
+        // An experiment over many methods goes on: not every method can answer every request.
+        return WhyNotApplicable(job) is { } reason
+            ? new MethodRun { Method = method.Name, Trial = trial, NotApplicable = reason }
+            : trial.Requests.Count == 1 ? Single(job) : OneAfterAnother(job);
+    }
+
+    // Asked of every request before the first is answered: on the model before them, whose kind a method's own answers do not change.
+    private string? WhyNotApplicable(Job job)
+    {
+        ForgetSplit? last = null;
+        foreach (var request in job.Trial.Requests)
         {
-            return trial.Requests.Count == 1 ? Single(job) : OneAfterAnother(job);
+            last = last is null ? Split(request) : last.Then(request);
+            if (job.Method.WhyNotApplicable(UnlearningContext.For(job.Method, _original, last, job.Options)) is { } reason)
+                return reason;
         }
-        catch (UsageException cause)
-        {
-            // An experiment over many methods goes on: not every method can answer every request.
-            return new MethodRun { Method = method.Name, Trial = trial, NotApplicable = cause.Message };
-        }
+
+        return null;
     }
 
     private MethodRun Single(Job job)
@@ -140,7 +154,7 @@ public sealed class ScenarioRunner
     private (Classifier Model, RequestRun Run) Answer(Job job, Classifier before, ForgetSplit split, string part, IEnumerable<ForgetRequest> earlier)
     {
         var name = string.Create(CultureInfo.InvariantCulture, $"{job.Trial.Scenario}-{job.Trial.Index}-{job.Method.Name}{part}");
-        var key = AnswerStore.Key([.. _identity, .. Describe(job), .. earlier.Append(split.Request).Select(Describe)]);
+        var key = _identity is null ? "" : AnswerStore.Key([_identity.Hash, .. Describe(job), .. earlier.Append(split.Request).Select(request => request.Describe())]);
         if (_store.Find(name, key, before.Device) is { } found)
             return found;
 
@@ -209,6 +223,15 @@ public sealed class ScenarioRunner
 
     private ForgetSplit Split(ForgetRequest request) => ForgetSplit.Create(_data, request);
 
+    /// <summary>What every answer depends on, whatever the method: other answers under the same name are not taken for this one's.</summary>
+    internal static RunIdentity IdentityOf(Classifier original, string modelId, DataSet data, ScenarioRunnerOptions options) => new RunIdentity(original.Device)
+        .Add("model", modelId)
+        .Add("training images", data.Train)
+        .Add("test images", data.Test)
+        .Add("class names", string.Join('\0', data.ClassNames))
+        .Add("repeats", options.Repeats).Add("repeat below seconds", options.RepeatBelowSeconds)
+        .Add(original);
+
     private static IEnumerable<string> Describe(Job job)
     {
         var options = job.Options;
@@ -218,10 +241,6 @@ public sealed class ScenarioRunner
             CultureInfo.InvariantCulture,
             $"p {options.Percent:R}, k {options.Directions}, solver {options.Solver}, mode {options.Mode}, batch {options.BatchSize}, augmentation {options.OfficialAugmentation}, seed {options.Seed}");
     }
-
-    private static string Describe(ForgetRequest request) => request.IsByClass
-        ? "classes " + string.Join(',', request.Classes.ToArray())
-        : "images " + string.Join(',', request.Indices.ToArray());
 
     private sealed record Job(
         IUnlearningMethod Method, ScenarioTrial Trial, UnlearningOptions Options, IProgress<ScenarioProgress>? Progress, CancellationToken Cancel);

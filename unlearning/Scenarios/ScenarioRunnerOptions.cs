@@ -19,4 +19,14 @@ public sealed record ScenarioRunnerOptions
 
     /// <summary>How often a short method is timed in all.</summary>
     public int Repeats { get; init; } = 5;
+
+    /// <summary>Throws where a value makes no sense.</summary>
+    /// <exception cref="UsageException">Names the value and what it may be.</exception>
+    public void Validate()
+    {
+        ArgumentNullException.ThrowIfNull(Evaluation);
+        Evaluation.Validate();
+        UsageException.RequireNonNegative("scenarios", "repeat below seconds", RepeatBelowSeconds);
+        UsageException.RequireCount("scenarios", "repeats", Repeats);
+    }
 }

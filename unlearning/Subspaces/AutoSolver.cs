@@ -32,8 +32,8 @@ public sealed class AutoSolver(CudaContext? context = null) : SubspaceSolver
         List<string> notes = [$"auto chose {solver.Name}: {why}", .. spectrum.Notes];
 
         var s = spectrum.SingularValues;
-        var rank = s.Count(value => value > spectrum.RankTolerance * s[0]);
-        if (Doubt(s, rank, k, spectrum.RankTolerance) is { } doubt)
+        // Directions beyond the rank are not wanted.
+        if (Doubt(s, Math.Min(k, Spectrum.RankOf(s, d))) is { } doubt)
         {
             if (problem.HasRows)
             {
@@ -62,11 +62,8 @@ public sealed class AutoSolver(CudaContext? context = null) : SubspaceSolver
         : (new GramEigenSolver(), $"k = {k} is many of d = {d}, on the CPU because cuSOLVER is not there");
 
     // Why the Gram matrix is not enough; null where it is.
-    private static string? Doubt(double[] s, int rank, int k, double tolerance)
+    private static string? Doubt(double[] s, int k)
     {
-        if (rank < k)
-            return string.Create(CultureInfo.InvariantCulture, $"the Gram matrix shows {rank} directions, but none whose singular value is below {tolerance:E0} of the largest");
-
         // Rounding of G turns the projector by about 2^-52 s_1² / (s_k² - s_(k+1)²); the SVD of the rows itself by
         // 2^-52 s_1 / (s_k - s_(k+1)).
         var next = k < s.Length ? s[k] : 0;

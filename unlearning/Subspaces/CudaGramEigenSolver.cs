@@ -38,7 +38,6 @@ public sealed class CudaGramEigenSolver(CudaContext context) : SubspaceSolver
             Complete = true,
             Vectors = basis,
             Columns = k,
-            RankTolerance = GramEigenSolver.RankTolerance(d),
             Residual = operand.Residual(basis, k, singular),
             Solver = $"gram-eigen on {context} (syevd)",
         };

@@ -53,7 +53,6 @@ public sealed class CudaSvdSolver(CudaContext context, bool jacobi = false) : Su
             Complete = true,
             Vectors = basis,
             Columns = found,
-            RankTolerance = Math.Max(n, d) * Math.ScaleB(1, -52),
             Residual = operand.Residual(basis, found, singular),
             Iterations = sweeps,
             Solver = $"{Name} on {context} ({(jacobi ? "gesvdj" : "gesvd")})",

@@ -54,6 +54,20 @@ public static class DirectionCount
         _ => throw new UsageException($"directions to erase: give either p or k, got {(k is null ? "neither" : "both")}"),
     };
 
+    /// <summary>Checks what can be told of p and k before d is known.</summary>
+    /// <param name="percent">p, or null.</param>
+    /// <param name="k">k, or null.</param>
+    /// <exception cref="UsageException">Both are given, or the one given is out of every range.</exception>
+    public static void CheckRequest(double? percent, int? k)
+    {
+        if (percent is not null && k is not null)
+            _ = Resolve(1, percent, k);
+        if (percent is { } p && !(p >= 0 && p < 100))
+            _ = FromPercent(1, p);
+        if (k < 0)
+            throw new UsageException($"k: got {k}, wants 0 or more");
+    }
+
     /// <summary>The smallest percentage, rounded up to four decimals, that removes one direction.</summary>
     /// <param name="dimension">d, at least 1.</param>
     public static double SmallestPercent(int dimension) => Math.Ceiling(1e6 / dimension) / 1e4;

@@ -9,9 +9,6 @@ public sealed class GramEigenSolver : SubspaceSolver
     /// <inheritdoc/>
     public override string Name => "gram-eigen";
 
-    /// <summary>Relative to the largest singular value: an eigenvalue of G is known to about d 2^-52 of the largest.</summary>
-    internal static double RankTolerance(int dimension) => Math.Sqrt(dimension * Math.ScaleB(1, -52));
-
     internal override Spectrum Compute(SubspaceProblem problem, int k, CancellationToken cancel)
     {
         var d = problem.Dimension;
@@ -22,7 +19,6 @@ public sealed class GramEigenSolver : SubspaceSolver
             Complete = true,
             Vectors = pairs.Vectors,
             Columns = d,
-            RankTolerance = RankTolerance(d),
         };
     }
 

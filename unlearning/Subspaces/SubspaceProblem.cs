@@ -6,6 +6,7 @@ public sealed class SubspaceProblem
 {
     private ReadOnlyMemory<float> _rows;
     private double[]? _gram;
+    private double? _energy;
 
     /// <summary>Features known by their Gram matrix alone.</summary>
     /// <param name="accumulator">Is read once, now.</param>
@@ -88,7 +89,7 @@ public sealed class SubspaceProblem
     }
 
     /// <summary>The sum of squares of all features.</summary>
-    public double Energy => (_gram is null && Device is not null ? Device.Diagonal() : Diagonal(Gram)).Sum();
+    public double Energy => _energy ??= (_gram is null && Device is not null ? Device.Diagonal() : Diagonal(Gram)).Sum();
 
     /// <summary>Where the features lie, if they lie on a GPU.</summary>
     internal CudaFeatures? Device { get; }

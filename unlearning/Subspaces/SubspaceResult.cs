@@ -23,8 +23,8 @@ public sealed record SubspaceResult
     /// <summary>The singular values that the solver knows, descending: all min(n, d) or d of them, or the leading ones.</summary>
     public required double[] SingularValues { get; init; }
 
-    /// <summary>How many known singular values are above the rounding of their solver; the rank when
-    /// <see cref="RankIsExact"/>, else a lower bound of it.</summary>
+    /// <summary>How many known singular values are above the rounding of float32 features, √d 2^-23 of the largest, whatever the solver; the
+    /// rank when <see cref="RankIsExact"/>, else a lower bound of it.</summary>
     public required int Rank { get; init; }
 
     /// <summary>Whether all singular values are known, so that <see cref="Rank"/> is the numerical rank.</summary>

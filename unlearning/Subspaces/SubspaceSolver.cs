@@ -61,11 +61,11 @@ public abstract class SubspaceSolver : ISubspaceSolver
     {
         var d = problem.Dimension;
         var s = spectrum.SingularValues;
-        var rank = s.Count(value => value > spectrum.RankTolerance * s[0]);
+        var rank = Spectrum.RankOf(s, d);
         var found = Math.Min(k, rank);
         var notes = new List<string>(spectrum.Notes);
         if (found < k)
-            notes.Add($"k reduced from {k} to {found}: the features span only {found} directions, and any further one would be arbitrary");
+            notes.Add($"k reduced from {k} to {found}: the features span only {found} directions as far as float32 tells, and any further one would be arbitrary");
 
         var gap = double.NaN;
         if (found < s.Length || spectrum.Complete)

@@ -27,7 +27,6 @@ public sealed class SvdSolver : SubspaceSolver
             Complete = true,
             Vectors = svd.Right,
             Columns = svd.RightCount,
-            RankTolerance = Math.Max(n, d) * Math.ScaleB(1, -52),
             Iterations = svd.Sweeps,
         };
     }

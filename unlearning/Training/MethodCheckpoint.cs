@@ -18,23 +18,22 @@ internal sealed class MethodCheckpoint(TrainingMethod method, UnlearningContext 
     private const string Counters = "counters";
 
     private readonly string _path = context.CheckpointPath!;
-    private readonly string _run = RunIdentity.Of(method, context, setup.Parameters, setup.Original);
+    private readonly RunIdentity _run = MethodIdentity.Of(method, context, setup.Parameters, setup.Original);
 
     public void Save(int epochsDone, double seconds)
     {
         var arrays = Named(Model, context.Model).ToList();
-        for (var i = 0; i < task.Optimizer.State.Count; i++)
-            arrays.Add(task.Optimizer.State[i].ToNamedArray(Optimizer + Text(i)));
+        arrays.AddRange(OptimizerArrays.Of(task.Optimizer, Optimizer));
         arrays.Add(NamedArray.From(Counters, [task.Counters.Length], task.Counters));
         for (var i = 0; i < epochs.Count; i++)
             arrays.AddRange(Named(OfEpoch(i), epochs[i]));
         var metadata = new SortedDictionary<string, string>(StringComparer.Ordinal)
         {
-            [Prefix + "run"] = _run,
             [Prefix + "epochs"] = Text(epochsDone),
             [Prefix + "steps"] = Text(task.Optimizer.Steps),
             [Prefix + "seconds"] = CheckpointSeconds.Text(seconds),
         };
+        _run.Write(metadata, Prefix);
         SafetensorsWriter.Write(_path, arrays, metadata, force: true);
     }
 
@@ -44,27 +43,17 @@ internal sealed class MethodCheckpoint(TrainingMethod method, UnlearningContext 
     public (int Epochs, double Seconds) Load()
     {
         using var file = SafetensorsFile.Open(_path);
-        if (!file.Metadata.TryGetValue(Prefix + "run", out var saved))
-            throw new DataFormatException(_path, null, $"is no checkpoint of an unlearning run: it has no metadata {Prefix}run");
-        if (saved != _run)
-            throw new DataFormatException(_path, null, $"is a checkpoint of another run: it is of '{saved}', this run is '{_run}'");
+        _run.Check(file, Prefix, "an unlearning run");
         var (done, steps) = (Number(file, "epochs"), Number(file, "steps"));
         var seconds = CheckpointSeconds.Read(file, _path, Prefix + "seconds");
+        if (done > task.Epochs)
+            throw new DataFormatException(_path, null, $"metadata {Prefix}epochs is '{done}', the run has {task.Epochs}");
+        var counters = file.Read(Counters);
+        if (counters.Type != ArrayType.I64 || counters.Count != task.Counters.Length)
+            throw new DataFormatException(_path, null, $"array {Counters} has {counters.Count} values of {counters.Type}, {method.Name} wants {task.Counters.Length} of I64");
+        OptimizerArrays.Restore(task.Optimizer, file, Optimizer, steps);
         ModelFile.FillFrom(context.Model, file, Model);
-        using var scope = Tensor.Scope();
-        try
-        {
-            task.Optimizer.Restore(steps, [.. task.Optimizer.State.Select((_, i) => file.Read(Optimizer + Text(i)).ToTensor(context.Model.Device))]);
-        }
-        catch (ShapeException cause)
-        {
-            throw new DataFormatException(_path, null, cause.Message, cause);
-        }
-
-        var counters = file.Read(Counters).ToInt64();
-        if (counters.Length != task.Counters.Length)
-            throw new DataFormatException(_path, null, $"has {counters.Length} counters, {method.Name} wants {task.Counters.Length}");
-        counters.CopyTo(task.Counters, 0);
+        counters.ToInt64().CopyTo(task.Counters, 0);
         for (var i = 0; task.Choose is not null && i < done; i++)
         {
             epochs.Add(context.Model.Copy());

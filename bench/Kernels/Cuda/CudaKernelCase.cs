@@ -6,4 +6,5 @@ namespace EscNative.Bench.Kernels;
 /// <param name="Bytes">Every operand read and every result written once; NaN where nobody counted.</param>
 /// <param name="Double">Whether the arithmetic is in float64.</param>
 /// <param name="Prepare">Makes the inputs; what it returns issues one call; where that waits for the device, its time holds the host's part.</param>
-internal sealed record CudaKernelCase(string Name, double Flops, double Bytes, bool Double, Func<CudaKernelRun> Prepare);
+/// <param name="Predict">The predicted seconds of a call on a device.</param>
+internal sealed record CudaKernelCase(string Name, double Flops, double Bytes, bool Double, Func<CudaKernelRun> Prepare, Func<GpuModel, double> Predict);

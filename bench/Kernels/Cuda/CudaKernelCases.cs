@@ -1,6 +1,7 @@
 using EscNative.Engine;
 using EscNative.Engine.Plans;
 using EscNative.Kernels;
+using EscNative.Kernels.Cpu;
 using EscNative.Kernels.Cuda;
 using EscNative.Unlearning.Subspaces;
 
@@ -15,11 +16,42 @@ internal static class CudaKernelCases
     /// <summary>The beginning of the names whose arithmetic is the ceiling.</summary>
     public const string ProductName = "product";
 
+    /// <summary>Features whose directions are sought: how many, how long, and how many directions.</summary>
+    public static readonly (int Count, int Width, int Directions)[] Features = [(5000, 96, 1), (5000, 512, 7), (500, 768, 11)];
+
     /// <summary>All cases; on an emulated device with sizes that it can run, since nothing is measured there.</summary>
     public static IReadOnlyList<CudaKernelCase> All(Device device)
     {
         // The emulated device computes some 10^9 operations a second.
         var small = device.IsEmulated;
+        var cases = new List<CudaKernelCase>(Operations(device, small))
+        {
+            Forward(device, "All-CNN 0.5", small ? 1 : 5000, () => ReferenceNetworks.AllCnn(device, small ? 8 : 32, small ? 8 : 48)),
+            Forward(device, "ResNet-18 (32 pixels)", small ? 1 : 5000, () => ReferenceNetworks.ResNet18(device, small ? 8 : 32, small ? 4 : 64)),
+            Forward(device, "the ViT-B/16 encoder (197 tokens)", small ? 1 : 100, () => ReferenceNetworks.VisionTransformer(device, small ? 9 : 197, small ? 24 : 768, small ? 3 : 12, small ? 1 : 12)),
+        };
+        foreach (var (n, d, k) in Features)
+            cases.Add(Directions(device, small ? 40 : n, small ? d / 8 : d, k));
+        cases.Add(Erase(device, "All-CNN 0.5", small ? 2 : 5000, 1, () => ReferenceNetworks.AllCnn(device, small ? 8 : 32, small ? 8 : 48)));
+        cases.Add(Erase(device, "ResNet-18 (32 pixels)", small ? 2 : 5000, 7, () => ReferenceNetworks.ResNet18(device, small ? 8 : 32, small ? 4 : 64)));
+        return cases;
+    }
+
+    /// <summary>The row of a forward pass.</summary>
+    public static string ForwardName(string network, int images) => $"forward of {network}, {images:N0} images, F32";
+
+    /// <summary>The row of an erasure.</summary>
+    public static string EraseName(string network, int images, int directions) =>
+        $"ESC of {network}: forward of {images:N0} images, Gram matrix, {directions} directions";
+
+    /// <summary>The row of a solve.</summary>
+    public static string DirectionsName(int n, int d, int k) => $"Gram matrix and {k} leading directions of {n:N0} x {d} features";
+
+    /// <summary>The operations alone. Nothing touches the device before a case is prepared.</summary>
+    /// <param name="device">Where they will run.</param>
+    /// <param name="small">Whether in sizes that an emulated device can run.</param>
+    public static IReadOnlyList<CudaKernelCase> Operations(Device device, bool small)
+    {
         var values = small ? 1 << 14 : 1 << 26;
         var batch = small ? 1 : 256;
         var cases = new List<CudaKernelCase>
@@ -58,13 +90,6 @@ internal static class CudaKernelCases
         cases.Add(Optimizer(device, "SGD with momentum", small ? 1 << 12 : 11_200_000, 5, (b, u) => b.Sgd(u, 0.1, 0.9, 5e-4, nesterov: false)));
         cases.Add(Optimizer(device, "Adam", small ? 1 << 12 : 11_200_000, 7, (b, u) => b.Adam(u, 1e-3, 0.9, 0.999, 1e-8, 0, false, 1)));
         cases.Add(Launch(device));
-        cases.Add(Forward(device, "forward of All-CNN 0.5", small ? 1 : 5000, () => ReferenceNetworks.AllCnn(device, small ? 8 : 32, small ? 8 : 48)));
-        cases.Add(Forward(device, "forward of ResNet-18 (32 pixels)", small ? 1 : 5000, () => ReferenceNetworks.ResNet18(device, small ? 8 : 32, small ? 4 : 64)));
-        cases.Add(Forward(device, "forward of the ViT-B/16 encoder (197 tokens)", small ? 1 : 100, () => ReferenceNetworks.VisionTransformer(device, small ? 9 : 197, small ? 24 : 768, small ? 3 : 12, small ? 1 : 12)));
-        foreach (var (n, d, k) in new[] { (5000, 96, 1), (5000, 512, 7), (500, 768, 11) })
-            cases.Add(Directions(device, small ? 40 : n, small ? d / 8 : d, k));
-        cases.Add(Erase(device, "All-CNN 0.5", small ? 2 : 5000, 1, () => ReferenceNetworks.AllCnn(device, small ? 8 : 32, small ? 8 : 48)));
-        cases.Add(Erase(device, "ResNet-18 (32 pixels)", small ? 2 : 5000, 7, () => ReferenceNetworks.ResNet18(device, small ? 8 : 32, small ? 4 : 64)));
         return cases;
     }
 
@@ -83,7 +108,8 @@ internal static class CudaKernelCases
         {
             Tensor x = Random(device, DType.F32, count), y = Random(device, DType.F32, count);
             return new CudaKernelRun(() => issue(device.Backend, x, y), x, y);
-        });
+        },
+        gpu => gpu.Stream(4.0 * passes * count));
 
     private static CudaKernelCase Product(Device device, int n, DType type, string? kernels) => new(
         $"{ProductName} {n} x {n} x {n}, {type}{(kernels is null ? "" : ", our kernels")}", 2.0 * n * n * n, 3.0 * n * n * type.Size(), type == DType.F64,
@@ -104,7 +130,8 @@ internal static class CudaKernelCases
                     gemm.Multiply(StorageType.F32, product, workspace.Pointer);
                 },
                 a, b, c);
-        });
+        },
+        gpu => KernelTime.Product(gpu, n, type == DType.F64, kernels is not null));
 
     private static CudaKernelCase Convolution(Device device, string pass, int batch, int cin, int cout, int side, int kernel, int stride)
     {
@@ -127,7 +154,10 @@ internal static class CudaKernelCases
                         _ => () => device.Backend.Conv2dWeightGradient(g, x, y, w),
                     },
                     x, w, y);
-            });
+            },
+            gpu => KernelTime.Convolution(
+                gpu, pass, new ConvShape(batch, side, side, cin, cout, kernel, kernel, stride, stride, pad, pad, pad, pad),
+                4.0 * (inputs + outputs + weights)));
     }
 
     private static CudaKernelCase Normalisation(
@@ -141,7 +171,8 @@ internal static class CudaKernelCases
                 Tensor x = Random(device, DType.F32, rows, width), y = Random(device, DType.F32, rows, width);
                 Tensor[] s = [.. Enumerable.Range(0, 8).Select(i => Random(device, DType.F32, i < 6 ? width : rows))];
                 return new CudaKernelRun(() => issue(device.Backend, x, y, s), [x, y, .. s]);
-            });
+            },
+            gpu => gpu.Stream(4.0 * passes * rows * width));
     }
 
     private static CudaKernelCase Optimizer(Device device, string name, int parameters, int passes, OptimizerStep step) => new(
@@ -151,7 +182,8 @@ internal static class CudaKernelCases
             Tensor[] t = [.. Enumerable.Range(0, 4 * 62).Select(_ => Random(device, DType.F32, parameters / 62))];
             ParameterUpdate[] updates = [.. t.Chunk(4).Select(p => new ParameterUpdate(p[0], p[1], p[2], p[3]))];
             return new CudaKernelRun(() => step(device.Backend, updates), t);
-        });
+        },
+        gpu => gpu.Stream(4.0 * passes * (parameters / 62 * 62)));
 
     // What is left of a launch when there is nothing to do.
     private static CudaKernelCase Launch(Device device) => new(
@@ -160,50 +192,64 @@ internal static class CudaKernelCases
         {
             Tensor x = Random(device, DType.F32, 1), y = Random(device, DType.F32, 1);
             return new CudaKernelRun(() => device.Backend.Unary(UnaryOp.Negate, x, y), x, y);
-        });
+        },
+        gpu => gpu.Stream(8));
 
     private static CudaKernelCase Forward(Device device, string name, int images, Func<InferencePlan> compile)
     {
-        double flops, bytes;
+        IReadOnlyList<PlanStep> steps;
         using (var plan = compile())
-            (flops, bytes) = (plan.Steps.Sum(s => s.Flops), plan.Steps.Sum(s => s.Bytes));
+            steps = plan.Steps;
         return new CudaKernelCase(
-            $"{name}, {images:N0} images, F32", images * flops, images * bytes, false,
+            ForwardName(name, images), images * steps.Sum(s => s.Flops), images * steps.Sum(s => s.Bytes), false,
             () =>
             {
                 var plan = compile();
                 var x = Random(device, DType.F32, [images, .. plan.InputShape.ToArray()]);
                 var y = Random(device, DType.F32, [images, .. plan.OutputShapes[0].ToArray()]);
                 return new CudaKernelRun(() => plan.Run(x, y), plan, x, y);
-            });
+            },
+            gpu => new NetworkTime(gpu, steps) is var network ? network.Forward(images, network.Chunk()) : 0);
     }
 
     // The solver waits for the device between its rounds, so this time holds the host's part too.
     private static CudaKernelCase Directions(Device device, int n, int d, int k) => new(
-        $"Gram matrix and {k} leading directions of {n:N0} x {d} features", 0, 4.0 * n * d, false,
+        DirectionsName(n, d, k), 0, 4.0 * n * d, false,
         () =>
         {
             var rows = Random(device, DType.F32, n, d);
             return new CudaKernelRun(() => Solve(device, rows, n, d, k), rows);
-        });
+        },
+        gpu => new ErasureTime(gpu) is var time ? time.Gram(n, d) + time.Directions(d, k) : 0);
 
     // What ESC computes, from images on the device to its directions.
-    private static CudaKernelCase Erase(Device device, string name, int images, int k, Func<InferencePlan> compile) => new(
-        $"ESC of {name}: forward of {images:N0} images, Gram matrix, {k} directions", 0, double.NaN, false,
-        () =>
-        {
-            var plan = compile();
-            var d = (int)plan.OutputShapes[0].Count;
-            var x = Random(device, DType.F32, [images, .. plan.InputShape.ToArray()]);
-            var features = Random(device, DType.F32, images, d);
-            return new CudaKernelRun(
-                () =>
-                {
-                    plan.Run(x, features);
-                    Solve(device, features, images, d, Math.Min(k, d - 1));
-                },
-                plan, x, features);
-        });
+    private static CudaKernelCase Erase(Device device, string name, int images, int k, Func<InferencePlan> compile)
+    {
+        IReadOnlyList<PlanStep> steps;
+        using (var plan = compile())
+            steps = plan.Steps;
+        return new CudaKernelCase(
+            EraseName(name, images, k), 0, double.NaN, false,
+            () =>
+            {
+                var plan = compile();
+                var d = (int)plan.OutputShapes[0].Count;
+                var x = Random(device, DType.F32, [images, .. plan.InputShape.ToArray()]);
+                var features = Random(device, DType.F32, images, d);
+                return new CudaKernelRun(
+                    () =>
+                    {
+                        plan.Run(x, features);
+                        Solve(device, features, images, d, Math.Min(k, d - 1));
+                    },
+                    plan, x, features);
+            },
+            gpu =>
+            {
+                var (network, time, d) = (new NetworkTime(gpu, steps), new ErasureTime(gpu), (int)steps[^1].Output.Count);
+                return network.Forward(images, network.Chunk()) + time.Gram(images, d) + time.Directions(d, k);
+            });
+    }
 
     private static void Solve(Device device, Tensor rows, int n, int d, int k)
     {

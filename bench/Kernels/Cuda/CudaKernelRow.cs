@@ -7,5 +7,6 @@ namespace EscNative.Bench.Kernels;
 /// <param name="GigabytesPerSecond">10^9 bytes a second, every operand read and every result written once.</param>
 /// <param name="CeilingShare">Of the ceiling that limits it: measured arithmetic or measured copying, whichever it comes closer to.</param>
 /// <param name="Samples">Measurements behind the median.</param>
+/// <param name="PredictedMilliseconds">What the model of the device says; NaN where there is none.</param>
 internal sealed record CudaKernelRow(
-    string Name, double Milliseconds, double Tflops, double GigabytesPerSecond, double CeilingShare, int Samples);
+    string Name, double Milliseconds, double Tflops, double GigabytesPerSecond, double CeilingShare, int Samples, double PredictedMilliseconds = double.NaN);

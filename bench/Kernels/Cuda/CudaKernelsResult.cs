@@ -9,6 +9,7 @@ namespace EscNative.Bench.Kernels;
 /// <param name="F32Tflops">The float32 ceiling: the fastest square product of this run.</param>
 /// <param name="F64Tflops">The float64 ceiling, likewise.</param>
 /// <param name="Rows">One row an operation.</param>
+/// <param name="PredictedFor">The device whose model made the predictions; absent where there are none.</param>
 internal sealed record CudaKernelsResult(
     string Device, bool Emulated, string ComputeCapability, string Driver, double CopyGigabytesPerSecond, double F32Tflops, double F64Tflops,
-    IReadOnlyList<CudaKernelRow> Rows);
+    IReadOnlyList<CudaKernelRow> Rows, string? PredictedFor = null);

@@ -54,15 +54,16 @@ internal sealed class CudaWorkshop(Device device)
         var copy = Best(c => c.Name.StartsWith(CudaKernelCases.CopyName, StringComparison.Ordinal) ? c.Bytes / 1e6 : double.NaN);
         var f32 = Best(c => c.Name.StartsWith(CudaKernelCases.ProductName, StringComparison.Ordinal) && !c.Double ? c.Flops / 1e9 : double.NaN);
         var f64 = Best(c => c.Name.StartsWith(CudaKernelCases.ProductName, StringComparison.Ordinal) && c.Double ? c.Flops / 1e9 : double.NaN);
+        var model = GpuModel.Of(device);
         var rows = cases.Zip(times, (c, ms) =>
         {
             var (tflops, bandwidth) = (c.Flops == 0 ? double.NaN : c.Flops / ms / 1e9, c.Bytes / ms / 1e6);
             var shares = new[] { tflops / (c.Double ? f64 : f32), bandwidth / copy }.Where(double.IsFinite);
-            return new CudaKernelRow(c.Name, ms, tflops, bandwidth, shares.DefaultIfEmpty(double.NaN).Max(), double.IsNaN(ms) ? 0 : Samples);
+            return new CudaKernelRow(c.Name, ms, tflops, bandwidth, shares.DefaultIfEmpty(double.NaN).Max(), double.IsNaN(ms) ? 0 : Samples, model is null ? double.NaN : 1e3 * c.Predict(model));
         });
         var (major, minor) = _context.ComputeCapability;
         return new CudaKernelsResult(
-            _context.Name, device.IsEmulated, $"{major}.{minor}", CudaRuntime.DriverVersion?.ToString() ?? "unknown", copy, f32, f64, [.. rows]);
+            _context.Name, device.IsEmulated, $"{major}.{minor}", CudaRuntime.DriverVersion?.ToString() ?? "unknown", copy, f32, f64, [.. rows], model?.Name);
     }
 
     private double Time(CudaKernelRun run, CudaEvent start, CudaEvent end, int calls)

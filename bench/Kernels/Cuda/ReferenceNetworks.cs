@@ -10,7 +10,18 @@ namespace EscNative.Bench.Kernels;
 internal static class ReferenceNetworks
 {
     /// <summary>All-CNN: 3 and 5 convolutions of some and twice as many channels, then the mean of the pixels.</summary>
-    public static InferencePlan AllCnn(Device device, int side, int width) => Build(device, (side, side, 3), (b, weights) =>
+    public static InferencePlan AllCnn(Device device, int side, int width) => Build(device, (side, side, 3), (b, weights) => AllCnn(b, weights, width));
+
+    /// <summary>The steps of <see cref="AllCnn(Device, int, int)"/>, without a device.</summary>
+    public static IReadOnlyList<PlanStep> DescribeAllCnn(int side, int width) => Describe((side, side, 3), (b, weights) => AllCnn(b, weights, width));
+
+    /// <summary>ResNet-18 with the stem for small images: a 3x3 convolution and no pooling.</summary>
+    public static InferencePlan ResNet18(Device device, int side, int width) => Build(device, (side, side, 3), (b, weights) => ResNet18(b, weights, width));
+
+    /// <summary>The steps of <see cref="ResNet18(Device, int, int)"/>, without a device.</summary>
+    public static IReadOnlyList<PlanStep> DescribeResNet18(int side, int width) => Describe((side, side, 3), (b, weights) => ResNet18(b, weights, width));
+
+    private static PlanValue AllCnn(PlanBuilder b, RandomSource? weights, int width)
     {
         var x = b.Input;
         foreach (var (channels, kernel, stride) in new[]
@@ -19,10 +30,9 @@ internal static class ReferenceNetworks
         })
             x = b.Unary(UnaryOp.Relu, Conv(b, weights, x, channels, kernel, stride));
         return b.GlobalAveragePool2d(x);
-    });
+    }
 
-    /// <summary>ResNet-18 with the stem for small images: a 3x3 convolution and no pooling.</summary>
-    public static InferencePlan ResNet18(Device device, int side, int width) => Build(device, (side, side, 3), (b, weights) =>
+    private static PlanValue ResNet18(PlanBuilder b, RandomSource? weights, int width)
     {
         var x = b.Unary(UnaryOp.Relu, Conv(b, weights, b.Input, width, 3, 1));
         for (var stage = 0; stage < 4; stage++)
@@ -37,7 +47,7 @@ internal static class ReferenceNetworks
         }
 
         return b.GlobalAveragePool2d(x);
-    });
+    }
 
     /// <summary>The encoder of a vision transformer on tokens [t, d]; patches and class token are not part of it.</summary>
     public static InferencePlan VisionTransformer(Device device, int tokens, int width, int heads, int depth) =>
@@ -55,7 +65,7 @@ internal static class ReferenceNetworks
             return Norm(b, x);
         });
 
-    private static InferencePlan Build(Device device, Shape image, Func<PlanBuilder, RandomSource, PlanValue> describe)
+    private static InferencePlan Build(Device device, Shape image, Func<PlanBuilder, RandomSource?, PlanValue> describe)
     {
         // Only names come from the module.
         using var root = new Relu();
@@ -64,20 +74,30 @@ internal static class ReferenceNetworks
         return builder.Compile(device, null, describe(builder, new RandomSource(1)));
     }
 
-    private static PlanValue Conv(PlanBuilder b, RandomSource weights, PlanValue x, int outputs, int kernel, int stride)
+    private static IReadOnlyList<PlanStep> Describe(Shape image, Func<PlanBuilder, RandomSource?, PlanValue> describe)
+    {
+        using var root = new Relu();
+        using var scope = Tensor.Scope();
+        var builder = new PlanBuilder(root, image);
+        return builder.Describe(describe(builder, null));
+    }
+
+    private static PlanValue Conv(PlanBuilder b, RandomSource? weights, PlanValue x, int outputs, int kernel, int stride)
     {
         var inputs = x.Shape[2];
         return b.Conv2d(x, Random(weights, (outputs, kernel, kernel, inputs), kernel * kernel * inputs), Random(weights, outputs, 1), stride, (kernel - 1) / 2);
     }
 
-    private static PlanValue Linear(PlanBuilder b, RandomSource weights, PlanValue x, int outputs) =>
+    private static PlanValue Linear(PlanBuilder b, RandomSource? weights, PlanValue x, int outputs) =>
         b.Linear(x, Random(weights, (outputs, x.Shape[^1]), x.Shape[^1]), Random(weights, outputs, 1));
 
     private static PlanValue Norm(PlanBuilder b, PlanValue x) => b.LayerNorm(x, Tensor.Ones(x.Shape[^1]), Tensor.Zeros(x.Shape[^1]), 1e-6);
 
-    // Of the size that keeps activations in range.
-    private static Tensor Random(RandomSource weights, Shape shape, int fanIn)
+    // Of the size that keeps activations in range; zeros for shapes alone.
+    private static Tensor Random(RandomSource? weights, Shape shape, int fanIn)
     {
+        if (weights is null)
+            return Tensor.Zeros(shape, DType.F32, Device.Cpu);
         var values = new float[shape.Count];
         weights.FillNormal(values);
         var scale = MathF.Sqrt(2f / fanIn);

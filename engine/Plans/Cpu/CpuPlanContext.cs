@@ -25,7 +25,8 @@ internal sealed unsafe class CpuPlanContext : IDisposable
 
     public void Run(in PlanCall call)
     {
-        var threads = CpuParallel.Threads;
+        // Read once: their number may change at any time.
+        var threads = CpuParallel.ThreadsHere;
         // Few images share the threads within each step; many are dealt out, and each thread takes its own through all steps.
         if (call.Images < threads || call.Seconds != null || threads == 1)
         {
@@ -40,7 +41,7 @@ internal sealed unsafe class CpuPlanContext : IDisposable
         // As many chunks for each thread, and chunks of one size: 64 images in chunks of 9 would be 36 for one thread of two.
         var chunks = Math.Min(RoundUp(Quotient(call.Images, _program.ImagesPerChunk), threads), call.Images);
         _chunk = Quotient(call.Images, chunks);
-        CpuParallel.Run(Quotient(call.Images, _chunk), new ChunkJob(GCHandle.ToIntPtr(_self)));
+        CpuParallel.Run(Quotient(call.Images, _chunk), new ChunkJob(GCHandle.ToIntPtr(_self)), threads);
         GC.KeepAlive(this);
     }
 
@@ -66,10 +67,23 @@ internal sealed unsafe class CpuPlanContext : IDisposable
             return;
         var arenas = new nint[count];
         _arenas.CopyTo(arenas, 0);
+        var rented = _arenas.Length;
+        try
+        {
+            for (; rented < count; rented++)
+                arenas[rented] = _program.Pool.Rent(_program.ArenaBytes, "plan");
+        }
+        catch
+        {
+            // All or none: the context is as it was.
+            for (var i = _arenas.Length; i < rented; i++)
+                _program.Pool.Return(arenas[i], _program.ArenaBytes, late: false);
+            throw;
+        }
+
+        // Every page is asked for now: a worker may get its first chunk long after the first run.
         for (var i = _arenas.Length; i < count; i++)
         {
-            arenas[i] = _program.Pool.Rent(_program.ArenaBytes, "plan");
-            // Every page is asked for now: a worker may get its first chunk long after the first run.
             for (var at = 0L; at < _program.ArenaFloats; at += PageFloats)
                 ((float*)arenas[i])[at] = float.NaN;
         }

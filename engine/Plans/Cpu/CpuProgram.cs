@@ -34,8 +34,22 @@ internal sealed unsafe class CpuProgram : PlanProgram
         _outputs = [.. graph.Outputs.Select(o => Slot.Of(o, layout))];
         _results = [.. graph.Nodes.Select(n => Slot.Of(n.Output, layout))];
         _masks = graph.OutputMasks();
-        _table = options.ByteTable.IsEmpty ? null : new NativeFloats(options.ByteTable.Span);
-        _steps = [.. graph.Nodes.Select(n => CpuStep.Of(n, layout, options))];
+        var steps = new List<CpuStep>();
+        try
+        {
+            _table = options.ByteTable.IsEmpty ? null : new NativeFloats(options.ByteTable.Span);
+            foreach (var node in graph.Nodes)
+                steps.Add(CpuStep.Of(node, layout, options));
+        }
+        catch
+        {
+            // Out of memory half-way: what was made goes back now.
+            _table?.Dispose();
+            steps.ForEach(s => s.Dispose());
+            throw;
+        }
+
+        _steps = [.. steps];
     }
 
     public MemoryPool Pool { get; }
@@ -122,7 +136,16 @@ internal sealed unsafe class CpuProgram : PlanProgram
     private void Return(CpuPlanContext context)
     {
         lock (_lock)
-            _idle.Add(context);
+        {
+            if (!_disposed)
+            {
+                _idle.Add(context);
+                return;
+            }
+        }
+
+        // The plan went while this call was under way.
+        context.Dispose();
     }
 
     private void Load(in PlanCall call, float* arena, int first, int count)

@@ -9,6 +9,6 @@ internal sealed class CudaActivationStep(ActivationNode node, ArenaLayout layout
     private readonly CudaSlot _x = CudaSlot.Of(node.X, layout), _y = CudaSlot.Of(node.Output, layout);
     private readonly UnaryOp _op = node.Op;
 
-    public override void Run(nint arena, nint workspace, int images) =>
+    public override void Run(in CudaArena arena, int images) =>
         Backend.Elementwise.Unary(StorageType.F32, _op, _x.In(arena), _y.In(arena), images * _y.Count);
 }

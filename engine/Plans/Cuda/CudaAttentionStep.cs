@@ -11,6 +11,6 @@ internal sealed class CudaAttentionStep(AttentionNode node, ArenaLayout layout, 
 
     public override long WorkspaceBytes(int images) => CudaAttention.WorkspaceBytes(StorageType.F32, images, _q.Height, _k.Height, _heads);
 
-    public override void Run(nint arena, nint workspace, int images) => Backend.Attention.Forward(
-        StorageType.F32, images, _q.Height, _k.Height, _q.Channels, _heads, _q.In(arena), _k.In(arena), _v.In(arena), _y.In(arena), workspace);
+    public override void Run(in CudaArena arena, int images) => Backend.Attention.Forward(
+        StorageType.F32, images, _q.Height, _k.Height, _q.Channels, _heads, _q.In(arena), _k.In(arena), _v.In(arena), _y.In(arena), arena.Workspace);
 }

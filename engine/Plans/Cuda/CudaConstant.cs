@@ -14,7 +14,15 @@ internal sealed class CudaConstant : NativeOwner
     {
         (_backend, _bytes) = (backend, Math.Max(values.Length, 1) * (long)sizeof(float));
         _pointer = backend.Pool.Rent(_bytes, "plan");
-        backend.Context.Upload(MemoryMarshal.AsBytes(values), _pointer);
+        try
+        {
+            backend.Context.Upload(MemoryMarshal.AsBytes(values), _pointer);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>The address; only within a <see cref="KernelCall"/>.</summary>

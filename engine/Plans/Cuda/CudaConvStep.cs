@@ -26,6 +26,6 @@ internal sealed class CudaConvStep : CudaStep
 
     public override string Algorithm => "implicit gemm";
 
-    public override void Run(nint arena, nint workspace, int images) => Backend.ConvForward.Forward(
+    public override void Run(in CudaArena arena, int images) => Backend.ConvForward.Forward(
         StorageType.F32, _shape with { Batch = images }, _x.In(arena), Address(_weight), Address(_bias), _residual?.In(arena) ?? 0, _relu, _y.In(arena));
 }

@@ -17,6 +17,6 @@ internal sealed class CudaLayerNormStep : CudaStep
     }
 
     // The backward pass alone wants the statistics.
-    public override void Run(nint arena, nint workspace, int images) => Backend.LayerNorms.Forward(
+    public override void Run(in CudaArena arena, int images) => Backend.LayerNorms.Forward(
         StorageType.F32, _x.In(arena), Address(_weight), Address(_bias), _eps, _y.In(arena), 0, 0, (long)images * _x.Height * _x.Width, _x.Channels);
 }

@@ -8,19 +8,26 @@ internal sealed class CudaPlanContext : NativeOwner
 {
     private readonly CudaProgram _program;
     private readonly CudaBackend _backend;
-    private readonly nint _arena;
+    private readonly CudaArena _arena;
+    private readonly nint _memory;
+    private readonly long _bytes;
 
-    // By the mask of the outputs that are wanted; for whole chunks.
+    // By the mask of the outputs that are wanted; for as many images as there is room for.
     private readonly CudaGraph?[] _graphs = new CudaGraph?[1 << InferencePlan.MostOutputs];
 
-    public CudaPlanContext(CudaProgram program, CudaBackend backend)
+    /// <param name="capacity">How many images it has room for.</param>
+    /// <param name="wanted">For how many room was wanted, where there was not enough memory.</param>
+    /// <exception cref="DeviceOutOfMemoryException">There is no memory for so many.</exception>
+    public CudaPlanContext(CudaProgram program, CudaBackend backend, int capacity, int wanted)
     {
-        (_program, _backend) = (program, backend);
-        _arena = backend.Pool.Rent(program.ArenaBytes, "plan");
+        (_program, _backend, Wanted) = (program, backend, wanted);
+        _bytes = program.BytesOf(capacity);
+        _memory = backend.Pool.Rent(_bytes, "plan");
+        _arena = program.ArenaAt(_memory, capacity);
     }
 
-    /// <summary>The values' memory, then the steps' workspace, then a chunk of images as bytes; only within a <see cref="KernelCall"/>.</summary>
-    public nint Arena
+    /// <summary>The memory of the values, the steps' workspace, and a chunk of images as bytes; only within a <see cref="KernelCall"/>.</summary>
+    public CudaArena Arena
     {
         get
         {
@@ -28,6 +35,9 @@ internal sealed class CudaPlanContext : NativeOwner
             return _arena;
         }
     }
+
+    /// <summary>For how many images room was wanted.</summary>
+    public int Wanted { get; }
 
     /// <summary>Issues the steps for a whole chunk; they are recorded the first time and replayed afterwards.</summary>
     public void RunChunk(int mask)
@@ -39,16 +49,16 @@ internal sealed class CudaPlanContext : NativeOwner
             return;
         }
 
-        _program.Issue(Arena, mask, _program.ImagesPerChunk);
-        _graphs[mask] = new CudaGraph(_backend.Context, () => _program.Issue(Arena, mask, _program.ImagesPerChunk));
+        _program.Issue(Arena, mask, Arena.Capacity);
+        _graphs[mask] = new CudaGraph(_backend.Context, () => _program.Issue(Arena, mask, Arena.Capacity));
     }
 
     protected override void Free(bool late)
     {
-        if (_arena == 0)
+        if (_memory == 0)
             return;
         foreach (var graph in _graphs)
             graph?.Dispose();
-        _backend.Pool.Return(_arena, _program.ArenaBytes, late);
+        _backend.Pool.Return(_memory, _bytes, late);
     }
 }

@@ -22,6 +22,6 @@ internal sealed class CudaPointwiseStep : CudaStep
         _shift = Own(node.Shift is null ? new float[_y.Channels] : Array.ConvertAll(node.Shift, s => (float)s));
     }
 
-    public override void Run(nint arena, nint workspace, int images) => Backend.Images.Pointwise(
+    public override void Run(in CudaArena arena, int images) => Backend.Images.Pointwise(
         StorageType.F32, _x.In(arena), Address(_scale), Address(_shift), _residual?.In(arena) ?? 0, _relu, _y.In(arena), images * _y.Count, _y.Channels);
 }

@@ -11,7 +11,7 @@ internal sealed class CudaPoolStep(PoolNode node, ArenaLayout layout, CudaBacken
         node.X.Height, node.X.Width, node.X.Channels, node.Output.Height, node.Output.Width, node.Kernel.Height, node.Kernel.Width,
         node.Stride, node.Stride, node.Padding, node.Padding);
 
-    public override void Run(nint arena, nint workspace, int images)
+    public override void Run(in CudaArena arena, int images)
     {
         if (_pool.Kind == PoolKind.Max)
             Backend.Pools.Max(StorageType.F32, _window, _x.In(arena), _y.In(arena), 0, images);

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Numerics;
 using System.Runtime.InteropServices;
 using EscNative.Kernels;
 using EscNative.Kernels.Cuda;
@@ -8,10 +9,10 @@ namespace EscNative.Engine.Plans;
 /// <summary>A plan on a GPU, in float32. Each caller runs in a context of its own, which is kept for the next one.</summary>
 internal sealed unsafe class CudaProgram : PlanProgram
 {
-    // What a step reads and writes stays in the second-level cache of a large GPU (40 MB on an A100, 50 MB on an H100).
-    private const long ChunkBytes = 32 << 20;
-    private const int MostImages = 1024;
     private const long Alignment = 256;
+
+    // What an image takes is told from so many, so that rounding does not show.
+    private const int MemorySample = 64;
 
     private readonly CudaBackend _backend;
     private readonly CudaStep[] _steps;
@@ -19,8 +20,8 @@ internal sealed unsafe class CudaProgram : PlanProgram
     private readonly CudaSlot _input;
     private readonly CudaSlot[] _outputs;
     private readonly CudaConstant? _table;
-    private readonly long _workspace;
-    private readonly long _bytes;
+    private readonly long _floats;
+    private readonly bool _isFixed;
     private readonly Lock _lock = new();
     private readonly List<CudaPlanContext> _idle = [];
     private bool _disposed;
@@ -28,10 +29,8 @@ internal sealed unsafe class CudaProgram : PlanProgram
     public CudaProgram(PlanGraph graph, PlanOptions options, CudaBackend backend)
     {
         _backend = backend;
-        ImagesPerChunk = options.ImagesPerChunk > 0
-            ? options.ImagesPerChunk
-            : (int)Math.Clamp(ChunkBytes / (ArenaLayout.LargestStep(graph) * sizeof(float)), 1, MostImages);
-        var layout = ArenaLayout.Of(graph, ImagesPerChunk);
+        // For one image: a context makes room for as many as it takes.
+        var layout = ArenaLayout.Of(graph, 1);
         _input = CudaSlot.Of(graph.Input, layout);
         _outputs = [.. graph.Outputs.Select(o => CudaSlot.Of(o, layout))];
         _masks = graph.OutputMasks();
@@ -42,6 +41,12 @@ internal sealed unsafe class CudaProgram : PlanProgram
                 _table = new CudaConstant(backend, options.ByteTable.Span);
             foreach (var node in graph.Nodes)
                 steps.Add(CudaStep.Of(node, layout, backend));
+            (_steps, _floats, _isFixed) = ([.. steps], layout.Floats, options.ImagesPerChunk > 0);
+            ImagesPerChunk = _isFixed
+                ? options.ImagesPerChunk
+                : CudaChunk.Choose(
+                    ProductLayer.Of(graph), steps.Count, BytesOf(MemorySample) / MemorySample, GpuShape.Of(backend.Context),
+                    backend.Context.MemoryInfo().Free + backend.Pool.Statistics.Cached, options.ImagesPerRun);
         }
         catch
         {
@@ -50,16 +55,11 @@ internal sealed unsafe class CudaProgram : PlanProgram
             steps.ForEach(s => s.Dispose());
             throw;
         }
-
-        _steps = [.. steps];
-        _workspace = Up(layout.Floats * sizeof(float));
-        _bytes = Up(_workspace + steps.Select(s => s.WorkspaceBytes(ImagesPerChunk)).DefaultIfEmpty(0).Max());
-        ArenaBytes = _bytes + (_table is null ? 0 : ImagesPerChunk * _input.Count);
     }
 
     public override int ImagesPerChunk { get; }
 
-    public override long ArenaBytes { get; }
+    public override long ArenaBytes => BytesOf(ImagesPerChunk);
 
     public override string AlgorithmOf(int node) => _steps[node].Algorithm;
 
@@ -67,7 +67,7 @@ internal sealed unsafe class CudaProgram : PlanProgram
     {
         if (call.Floats == null && _table is null)
             throw new UsageException("plan: got images of bytes, but the plan was compiled without a byte table (PlanOptions.ByteTable)");
-        var context = Rent();
+        var context = Rent(call.Images);
         try
         {
             Run(call, context);
@@ -79,14 +79,21 @@ internal sealed unsafe class CudaProgram : PlanProgram
     }
 
     /// <summary>Issues the steps that the wanted outputs need, for images that lie in the arena.</summary>
-    public void Issue(nint arena, int mask, int images)
+    public void Issue(in CudaArena arena, int mask, int images)
     {
         for (var i = 0; i < _steps.Length; i++)
         {
             if ((_masks[i] & mask) != 0)
-                _steps[i].Run(arena, arena + (nint)_workspace, images);
+                _steps[i].Run(arena, images);
         }
     }
+
+    /// <summary>Bytes of a context for so many images.</summary>
+    public long BytesOf(int capacity) => BytesAt(capacity) + (_table is null ? 0 : capacity * _input.Count);
+
+    /// <summary>The arena of a context.</summary>
+    public CudaArena ArenaAt(nint memory, int capacity) =>
+        new(memory, memory + (nint)ValueBytes(capacity), memory + (nint)BytesAt(capacity), capacity);
 
     public override void Dispose()
     {
@@ -114,13 +121,14 @@ internal sealed unsafe class CudaProgram : PlanProgram
         using var second = new CudaWorkspace(
             _backend.Pool, call.OnDevice || (call.OutputMask & 2) == 0 ? 0 : call.Images * _outputs[1].Count * sizeof(float), "plan");
         var (y0, y1) = call.OnDevice ? ((nint)call.First, (nint)call.Second) : (first.Pointer, second.Pointer);
-        for (var at = 0; at < call.Images; at += ImagesPerChunk)
+        var chunk = context.Arena.Capacity;
+        for (var at = 0; at < call.Images; at += chunk)
         {
-            var count = Math.Min(ImagesPerChunk, call.Images - at);
+            var count = Math.Min(chunk, call.Images - at);
             Load(call, context.Arena, at, count);
             if (call.Seconds != null)
                 Profile(call, context.Arena, count);
-            else if (count == ImagesPerChunk)
+            else if (count == chunk)
                 context.RunChunk(call.OutputMask);
             else
                 Issue(context.Arena, call.OutputMask, count);
@@ -136,7 +144,7 @@ internal sealed unsafe class CudaProgram : PlanProgram
             Download(second.Pointer, call.Second, call.Images * _outputs[1].Count);
     }
 
-    private void Load(in PlanCall call, nint arena, int first, int count)
+    private void Load(in PlanCall call, in CudaArena arena, int first, int count)
     {
         var values = checked((int)(count * _input.Count));
         var stream = _backend.Context.Stream;
@@ -153,7 +161,7 @@ internal sealed unsafe class CudaProgram : PlanProgram
         var bytes = (nint)(call.Bytes + (first * _input.Count));
         if (!call.ImagesOnDevice)
         {
-            bytes = arena + (nint)_bytes;
+            bytes = arena.Bytes;
             _backend.Context.Upload(new ReadOnlySpan<byte>(call.Bytes + (first * _input.Count), values), bytes);
         }
 
@@ -162,7 +170,7 @@ internal sealed unsafe class CudaProgram : PlanProgram
             new ImageBatch(_input.Height, _input.Width, _input.Channels, _input.Height, _input.Width, count));
     }
 
-    private void Collect(in CudaSlot output, nint arena, nint target, int first, int count) => _backend.Context.Stream.Copy(
+    private void Collect(in CudaSlot output, in CudaArena arena, nint target, int first, int count) => _backend.Context.Stream.Copy(
         output.In(arena), target + (nint)(first * output.Count * sizeof(float)), count * output.Count * sizeof(float));
 
     private void Download(nint source, float* target, long count)
@@ -171,7 +179,7 @@ internal sealed unsafe class CudaProgram : PlanProgram
             _backend.Context.Download(source + (nint)(at * sizeof(float)), MemoryMarshal.AsBytes(new Span<float>(target + at, (int)Math.Min(count - at, 1 << 28))));
     }
 
-    private void Profile(in PlanCall call, nint arena, int count)
+    private void Profile(in PlanCall call, in CudaArena arena, int count)
     {
         for (var i = 0; i < _steps.Length; i++)
         {
@@ -179,33 +187,66 @@ internal sealed unsafe class CudaProgram : PlanProgram
                 continue;
             _backend.Synchronize();
             var started = Stopwatch.GetTimestamp();
-            _steps[i].Run(arena, arena + (nint)_workspace, count);
+            _steps[i].Run(arena, count);
             _backend.Synchronize();
             call.Seconds[i] += Stopwatch.GetElapsedTime(started).TotalSeconds;
         }
     }
 
-    private CudaPlanContext Rent()
+    private CudaPlanContext Rent(int images)
     {
+        // A call of few images wants little memory; sizes are rounded so that calls of about one size share it.
+        var wanted = (int)Math.Min(ImagesPerChunk, (long)BitOperations.RoundUpToPowerOf2((uint)images));
+        CudaPlanContext? tooSmall = null;
         lock (_lock)
         {
             ObjectDisposedException.ThrowIf(_disposed, typeof(InferencePlan));
-            if (_idle.Count > 0)
+            var at = _idle.FindLastIndex(c => c.Wanted >= wanted);
+            if (at < 0)
+                at = _idle.Count - 1;
+            if (at >= 0)
             {
-                var context = _idle[^1];
-                _idle.RemoveAt(_idle.Count - 1);
-                return context;
+                var context = _idle[at];
+                _idle.RemoveAt(at);
+                if (context.Wanted >= wanted)
+                    return context;
+                tooSmall = context;
             }
         }
 
-        return new CudaPlanContext(this, _backend);
+        tooSmall?.Dispose();
+        for (var capacity = wanted; ; capacity = (capacity + 1) / 2)
+        {
+            try
+            {
+                return new CudaPlanContext(this, _backend, capacity, wanted);
+            }
+            catch (DeviceOutOfMemoryException) when (!_isFixed && capacity > 1)
+            {
+                // Less at a time is slower, and as right.
+            }
+        }
     }
 
     private void Return(CudaPlanContext context)
     {
         lock (_lock)
-            _idle.Add(context);
+        {
+            if (!_disposed)
+            {
+                _idle.Add(context);
+                return;
+            }
+        }
+
+        // The plan went while this call was under way.
+        context.Dispose();
     }
+
+    private long ValueBytes(int capacity) => Up(_floats * capacity * sizeof(float));
+
+    // The values and the steps' workspace; behind them the bytes of the images.
+    private long BytesAt(int capacity) => Up(ValueBytes(capacity) + _steps.Select(s => s.WorkspaceBytes(capacity)).DefaultIfEmpty(0).Max());
 
     private static long Up(long bytes) => (bytes + Alignment - 1) / Alignment * Alignment;
 }

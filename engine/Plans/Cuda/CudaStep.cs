@@ -14,8 +14,9 @@ internal abstract class CudaStep(CudaBackend backend) : IDisposable
     public virtual long WorkspaceBytes(int images) => 0;
 
     /// <summary>Issues the step for some images.</summary>
-    /// <param name="workspace">Device memory of <see cref="WorkspaceBytes"/>, for this step alone.</param>
-    public abstract void Run(nint arena, nint workspace, int images);
+    /// <param name="arena">The values, and a workspace of <see cref="WorkspaceBytes"/> for its capacity.</param>
+    /// <param name="images">At most its capacity.</param>
+    public abstract void Run(in CudaArena arena, int images);
 
     public void Dispose()
     {
@@ -28,9 +29,18 @@ internal abstract class CudaStep(CudaBackend backend) : IDisposable
     {
         if (values is null)
             return null;
-        var constant = new CudaConstant(Backend, values);
-        _owned.Add(constant);
-        return constant;
+        try
+        {
+            var constant = new CudaConstant(Backend, values);
+            _owned.Add(constant);
+            return constant;
+        }
+        catch
+        {
+            // In a constructor: nobody else will give back what the step has already.
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>The address of constants, 0 for none.</summary>

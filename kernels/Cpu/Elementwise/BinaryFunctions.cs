@@ -38,4 +38,12 @@ internal static class BinaryFunctions
             where V : unmanaged, ISimd<V, T>
             where T : unmanaged => a / b;
     }
+
+    internal readonly struct Weigh : IBinaryFunction
+    {
+        [MethodImpl(Inline)]
+        public static V Apply<V, T>(V a, V b)
+            where V : unmanaged, ISimd<V, T>
+            where T : unmanaged => V.Select(V.Equal(a, V.Zero), V.Zero, a * b);
+    }
 }

@@ -35,6 +35,7 @@ public static unsafe partial class Elementwise
             case BinaryOp.Subtract: RunBinary<T, BinaryFunctions.Subtract>(a, b, y, nest); break;
             case BinaryOp.Multiply: RunBinary<T, BinaryFunctions.Multiply>(a, b, y, nest); break;
             case BinaryOp.Divide: RunBinary<T, BinaryFunctions.Divide>(a, b, y, nest); break;
+            case BinaryOp.Weigh: RunBinary<T, BinaryFunctions.Weigh>(a, b, y, nest); break;
             default: throw new ArgumentOutOfRangeException(nameof(op), op, "not a binary function");
         }
     }

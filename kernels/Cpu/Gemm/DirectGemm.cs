@@ -109,7 +109,10 @@ internal static unsafe class DirectGemm<T>
             var rows = stackalloc int[MostRows];
             var outs = stackalloc int[MostRows];
             var edgeOuts = stackalloc int[MostRows];
+            var edgeStarts = stackalloc int[MostRows];
             var edge = stackalloc T[MostRows * MostColumns];
+            if (accumulate && !whole)
+                new Span<T>(edge, MostRows * MostColumns).Clear();
             for (var i = first; i < end; i += tileRows)
             {
                 var count = Math.Min(tileRows, end - i);
@@ -119,15 +122,19 @@ internal static unsafe class DirectGemm<T>
                     rows[r] = Math.Min(r, count - 1) * (int)A.WidthStep;
                     outs[r] = Math.Min(r, count - 1) * (int)Ldc;
                     edgeOuts[r] = r * columns;
+                    edgeStarts[r] = Math.Min(r, count - 1) * columns;
                 }
 
                 var c = C + i * Ldc + j;
                 panel.A = A.At(i, p);
                 panel.C = whole ? c : edge;
-                panel.Start = whole && accumulate ? c : null;
-                kernel(&panel, rows, whole ? outs : edgeOuts, outs);
+                panel.Start = !accumulate ? null : whole ? c : edge;
+                // The last columns too start from what was summed before: equal columns of B give equal columns of C.
+                if (accumulate && !whole)
+                    GemmPacking.Unload(c, (int)Ldc, count, N - j, edge, columns, accumulate: false);
+                kernel(&panel, rows, whole ? outs : edgeOuts, whole ? outs : edgeStarts);
                 if (!whole)
-                    GemmPacking.Unload(edge, columns, count, N - j, c, Ldc, accumulate);
+                    GemmPacking.Unload(edge, columns, count, N - j, c, Ldc, accumulate: false);
             }
         }
     }

@@ -29,6 +29,7 @@ public static unsafe class SubspaceIteration
     public static TopEigenpairs Find(ReadOnlySpan<double> matrix, int n, int k, SubspaceIterationOptions? options = null, CancellationToken cancel = default)
     {
         options ??= new SubspaceIterationOptions();
+        options.Validate();
         MatrixCheck.Size(Operation, matrix.Length, n, n);
         if (k < 1 || k > n)
             throw new UsageException($"{Operation}: got k = {k}, wants 1 to {n}");

@@ -15,4 +15,14 @@ public sealed record SubspaceIterationOptions
     /// <summary>Decompose the whole matrix when the iteration gives up (the result says so); otherwise return what it has, with
     /// <see cref="TopEigenpairs.Converged"/> false.</summary>
     public bool FallBack { get; init; } = true;
+
+    /// <summary>Throws where a value makes no sense.</summary>
+    /// <exception cref="UsageException">Names the value and what it may be.</exception>
+    public void Validate()
+    {
+        const string operation = "subspace iteration";
+        UsageException.RequireCount(operation, "oversampling", Oversampling, least: 0);
+        UsageException.RequirePositive(operation, "tolerance", Tolerance);
+        UsageException.RequireCount(operation, "max iterations", MaxIterations);
+    }
 }

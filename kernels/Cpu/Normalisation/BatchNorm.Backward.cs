@@ -23,29 +23,31 @@ public static unsafe partial class BatchNorm
     /// <param name="dBeta">[channels].</param>
     /// <param name="rows">How many rows.</param>
     /// <param name="channels">How many columns.</param>
+    /// <param name="meanRest">[channels] of <see cref="Statistics"/>, or null for zeros.</param>
+    /// <param name="deviation">[channels] of <see cref="Statistics"/>, or null for the root of the variance.</param>
     public static void Backward<T>(
         T* x, T* dy, T* mean, T* variance, T* gamma, T* beta, double eps, bool relu, bool ownStatistics, T* dx, T* dGamma,
-        T* dBeta, long rows, long channels)
+        T* dBeta, long rows, long channels, T* meanRest = null, T* deviation = null)
         where T : unmanaged
     {
         if (relu)
-            Backward<T, UnaryFunctions.Relu>(x, dy, mean, variance, gamma, beta, eps, ownStatistics, dx, dGamma, dBeta, rows, channels);
+            Backward<T, UnaryFunctions.Relu>(x, dy, mean, variance, gamma, beta, eps, ownStatistics, dx, dGamma, dBeta, rows, channels, meanRest, deviation);
         else
-            Backward<T, UnaryFunctions.Identity>(x, dy, mean, variance, gamma, beta, eps, ownStatistics, dx, dGamma, dBeta, rows, channels);
+            Backward<T, UnaryFunctions.Identity>(x, dy, mean, variance, gamma, beta, eps, ownStatistics, dx, dGamma, dBeta, rows, channels, meanRest, deviation);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Backward<T, TFunction>(
         T* x, T* dy, T* mean, T* variance, T* gamma, T* beta, double eps, bool ownStatistics, T* dx, T* dGamma, T* dBeta, long rows,
-        long channels)
+        long channels, T* meanRest, T* deviation)
         where T : unmanaged
         where TFunction : unmanaged, IUnaryFunction
     {
         var chunks = new RowTiles(rows, channels, ChunkValues);
         var bytes = chunks.Count * 2 * channels * sizeof(double);
-        var partials = (double*)CpuScratch.Get(CpuScratch.Slot.Reduce, bytes + 3 * channels * sizeof(T));
-        var factors = new Factors<T>((T*)((byte*)partials + bytes), mean, beta, channels);
-        Scale(variance, gamma, eps, factors.Scale, channels);
+        var partials = (double*)CpuScratch.Get(CpuScratch.Slot.Reduce, bytes + 5 * channels * sizeof(T));
+        var factors = new Factors<T>((T*)((byte*)partials + bytes), mean, channels);
+        Scale(variance, deviation, meanRest, gamma, beta, eps, factors.Scale, factors.Beta, channels);
         SimdRunner.Run<T, GradientJob<T, TFunction>>(chunks.Count, new(x, dy, factors, partials, chunks));
         for (var c = 0L; c < channels; c++)
         {
@@ -56,27 +58,34 @@ public static unsafe partial class BatchNorm
                 product += partials[(chunk * 2 + 1) * channels + c];
             }
 
-            var rstd = 1.0 / Math.Sqrt(Scalar.Wide(variance[c]) + eps);
+            var rstd = InverseDeviation(variance, deviation, eps, c);
             var scale = Scalar.Wide(gamma[c]) * rstd;
+            // The kernel's deviations are from the mean as T holds it.
+            var rest = meanRest == null ? 0 : Scalar.Wide(meanRest[c]);
+            var normalised = (product - rest * sum) * rstd;
+            var slope = ownStatistics ? -scale * normalised / rows : 0;
             dBeta[c] = Scalar.Narrow<T>(sum);
-            dGamma[c] = Scalar.Narrow<T>(product * rstd);
-            factors.Slope[c] = Scalar.Narrow<T>(ownStatistics ? -scale * rstd * rstd * product / rows : 0);
-            factors.Shift[c] = Scalar.Narrow<T>(ownStatistics ? -scale * sum / rows : 0);
+            dGamma[c] = Scalar.Narrow<T>(normalised);
+            factors.Inverse[c] = Scalar.Narrow<T>(rstd);
+            factors.Slope[c] = Scalar.Narrow<T>(slope);
+            factors.Shift[c] = Scalar.Narrow<T>(ownStatistics ? -scale * sum / rows - slope * rest * rstd : 0);
         }
 
         var tiles = new RowTiles(rows, channels, SimdRunner.TileValues);
         SimdRunner.Run<T, InputGradientJob<T, TFunction>>(tiles.Count, new(x, dy, factors, dx, tiles));
     }
 
-    // y = Scale (x - Mean) + Beta; dx = Scale g + Slope (x - Mean) + Shift, where g is what the function let through of dy.
-    private readonly struct Factors<T>(T* values, T* mean, T* beta, long channels)
+    // y = Scale (x - Mean) + Beta; dx = Scale g + Slope ((x - Mean) Inverse) + Shift, where g is what the function let through of dy. The
+    // product of Slope and Inverse alone may leave the range of T.
+    private readonly struct Factors<T>(T* values, T* mean, long channels)
         where T : unmanaged
     {
         public readonly T* Mean = mean;
-        public readonly T* Beta = beta;
         public readonly T* Scale = values;
         public readonly T* Slope = values + channels;
         public readonly T* Shift = values + 2 * channels;
+        public readonly T* Beta = values + 3 * channels;
+        public readonly T* Inverse = values + 4 * channels;
         public readonly long Channels = channels;
 
         /// <summary>g, and x - mean.</summary>
@@ -165,7 +174,8 @@ public static unsafe partial class BatchNorm
                     var n = channels - c;
                     var g = factors.Gradient<V, TFunction>(x + at, dy + at, c, n, out var deviation);
                     var rest = V.MultiplyAdd(
-                        ColumnKernels.Read<V, T>(factors.Slope + c, n), deviation, ColumnKernels.Read<V, T>(factors.Shift + c, n));
+                        ColumnKernels.Read<V, T>(factors.Slope + c, n), deviation * ColumnKernels.Read<V, T>(factors.Inverse + c, n),
+                        ColumnKernels.Read<V, T>(factors.Shift + c, n));
                     ColumnKernels.Write<V, T>(V.MultiplyAdd(ColumnKernels.Read<V, T>(factors.Scale + c, n), g, rest), dx + at, n);
                 }
             }

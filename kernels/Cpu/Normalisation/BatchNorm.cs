@@ -11,39 +11,46 @@ public static unsafe partial class BatchNorm
     // A chunk is read twice (mean, then deviations) and so has to stay in the second-level cache.
     private const long ChunkValues = 32768;
 
+    // Below this a sum of squares in float32 has lost terms to the smallest number that float32 has.
+    private const double SmallestSquares = 1e-30;
+
     /// <summary>Mean and biased variance of each column.</summary>
     /// <param name="x">[rows, channels], at least one row.</param>
     /// <param name="mean">[channels].</param>
     /// <param name="variance">[channels].</param>
     /// <param name="rows">How many rows.</param>
     /// <param name="channels">How many columns.</param>
+    /// <param name="meanRest">[channels] or null: what <typeparamref name="T"/> cannot hold of the mean.</param>
+    /// <param name="deviation">[channels] or null: the root of the variance, for variances that <typeparamref name="T"/> cannot hold.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Statistics<T>(T* x, T* mean, T* variance, long rows, long channels)
+    public static void Statistics<T>(T* x, T* mean, T* variance, long rows, long channels, T* meanRest = null, T* deviation = null)
         where T : unmanaged
     {
         var tiles = new RowTiles(rows, channels, ChunkValues);
-        // Per chunk: its sums, then its squared deviations from its own mean (as rounded to T) and that mean.
+        // Per chunk: sums of deviations from the chunk's mean (as rounded to T), of their squares, and that mean.
         var partials = CpuScratch.Get<double>(CpuScratch.Slot.Reduce, tiles.Count * channels * 3);
         SimdRunner.Run<T, StatisticsJob<T>>(tiles.Count, new StatisticsJob<T>(x, partials, channels, tiles));
         for (var c = 0L; c < channels; c++)
         {
-            var sum = 0.0;
-            for (var chunk = 0L; chunk < tiles.Count; chunk++)
-                sum += partials[chunk * 3 * channels + c];
-            var centre = sum / rows;
-            // Sum of (x - centre)^2 over a chunk of n, from deviations d = x - m: sum d^2 + 2 (m - centre) sum d + n (m - centre)^2,
-            // where sum d = sum x - n m.
-            var squares = 0.0;
+            // Means and sums of squared deviations of two parts become those of both (Chan, Golub and LeVeque 1979).
+            double count = 0, centre = 0, squares = 0;
             for (var chunk = 0L; chunk < tiles.Count; chunk++)
             {
                 var partial = partials + chunk * 3 * channels + c;
                 var n = tiles.End(chunk) - tiles.Start(chunk);
-                var shift = partial[2 * channels] - centre;
-                squares += partial[channels] + 2 * shift * (partial[0] - n * partial[2 * channels]) + n * shift * shift;
+                var shift = partial[0] / n;
+                var delta = partial[2 * channels] + shift - centre;
+                count += n;
+                centre += delta * (n / count);
+                squares += Math.Max(0, partial[channels] - partial[0] * shift) + delta * delta * (count - n) * (n / count);
             }
 
             mean[c] = Scalar.Narrow<T>(centre);
-            variance[c] = Scalar.Narrow<T>(Math.Max(0, squares / rows));
+            variance[c] = Scalar.Narrow<T>(squares / rows);
+            if (meanRest != null)
+                meanRest[c] = Scalar.Narrow<T>(centre - Scalar.Wide(mean[c]));
+            if (deviation != null)
+                deviation[c] = Scalar.Narrow<T>(Math.Sqrt(squares / rows));
         }
     }
 
@@ -79,12 +86,17 @@ public static unsafe partial class BatchNorm
     /// <param name="y">[rows, channels]; may be <paramref name="x"/>.</param>
     /// <param name="rows">How many rows.</param>
     /// <param name="channels">How many columns.</param>
+    /// <param name="meanRest">[channels] of <see cref="Statistics"/>, or null for zeros.</param>
+    /// <param name="deviation">[channels] of <see cref="Statistics"/>, or null for the root of the variance.</param>
     public static void Normalise<T>(
-        T* x, T* mean, T* variance, T* gamma, T* beta, double eps, bool relu, T* y, long rows, long channels)
+        T* x, T* mean, T* variance, T* gamma, T* beta, double eps, bool relu, T* y, long rows, long channels, T* meanRest = null,
+        T* deviation = null)
         where T : unmanaged
     {
-        var scale = CpuScratch.Get<T>(CpuScratch.Slot.Reduce, channels);
-        Scale(variance, gamma, eps, scale, channels);
+        var scale = CpuScratch.Get<T>(CpuScratch.Slot.Reduce, 2 * channels);
+        var shift = scale + channels;
+        Scale(variance, deviation, meanRest, gamma, beta, eps, scale, shift, channels);
+        beta = shift;
         var tiles = new RowTiles(rows, channels, SimdRunner.TileValues);
         if (relu)
             SimdRunner.Run<T, NormaliseJob<T, UnaryFunctions.Relu>>(tiles.Count, new(x, mean, scale, beta, y, channels, tiles));
@@ -92,11 +104,24 @@ public static unsafe partial class BatchNorm
             SimdRunner.Run<T, NormaliseJob<T, UnaryFunctions.Identity>>(tiles.Count, new(x, mean, scale, beta, y, channels, tiles));
     }
 
-    private static void Scale<T>(T* variance, T* gamma, double eps, T* scale, long channels)
+    // y = (x - mean) scale + shift: what T cannot hold of the mean goes into the shift.
+    private static void Scale<T>(
+        T* variance, T* deviation, T* meanRest, T* gamma, T* beta, double eps, T* scale, T* shift, long channels)
         where T : unmanaged
     {
         for (var c = 0L; c < channels; c++)
-            scale[c] = Scalar.Narrow<T>(Scalar.Wide(gamma[c]) / Math.Sqrt(Scalar.Wide(variance[c]) + eps));
+        {
+            var factor = Scalar.Wide(gamma[c]) * InverseDeviation(variance, deviation, eps, c);
+            scale[c] = Scalar.Narrow<T>(factor);
+            shift[c] = beta == null ? default : meanRest == null ? beta[c] : Scalar.Narrow<T>(Scalar.Wide(beta[c]) - factor * Scalar.Wide(meanRest[c]));
+        }
+    }
+
+    private static double InverseDeviation<T>(T* variance, T* deviation, double eps, long c)
+        where T : unmanaged
+    {
+        var square = deviation == null ? Scalar.Wide(variance[c]) : Scalar.Wide(deviation[c]) * Scalar.Wide(deviation[c]);
+        return 1.0 / Math.Sqrt(square + eps);
     }
 
     private readonly struct StatisticsJob<T>(T* x, double* partials, long channels, RowTiles tiles) : ISimdJob<T>
@@ -116,28 +141,54 @@ public static unsafe partial class BatchNorm
             var x = _x + _tiles.Start(tile) * _channels;
             var rows = _tiles.End(tile) - _tiles.Start(tile);
             var sum = _partials + tile * 3 * _channels;
-            ColumnKernels.Fold<V, T, SumTerm<V, T>>(new(x, _channels), rows, _channels, sum, null);
-            // The third of the partials holds the chunk's mean, first as T for the kernel, then widened in place from the end.
+            // The third of the partials holds the chunk's mean, first as T for the kernel, then widened in place from the end. Its sum is
+            // of differences to the first row: equal values have no deviation, and a large mean costs no digits.
             var centre = sum + 2 * _channels;
             var narrow = (T*)centre;
+            ColumnKernels.Fold<V, T, SumTerm<V, T>>(new(x, _x, _channels), rows, _channels, sum, null);
             for (var c = 0L; c < _channels; c++)
-                narrow[c] = Scalar.Narrow<T>(sum[c] / rows);
-            ColumnKernels.Fold<V, T, SquareTerm<V, T>>(new(x, narrow, _channels), rows, _channels, sum + _channels, null);
+                narrow[c] = Scalar.Narrow<T>(Scalar.Wide(_x[c]) + sum[c] / rows);
+            ColumnKernels.Fold<V, T, SquareTerm<V, T>>(new(x, narrow, _channels), rows, _channels, sum, sum + _channels);
             for (var c = _channels - 1; c >= 0; c--)
+            {
                 centre[c] = Scalar.Wide(narrow[c]);
+                // Squares that left the range of float32, or drowned below it.
+                if (typeof(T) == typeof(float) && !(sum[_channels + c] <= float.MaxValue && sum[_channels + c] >= SmallestSquares))
+                    Wide(x + c, rows, sum + c);
+            }
+        }
+
+        // The same three numbers of one column, from deviations in float64.
+        private void Wide(T* x, long rows, double* partial)
+        {
+            double sum = 0, squares = 0;
+            var origin = Scalar.Wide(x[0]);
+            for (var row = 0L; row < rows; row++)
+                sum += Scalar.Wide(x[row * _channels]) - origin;
+            var shift = sum / rows;
+            for (var row = 0L; row < rows; row++)
+            {
+                var deviation = Scalar.Wide(x[row * _channels]) - origin - shift;
+                squares += deviation * deviation;
+            }
+
+            partial[0] = 0;
+            partial[_channels] = squares;
+            partial[2 * _channels] = origin + shift;
         }
     }
 
-    private readonly struct SumTerm<V, T>(T* x, long channels) : ColumnKernels.ITerm<V, T>
+    private readonly struct SumTerm<V, T>(T* x, T* origin, long channels) : ColumnKernels.ITerm<V, T>
         where V : unmanaged, ISimd<V, T>
         where T : unmanaged
     {
         private readonly T* _x = x;
+        private readonly T* _origin = origin;
         private readonly long _channels = channels;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public void AddTo(ref V first, ref V second, long row, long c, long left) =>
-            first += ColumnKernels.Read<V, T>(_x + row * _channels + c, left);
+            first += ColumnKernels.Read<V, T>(_x + row * _channels + c, left) - ColumnKernels.Read<V, T>(_origin + c, left);
     }
 
     private readonly struct SquareTerm<V, T>(T* x, T* mean, long channels) : ColumnKernels.ITerm<V, T>
@@ -152,7 +203,8 @@ public static unsafe partial class BatchNorm
         public void AddTo(ref V first, ref V second, long row, long c, long left)
         {
             var deviation = ColumnKernels.Read<V, T>(_x + row * _channels + c, left) - ColumnKernels.Read<V, T>(_mean + c, left);
-            first = V.MultiplyAdd(deviation, deviation, first);
+            first += deviation;
+            second = V.MultiplyAdd(deviation, deviation, second);
         }
     }
 

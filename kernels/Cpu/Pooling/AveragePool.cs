@@ -32,12 +32,13 @@ public static unsafe class AveragePool
         SimdRunner.Run<T, BackwardJob<T>>(tiles.Count, new BackwardJob<T>(shape, countPadding, dy, dx, tiles));
     }
 
-    private static double Weight(in PoolShape shape, bool countPadding, (int Start, int End) rows, (int Start, int End) columns)
+    // What a window's sum is divided by.
+    private static double Size(in PoolShape shape, bool countPadding, (int Start, int End) rows, (int Start, int End) columns)
     {
         var count = countPadding
             ? (long)shape.KernelHeight * shape.KernelWidth
             : (long)Math.Max(0, rows.End - rows.Start) * Math.Max(0, columns.End - columns.Start);
-        return count == 0 ? 0 : 1.0 / count;
+        return Math.Max(count, 1);
     }
 
     private readonly struct ForwardJob<T>(PoolShape shape, bool countPadding, T* x, T* y, RowTiles tiles) : ISimdJob<T>
@@ -63,16 +64,16 @@ public static unsafe class AveragePool
                     var columns = _shape.Columns(column);
                     Window<V>(
                         image + ((long)rows.Start * _shape.Width + columns.Start) * c, rows.End - rows.Start, columns.End - columns.Start,
-                        _shape.Width * c, c, Weight(_shape, _countPadding, rows, columns), _y + (line * _shape.OutWidth + column) * c);
+                        _shape.Width * c, c, Size(_shape, _countPadding, rows, columns), _y + (line * _shape.OutWidth + column) * c);
                 }
             }
         }
 
         [MethodImpl(Hot)]
-        private static void Window<V>(T* x, int rows, int columns, long lineStep, long channels, double weight, T* y)
+        private static void Window<V>(T* x, int rows, int columns, long lineStep, long channels, double size, T* y)
             where V : unmanaged, ISimd<V, T>
         {
-            var factor = V.Constant(weight);
+            var divisor = V.Constant(size);
             for (var c = 0L; c < channels; c += V.Count)
             {
                 var sum = V.Zero;
@@ -83,7 +84,7 @@ public static unsafe class AveragePool
                         sum += ColumnKernels.Read<V, T>(pixel, channels - c);
                 }
 
-                ColumnKernels.Write<V, T>(sum * factor, y + c, channels - c);
+                ColumnKernels.Write<V, T>(sum / divisor, y + c, channels - c);
             }
         }
     }
@@ -116,7 +117,7 @@ public static unsafe class AveragePool
                     {
                         var columns = _shape.Columns(column);
                         Spread<V>(
-                            image + ((long)row * _shape.OutWidth + column) * c, c, Weight(_shape, _countPadding, rows, columns),
+                            image + ((long)row * _shape.OutWidth + column) * c, c, Size(_shape, _countPadding, rows, columns),
                             to + columns.Start * c, columns.End - columns.Start);
                     }
                 }
@@ -125,13 +126,13 @@ public static unsafe class AveragePool
 
         // Adds one window's share to the pixels that it covers in one line.
         [MethodImpl(Hot)]
-        private static void Spread<V>(T* dy, long channels, double weight, T* dx, int pixels)
+        private static void Spread<V>(T* dy, long channels, double size, T* dx, int pixels)
             where V : unmanaged, ISimd<V, T>
         {
-            var factor = V.Constant(weight);
+            var divisor = V.Constant(size);
             for (var c = 0L; c < channels; c += V.Count)
             {
-                var share = ColumnKernels.Read<V, T>(dy + c, channels - c) * factor;
+                var share = ColumnKernels.Read<V, T>(dy + c, channels - c) / divisor;
                 for (var pixel = 0; pixel < pixels; pixel++)
                 {
                     var to = dx + pixel * channels + c;

@@ -51,7 +51,7 @@ public static unsafe class ViewPool
                     if (largest)
                         Largest<V>(from, height, width, x.RowStride, shape.Channels, to);
                     else
-                        Mean<V>(from, height, width, x.RowStride, shape.Channels, 1f / (countPadding ? shape.KernelHeight * shape.KernelWidth : height * width), to);
+                        Mean<V>(from, height, width, x.RowStride, shape.Channels, countPadding ? shape.KernelHeight * shape.KernelWidth : height * width, to);
                 }
             }
         }
@@ -75,10 +75,10 @@ public static unsafe class ViewPool
         }
 
         [MethodImpl(Hot)]
-        private static void Mean<V>(float* x, int rows, int columns, long lineStep, long channels, float weight, float* y)
+        private static void Mean<V>(float* x, int rows, int columns, long lineStep, long channels, float size, float* y)
             where V : unmanaged, ISimd<V, float>
         {
-            var factor = V.Create(weight);
+            var divisor = V.Create(size);
             for (var c = 0L; c < channels; c += V.Count)
             {
                 // A partial sum for each row: shorter chains of rounding, and of waiting.
@@ -92,7 +92,7 @@ public static unsafe class ViewPool
                     sum += part;
                 }
 
-                ColumnKernels.Write<V, float>(sum * factor, y + c, channels - c);
+                ColumnKernels.Write<V, float>(sum / divisor, y + c, channels - c);
             }
         }
     }

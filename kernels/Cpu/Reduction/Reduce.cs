@@ -153,7 +153,15 @@ public static unsafe partial class Reduce
                 }
                 else
                 {
-                    for (var r = 0L; r < count; r++, p += step)
+                    // In the same order as whole registers: equal columns have equal sums.
+                    var r = 0L;
+                    for (; r <= count - 2; r += 2, p += 2 * step)
+                    {
+                        a = TFold.Step<V, T>(a, V.LoadPartial(p, n));
+                        b = TFold.Step<V, T>(b, V.LoadPartial(p + step, n));
+                    }
+
+                    if (r < count)
                         a = TFold.Step<V, T>(a, V.LoadPartial(p, n));
                 }
 

@@ -140,6 +140,20 @@ internal static unsafe class RowKernels
             V.MultiplyAdd(V.LoadPartial(x + i, n - i), factor, offset).StorePartial(y + i, n - i);
     }
 
+    /// <summary>y = x / divisor; y may be x.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    public static void Divide<V, T>(T* x, T* y, long n, double divisor)
+        where V : unmanaged, ISimd<V, T>
+        where T : unmanaged
+    {
+        var whole = V.Constant(divisor);
+        var i = 0L;
+        for (; i <= n - V.Count; i += V.Count)
+            (V.Load(x + i) / whole).Store(y + i);
+        if (i < n)
+            (V.LoadPartial(x + i, n - i) / whole).StorePartial(y + i, n - i);
+    }
+
     /// <summary>The sum of x y.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static double Dot<V, T>(T* x, T* y, long n)

@@ -61,7 +61,7 @@ public static unsafe partial class Softmax
                 else
                 {
                     var sum = RowKernels.ExpStore<V, T>(x, y, _d, max);
-                    RowKernels.Affine<V, T>(y, y, _d, 1.0 / sum, 0.0);
+                    RowKernels.Divide<V, T>(y, y, _d, sum);
                 }
             }
         }

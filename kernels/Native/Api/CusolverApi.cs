@@ -5,6 +5,16 @@ namespace EscNative.Kernels.Cuda;
 /// <summary>The entry points of cuSOLVER that are called, as they are. They return a cusolverStatus_t. Matrices are column-major.</summary>
 internal static unsafe partial class CusolverApi
 {
+    public const int CUSOLVER_EIG_MODE_VECTOR = 1;
+    public const int CUBLAS_FILL_MODE_LOWER = 0;
+
+    public const int CUSOLVER_STATUS_NOT_INITIALIZED = 1;
+    public const int CUSOLVER_STATUS_ALLOC_FAILED = 2;
+    public const int CUSOLVER_STATUS_INVALID_VALUE = 3;
+    public const int CUSOLVER_STATUS_ARCH_MISMATCH = 4;
+    public const int CUSOLVER_STATUS_EXECUTION_FAILED = 6;
+    public const int CUSOLVER_STATUS_INTERNAL_ERROR = 7;
+
     private const string Cusolver = NativeLibraries.Cusolver;
 
     [LibraryImport(Cusolver)]

@@ -36,58 +36,66 @@ public sealed unsafe class BatchNormKernels : KernelFamily
 
     /// <summary>Bytes of workspace for <see cref="Statistics"/> and <see cref="Backward"/>.</summary>
     public static long WorkspaceBytes(StorageType type, long rows, long channels) =>
-        3 * Chunks(rows).Count * channels * (type == StorageType.F64 ? sizeof(double) : sizeof(float));
+        4 * Chunks(rows).Count * channels * (type == StorageType.F64 ? sizeof(double) : sizeof(float));
 
     /// <summary>Mean and biased variance of each column.</summary>
     /// <param name="x">[rows, channels]; rows is 1 or more.</param>
     /// <param name="mean">[channels].</param>
     /// <param name="variance">[channels].</param>
     /// <param name="workspace">Of <see cref="WorkspaceBytes"/>.</param>
-    public void Statistics(StorageType type, nint x, nint mean, nint variance, long rows, long channels, nint workspace)
+    /// <param name="meanRest">[channels] or 0: what the type of the statistics cannot hold of the mean.</param>
+    /// <param name="deviation">[channels] or 0: the root of the variance, for variances that the type cannot hold.</param>
+    public void Statistics(
+        StorageType type, nint x, nint mean, nint variance, long rows, long channels, nint workspace, nint meanRest = 0, nint deviation = 0)
     {
         if (channels == 0)
             return;
         var ((chunk, chunks), width) = (Chunks(rows), Width(channels));
         void** arguments = stackalloc void*[] { &x, &workspace, &rows, &channels, &chunk, &width };
         Stream.Launch(_statistics[(int)type], new LaunchShape((uint)chunks, Tiles(channels, width), 1, Block), arguments);
-        void** combine = stackalloc void*[] { &workspace, &mean, &variance, &chunks, &channels, &width };
+        void** combine = stackalloc void*[] { &workspace, &mean, &variance, &meanRest, &deviation, &chunks, &channels, &width };
         Stream.Launch(_combine[(int)type], new LaunchShape(1, Tiles(channels, width), 1, Block), combine);
     }
 
     /// <summary>y = (x - mean) / √(variance + eps) gamma + beta, rectified where <paramref name="relu"/>.</summary>
     /// <param name="x">[rows, channels].</param>
     /// <param name="y">[rows, channels]; may be <paramref name="x"/>.</param>
+    /// <param name="meanRest">Of <see cref="Statistics"/>, or 0.</param>
+    /// <param name="deviation">Of <see cref="Statistics"/>, or 0.</param>
     public void Normalise(
-        StorageType type, nint x, nint mean, nint variance, nint gamma, nint beta, double eps, bool relu, nint y, long rows, long channels)
+        StorageType type, nint x, nint mean, nint variance, nint gamma, nint beta, double eps, bool relu, nint y, long rows, long channels,
+        nint meanRest = 0, nint deviation = 0)
     {
         if (rows * channels == 0)
             return;
         var (eps32, flag, width) = ((float)eps, relu ? 1 : 0, Width(channels));
         void* e = type == StorageType.F64 ? &eps : &eps32;
-        void** arguments = stackalloc void*[] { &x, &mean, &variance, &gamma, &beta, e, &flag, &y, &rows, &channels, &width };
+        void** arguments = stackalloc void*[] { &x, &mean, &variance, &meanRest, &deviation, &gamma, &beta, e, &flag, &y, &rows, &channels, &width };
         Stream.Launch(_normalise[(int)type], Rows(rows, channels, width), arguments);
     }
 
     /// <summary>The gradients, where mean and variance were the batch's own (<paramref name="own"/>) or constants.</summary>
     /// <param name="dx">[rows, channels]; may be <paramref name="dy"/>.</param>
     /// <param name="workspace">Of <see cref="WorkspaceBytes"/>.</param>
+    /// <param name="meanRest">Of <see cref="Statistics"/>, or 0.</param>
+    /// <param name="deviation">Of <see cref="Statistics"/>, or 0.</param>
     public void Backward(
         StorageType type, nint x, nint dy, nint mean, nint variance, nint gamma, nint beta, double eps, bool relu, bool own,
-        nint dx, nint dGamma, nint dBeta, long rows, long channels, nint workspace)
+        nint dx, nint dGamma, nint dBeta, long rows, long channels, nint workspace, nint meanRest = 0, nint deviation = 0)
     {
         if (channels == 0)
             return;
         var (eps32, flag, ownFlag, width) = ((float)eps, relu ? 1 : 0, own ? 1 : 0, Width(channels));
         var (chunk, chunks) = Chunks(rows);
         void* e = type == StorageType.F64 ? &eps : &eps32;
-        void** gradient = stackalloc void*[] { &x, &dy, &mean, &variance, &gamma, &beta, e, &flag, &workspace, &rows, &channels, &chunk, &width };
+        void** gradient = stackalloc void*[] { &x, &dy, &mean, &variance, &meanRest, &deviation, &gamma, &beta, e, &flag, &workspace, &rows, &channels, &chunk, &width };
         Stream.Launch(_gradient[(int)type], new LaunchShape((uint)chunks, Tiles(channels, width), 1, Block), gradient);
         CombineGradient(type, workspace, dGamma, dBeta, chunks, channels);
         if (rows == 0)
             return;
         void** backward = stackalloc void*[]
         {
-            &x, &dy, &mean, &variance, &gamma, &beta, e, &flag, &ownFlag, &dGamma, &dBeta, &dx, &rows, &channels, &width,
+            &x, &dy, &mean, &variance, &meanRest, &deviation, &gamma, &beta, e, &flag, &ownFlag, &dGamma, &dBeta, &dx, &rows, &channels, &width,
         };
         Stream.Launch(_backward[(int)type], Rows(rows, channels, width), backward);
     }
@@ -127,7 +135,7 @@ public sealed unsafe class BatchNormKernels : KernelFamily
         // Some rows a thread, so that what a column needs is loaded once for several values.
         const long rowsPerThread = 8;
         var perBlock = Block / width * rowsPerThread;
-        return new LaunchShape((uint)Math.Clamp((rows + perBlock - 1) / perBlock, 1, 1 << 16), Tiles(channels, width), 1, Block);
+        return new LaunchShape((uint)Math.Clamp((rows + perBlock - 1) / perBlock, 1, Math.Min(LaunchShape.MostBlocks, 1 << 16)), Tiles(channels, width), 1, Block);
     }
 
     // For float32 and bfloat16 alike the sums are float32.

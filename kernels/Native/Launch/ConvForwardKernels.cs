@@ -10,12 +10,14 @@ public sealed unsafe class ConvForwardKernels : KernelFamily
 
     private readonly CudaFunction[] _small;
     private readonly CudaFunction[] _f32;
+    private readonly GpuShape _gpu;
 
     /// <summary>Loads the kernels.</summary>
     /// <exception cref="DeviceException">They cannot be compiled or loaded.</exception>
     public ConvForwardKernels(CudaContext context)
         : base(context, "conv_forward")
     {
+        _gpu = GpuShape.Of(context);
         _small = Typed($"conv_forward_{ConvTile.Small}");
         _f32 = Array.ConvertAll(ConvTile.OfPixels, tile => Function($"conv_forward_{tile}_f32"));
     }
@@ -31,7 +33,7 @@ public sealed unsafe class ConvForwardKernels : KernelFamily
     /// <param name="y">[n, oh, ow, o].</param>
     /// <exception cref="DeviceException">The sizes are beyond what a launch can do.</exception>
     public void Forward(StorageType type, in ConvShape s, nint x, nint weight, nint bias, nint residual, bool relu, nint y) =>
-        Forward(type, s, ConvTile.ForPixels(type, s.OutPixels, s.OutChannels), x, weight, bias, residual, relu, y);
+        Forward(type, s, ConvTile.ForPixels(type, s.OutPixels, s.OutChannels, s.Taps, _gpu), x, weight, bias, residual, relu, y);
 
     /// <summary>The same with a tile of one's choice.</summary>
     internal void Forward(StorageType type, in ConvShape s, ConvTile tile, nint x, nint weight, nint bias, nint residual, bool relu, nint y)

@@ -12,12 +12,14 @@ public sealed unsafe class ConvGradientKernels : KernelFamily
     private readonly CudaFunction[] _weight;
     private readonly CudaFunction[] _weightF32;
     private readonly CudaFunction[] _sumSplits;
+    private readonly GpuShape _gpu;
 
     /// <summary>Loads the kernels.</summary>
     /// <exception cref="DeviceException">They cannot be compiled or loaded.</exception>
     public ConvGradientKernels(CudaContext context)
         : base(context, "conv_gradient")
     {
+        _gpu = GpuShape.Of(context);
         _data = Typed($"conv_data_gradient_{ConvTile.Small}");
         _dataF32 = Array.ConvertAll(ConvTile.OfPixels, tile => Function($"conv_data_gradient_{tile}_f32"));
         _weight = Typed($"conv_weight_gradient_{ConvTile.Small}");
@@ -40,7 +42,7 @@ public sealed unsafe class ConvGradientKernels : KernelFamily
     /// <param name="dx">[n, h, w, c].</param>
     /// <exception cref="DeviceException">The sizes are beyond what a launch can do.</exception>
     public void Data(StorageType type, in ConvShape s, nint dy, nint weight, nint dx) =>
-        Data(type, s, ConvTile.ForPixels(type, (long)s.Batch * s.Height * s.Width, s.InChannels), dy, weight, dx);
+        Data(type, s, ConvTile.ForPixels(type, (long)s.Batch * s.Height * s.Width, s.InChannels, DepthOfData(s), _gpu), dy, weight, dx);
 
     /// <summary>dweight = the gradient of the weights; the sum over the output pixels is cut by the sizes alone.</summary>
     /// <param name="type">The type of images and weights.</param>
@@ -55,6 +57,10 @@ public sealed unsafe class ConvGradientKernels : KernelFamily
         var tile = ConvTile.ForWeights(type, s.OutChannels, s.Taps);
         Weight(type, s, tile, ConvTile.CutOf(type, s, tile), x, dy, dweight, workspace);
     }
+
+    // Products of a value of the images' gradient: the pixels of a residue of the strides meet every so many-th tap.
+    internal static long DepthOfData(in ConvShape s) =>
+        ProductTiles.Count(s.KernelHeight, s.StrideH) * ProductTiles.Count(s.KernelWidth, s.StrideW) * s.OutChannels;
 
     internal void Data(StorageType type, in ConvShape s, ConvTile tile, nint dy, nint weight, nint dx)
     {

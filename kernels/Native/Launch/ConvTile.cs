@@ -2,70 +2,131 @@ using EscNative.Kernels.Cpu;
 
 namespace EscNative.Kernels.Cuda;
 
-/// <summary>The tile of a convolution's blocks. This is the one place that chooses it: by the sizes and the type.</summary>
+/// <summary>A tile of the product kernels (tile.cuh) and what a step of it takes. This is the one place that chooses a convolution's: by the
+/// sizes, the type and the device.</summary>
 /// <param name="Rows">Pixels of a block, or output channels for the weight gradient.</param>
 /// <param name="Columns">Channels of a block, or values of a window for the weight gradient.</param>
-/// <param name="Efficiency">The share of multiplications among the inner loop's instructions, as seen in the machine code.</param>
+/// <param name="StepInstructions">Instructions of a warp in a step of 16 products along k: those that multiply, and the loads, addresses and
+/// barriers beside them.</param>
+/// <param name="Resident">Blocks that a multiprocessor holds at least: 65,536 registers by 256 threads of 128 or 80 registers (the kernels' launch
+/// bounds and budgets); shared memory would allow as many.</param>
 /// <remarks>
-/// The tile changes no bit of a result, so it may follow the number of images. Tensor-core tiles will be further rows here.
-/// A window of one pixel stays here too: as a matrix product it would cost the same, and cuBLAS would round a row differently for
-/// another number of rows.
+/// <para>The tile changes no bit of a result, so it may follow the number of images and the device. Tensor-core tiles will be further rows
+/// here. A window of one pixel stays here too: as a matrix product it would cost the same, and cuBLAS would round a row differently for
+/// another number of rows.</para>
+/// <para>Instructions counted in the machine code of conv_forward, NVRTC 12.4 for sm_90: multiply-adds are 77 % of a whole step with
+/// 128 x 128, 70 with 128 x 96, 67 with 128 x 64, 61 with 128 x 48 and 49 with 64 x 64. A matrix product computes fewer addresses and is taken to
+/// cost the same; the weight gradient's 96 x 128 is taken for 128 x 96. Not timed on any GPU.</para>
 /// </remarks>
-internal readonly record struct ConvTile(int Rows, int Columns, double Efficiency)
+internal readonly record struct ConvTile(int Rows, int Columns, int StepInstructions, int Resident)
 {
     /// <summary>The tile that exists for every type.</summary>
-    public static readonly ConvTile Small = new(64, 64, 0.77);
+    public static readonly ConvTile Small = new(64, 64, 526, 3);
 
-    /// <summary>Those of the forward pass and the data gradient in F32, besides.</summary>
-    public static readonly ConvTile[] OfPixels = [new(128, 128, 0.9), new(128, 96, 0.88), new(128, 64, 0.85), new(128, 48, 0.81)];
+    /// <summary>Those of the forward pass and the data gradient in F32, besides. A matrix product has the first.</summary>
+    public static readonly ConvTile[] OfPixels = [new(128, 128, 1336, 2), new(128, 96, 1090, 2), new(128, 64, 765, 2), new(128, 48, 628, 2)];
 
     /// <summary>Those of the weight gradient in F32, besides.</summary>
-    public static readonly ConvTile[] OfWeights = [new(128, 128, 0.9), new(96, 128, 0.84)];
+    public static readonly ConvTile[] OfWeights = [new(128, 128, 1336, 2), new(96, 128, 1090, 2)];
 
-    // A wave: about one block for each of an A100's or H100's 108 to 132 multiprocessors.
-    private const int Wave = 128;
+    /// <summary>Products along k of a step, in F32 and BF16; F64 has half as many.</summary>
+    public const int StepDepth = 16;
+
+    // Windows and weights that do not begin at every 16 bytes (three channels) are loaded value by value: some 600 instructions a step.
+    private const int ValuesOfAChunk = 4;
+    private const int ByValueInstructions = 600;
+
     private const int LeastDepth = 512;
     private const int MostSplits = 64;
 
-    /// <summary>The tile of a forward pass or, with the input's channels, of a data gradient.</summary>
-    public static ConvTile ForPixels(StorageType type, long pixels, int channels)
-    {
-        var best = Best(type, OfPixels, pixels, channels);
-        // Too few blocks: smaller ones keep more of the device busy.
-        return best.Blocks(pixels, channels) >= Wave ? best : Small;
-    }
+    // Pieces are tried that fill 1 to so many rounds of blocks; with 6 the best of others was predicted 1.45 times as fast, with 16 1.1 times.
+    private const int MostRounds = 16;
 
-    /// <summary>The tile of a weight gradient; its sum is cut so that the device is busy.</summary>
-    public static ConvTile ForWeights(StorageType type, int outputs, int taps) => Best(type, OfWeights, outputs, taps);
+    /// <summary>Multiply-adds of a warp in a step: a thread has a 256th of the tile.</summary>
+    public int StepMultiplyAdds => Rows * Columns * StepDepth / (int)ProductTiles.Threads;
 
-    /// <summary>Into how many pieces a weight gradient's sum over the output pixels is cut, and how long they are.</summary>
-    public static (int Splits, int Depth) CutOf(StorageType type, in ConvShape s, ConvTile tile)
-    {
-        var blocks = Math.Max(tile.Blocks(s.OutChannels, s.Taps), 1);
-        // A piece's pixels are counted in 32 bits.
-        var least = Math.Max(Math.Clamp(2 * Wave / blocks, 1, MostSplits), ProductTiles.Count(s.OutPixels, 1 << 30));
-        var (splits, depth) = ProductTiles.Cut(type, s.OutPixels, (int)least, LeastDepth);
-        return (splits, (int)depth);
-    }
-
-    /// <summary>How many tiles cover a result.</summary>
-    public long Blocks(long rows, long columns) => ProductTiles.Count(rows, Rows) * ProductTiles.Count(columns, Columns);
-
-    /// <summary>The end of the kernels' names.</summary>
-    public override string ToString() => FormattableString.Invariant($"{Rows}x{Columns}");
-
-    private static ConvTile Best(StorageType type, ConvTile[] tiles, long rows, int columns)
+    /// <summary>The tile of a forward pass or, with the input's channels, of a data gradient: that of the least predicted time.</summary>
+    /// <param name="type">The type of all operands.</param>
+    /// <param name="pixels">Pixels of the result.</param>
+    /// <param name="channels">Channels of the result.</param>
+    /// <param name="depth">Products of a value.</param>
+    /// <param name="gpu">The device.</param>
+    public static ConvTile ForPixels(StorageType type, long pixels, int channels, long depth, GpuShape gpu)
     {
         var best = Small;
-        foreach (var tile in type == StorageType.F32 ? tiles : [])
+        if (type != StorageType.F32)
+            return best;
+        var least = best.Clocks(pixels, channels, depth, gpu);
+        foreach (var tile in OfPixels)
         {
-            if (tile.Cost(rows, columns) < best.Cost(rows, columns))
+            var clocks = tile.Clocks(pixels, channels, depth, gpu);
+            if (clocks < least)
+                (best, least) = (tile, clocks);
+        }
+
+        return best;
+    }
+
+    /// <summary>The tile of a weight gradient: whose tiles take the fewest instructions, as its sum is cut until the device is busy. The cut
+    /// follows from it, so the device has no say.</summary>
+    public static ConvTile ForWeights(StorageType type, int outputs, int taps)
+    {
+        var best = Small;
+        foreach (var tile in type == StorageType.F32 ? OfWeights : [])
+        {
+            if (tile.Blocks(outputs, taps) * tile.StepInstructions < best.Blocks(outputs, taps) * best.StepInstructions)
                 best = tile;
         }
 
         return best;
     }
 
-    // What is multiplied, with the places of a tile that lie outside.
-    private double Cost(long rows, long columns) => Blocks(rows, columns) * Rows * Columns / Efficiency;
+    /// <summary>The predicted clocks of a launch that covers a result: <see cref="TileCost"/>.</summary>
+    /// <param name="rows">Rows of the result.</param>
+    /// <param name="columns">Columns of the result.</param>
+    /// <param name="depth">Products of a value.</param>
+    /// <param name="gpu">The device.</param>
+    public double Clocks(long rows, long columns, long depth, GpuShape gpu) =>
+        TileCost.Clocks(this, Blocks(rows, columns), ProductTiles.Count(depth, StepDepth), gpu, depth % ValuesOfAChunk == 0 ? 0 : ByValueInstructions);
+
+    /// <summary>Into how many pieces a weight gradient's sum over the output pixels is cut, and how long they are: those of the least
+    /// predicted time on the nominal device. The cut changes bits, so no other device may change it.</summary>
+    public static (int Splits, int Depth) CutOf(StorageType type, in ConvShape s, ConvTile tile)
+    {
+        var blocks = Math.Max(tile.Blocks(s.OutChannels, s.Taps), 1);
+        // A piece's pixels are counted in 32 bits.
+        var fewest = (int)Math.Max(ProductTiles.Count(s.OutPixels, 1 << 30), 1);
+        var best = Cut(type, s, fewest);
+        var least = CutClocks(type, s, tile, best);
+        for (var round = 1; round <= MostRounds; round++)
+        {
+            var wanted = (int)Math.Min(round * GpuShape.Nominal.Multiprocessors / blocks, MostSplits);
+            if (wanted <= fewest)
+                continue;
+            var cut = Cut(type, s, wanted);
+            var clocks = CutClocks(type, s, tile, cut);
+            if (clocks < least)
+                (best, least) = (cut, clocks);
+        }
+
+        return best;
+    }
+
+    /// <summary>The predicted clocks of a weight gradient on the nominal device.</summary>
+    internal static double CutClocks(StorageType type, in ConvShape s, ConvTile tile, (int Splits, int Depth) cut) =>
+        TileCost.Clocks(
+            tile, tile.Blocks(s.OutChannels, s.Taps) * cut.Splits, ProductTiles.Count(cut.Depth, 64 / ProductTiles.AccumulatorBytes(type)), GpuShape.Nominal)
+        + TileCost.SplitClocks(cut.Splits, (double)s.OutChannels * s.Taps * ProductTiles.AccumulatorBytes(type));
+
+    /// <summary>How many tiles cover a result.</summary>
+    public long Blocks(long rows, long columns) => ProductTiles.Count(rows, Rows) * ProductTiles.Count(columns, Columns);
+
+    private static (int Splits, int Depth) Cut(StorageType type, in ConvShape s, int wanted)
+    {
+        var (splits, depth) = ProductTiles.Cut(type, s.OutPixels, wanted, LeastDepth);
+        return (splits, (int)depth);
+    }
+
+    /// <summary>The end of the kernels' names.</summary>
+    public override string ToString() => FormattableString.Invariant($"{Rows}x{Columns}");
 }

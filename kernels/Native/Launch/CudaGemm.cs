@@ -8,7 +8,9 @@ public sealed class CudaGemm : IDisposable
     public const string Variable = "ESC_CUDA_GEMM";
 
     private readonly CudaContext _context;
+    private readonly GpuShape _gpu;
     private readonly CublasHandle? _cublas;
+    private readonly Lock _making = new();
     private GemmKernels? _kernels;
 
     /// <summary>Finds cuBLAS, as far as the environment wants it.</summary>
@@ -21,7 +23,7 @@ public sealed class CudaGemm : IDisposable
 
     internal CudaGemm(CudaContext context, string? choice)
     {
-        _context = context;
+        (_context, _gpu) = (context, GpuShape.Of(context));
         _cublas = choice switch
         {
             null or "" => CublasHandle.TryCreate(context),
@@ -34,8 +36,20 @@ public sealed class CudaGemm : IDisposable
     /// <summary>Whether cuBLAS is used for what it takes.</summary>
     public bool HasCublas => _cublas is not null;
 
+    /// <summary>The version of cuBLAS, or null where it is not used.</summary>
+    public Version? CublasVersion => _cublas?.Version;
+
     // Compiled when the first product needs them.
-    private GemmKernels Kernels => _kernels ??= new GemmKernels(_context);
+    private GemmKernels Kernels
+    {
+        get
+        {
+            if (Volatile.Read(ref _kernels) is { } kernels)
+                return kernels;
+            lock (_making)
+                return _kernels ??= new GemmKernels(_context);
+        }
+    }
 
     /// <summary>Bytes of workspace that <see cref="Multiply"/> needs.</summary>
     public long WorkspaceBytes(StorageType type, in MatrixProduct product) => PlanOf(type, product).WorkspaceBytes(type, product);
@@ -65,5 +79,5 @@ public sealed class CudaGemm : IDisposable
     /// <summary>Gives cuBLAS and its workspace back.</summary>
     public void Dispose() => _cublas?.Dispose();
 
-    private GemmPlan PlanOf(StorageType type, in MatrixProduct product) => GemmPlan.Of(type, product, HasCublas);
+    private GemmPlan PlanOf(StorageType type, in MatrixProduct product) => GemmPlan.Of(type, product, HasCublas, _gpu);
 }

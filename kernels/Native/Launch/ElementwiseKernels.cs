@@ -11,6 +11,8 @@ public sealed unsafe class ElementwiseKernels : KernelFamily
     private readonly CudaFunction[] _binary;
     private readonly CudaFunction[] _binaryStrided;
     private readonly CudaFunction[] _affine;
+    private readonly CudaFunction[] _affineWide;
+    private readonly CudaFunction[] _divide;
     private readonly CudaFunction[] _addInto;
 
     /// <summary>Loads the kernels.</summary>
@@ -22,6 +24,8 @@ public sealed unsafe class ElementwiseKernels : KernelFamily
         _binary = Typed("binary");
         _binaryStrided = Typed("binary_strided");
         _affine = Typed("affine");
+        _affineWide = Typed("affine_acc64");
+        _divide = Typed("divide");
         _addInto = Typed("add_into");
     }
 
@@ -69,15 +73,38 @@ public sealed unsafe class ElementwiseKernels : KernelFamily
         }
     }
 
-    /// <summary>y = x scale + shift, [n].</summary>
+    /// <summary>y = x scale + shift, [n]. Numbers that float32 cannot hold are taken as they are.</summary>
     public void Affine(StorageType type, nint x, double scale, double shift, nint y, long n)
     {
         if (n == 0)
             return;
+        if (!Fits(type, scale))
+        {
+            Wide(type, x, scale, shift, 1, y, n);
+            return;
+        }
+
         var (scale32, shift32) = ((float)scale, (float)shift);
         void* s = type == StorageType.F64 ? &scale : &scale32, t = type == StorageType.F64 ? &shift : &shift32;
         void** arguments = stackalloc void*[] { &x, s, t, &y, &n };
         Stream.Launch(_affine[(int)type], LaunchShape.ForCount(n, PerThread), arguments);
+    }
+
+    /// <summary>y = x / divisor, [n], a true division. A divisor that float32 cannot hold is taken as it is.</summary>
+    public void Divide(StorageType type, nint x, double divisor, nint y, long n)
+    {
+        if (n == 0)
+            return;
+        if (!Fits(type, divisor))
+        {
+            Wide(type, x, 1, 0, divisor, y, n);
+            return;
+        }
+
+        var divisor32 = (float)divisor;
+        void* d = type == StorageType.F64 ? &divisor : &divisor32;
+        void** arguments = stackalloc void*[] { &x, d, &y, &n };
+        Stream.Launch(_divide[(int)type], LaunchShape.ForCount(n, PerThread), arguments);
     }
 
     /// <summary>sum += x, [n].</summary>
@@ -88,4 +115,13 @@ public sealed unsafe class ElementwiseKernels : KernelFamily
         void** arguments = stackalloc void*[] { &sum, &x, &n };
         Stream.Launch(_addInto[(int)type], LaunchShape.ForCount(n, PerThread), arguments);
     }
+
+    private void Wide(StorageType type, nint x, double scale, double shift, double divisor, nint y, long n)
+    {
+        void** arguments = stackalloc void*[] { &x, &scale, &shift, &divisor, &y, &n };
+        Stream.Launch(_affineWide[(int)type], LaunchShape.ForCount(n, PerThread), arguments);
+    }
+
+    private static bool Fits(StorageType type, double value) =>
+        type == StorageType.F64 || value == 0 || !double.IsFinite(value) || float.IsNormal((float)value);
 }

@@ -9,7 +9,6 @@ public sealed unsafe class ImageKernels : KernelFamily
     private readonly CudaFunction[] _images;
     private readonly CudaFunction[] _resized;
     private readonly CudaFunction[] _pointwise;
-    private readonly nint _faults;
 
     /// <summary>Loads the kernels.</summary>
     public ImageKernels(CudaContext context)
@@ -18,7 +17,6 @@ public sealed unsafe class ImageKernels : KernelFamily
         _images = [Function("images_f32"), Function("images_bf16")];
         _resized = [Function("images_resized_f32"), Function("images_resized_bf16")];
         _pointwise = [Function("pointwise_f32"), Function("pointwise_bf16")];
-        _faults = context.Faults;
     }
 
     /// <summary>y[b] = stored image by index, cropped, mirrored, resized to the result's size (bilinear, half-pixel centres), and each
@@ -33,7 +31,7 @@ public sealed unsafe class ImageKernels : KernelFamily
         var count = batch * shape.OutHeight * shape.OutWidth * shape.Channels;
         if (count == 0)
             return;
-        var faults = _faults;
+        var faults = Context.NextFault();
         var functions = (shape.OutHeight, shape.OutWidth) == (shape.Height, shape.Width) ? _images : _resized;
         fixed (ImageBatch* s = &shape)
         {

@@ -47,10 +47,10 @@ public sealed unsafe class ReduceKernels : KernelFamily
         if (outer * inner == 0)
             return;
         var chunks = Chunks(outer, extent, inner);
-        var scale = op == ReduceOp.Mean ? 1.0 / extent : 1.0;
+        var divisor = op == ReduceOp.Mean ? (double)extent : 1.0;
         if (chunks == 1)
         {
-            Launch(_rows[(int)type], _columns[(int)type], type, op, x, y, outer, extent, inner, extent, 1, scale);
+            Launch(_rows[(int)type], _columns[(int)type], type, op, x, y, outer, extent, inner, extent, 1, divisor);
             return;
         }
 
@@ -58,12 +58,12 @@ public sealed unsafe class ReduceKernels : KernelFamily
         if (type == StorageType.BF16)
         {
             Launch(_rowsBFloat16ToFloat, _columnsBFloat16ToFloat, type, op, x, workspace, outer, extent, inner, chunk, chunks, 1);
-            Launch(_rowsFloatToBFloat16, _columnsFloatToBFloat16, type, op, workspace, y, outer, chunks, inner, chunks, 1, scale);
+            Launch(_rowsFloatToBFloat16, _columnsFloatToBFloat16, type, op, workspace, y, outer, chunks, inner, chunks, 1, divisor);
         }
         else
         {
             Launch(_rows[(int)type], _columns[(int)type], type, op, x, workspace, outer, extent, inner, chunk, chunks, 1);
-            Launch(_rows[(int)type], _columns[(int)type], type, op, workspace, y, outer, chunks, inner, chunks, 1, scale);
+            Launch(_rows[(int)type], _columns[(int)type], type, op, workspace, y, outer, chunks, inner, chunks, 1, divisor);
         }
     }
 
@@ -100,10 +100,10 @@ public sealed unsafe class ReduceKernels : KernelFamily
 
     private void Launch(
         in CudaFunction rows, in CudaFunction columns, StorageType type, ReduceOp op, nint x, nint y, long outer, long extent, long inner,
-        long chunk, long chunks, double scale)
+        long chunk, long chunks, double divisor)
     {
-        var (code, scale32) = ((int)op, (float)scale);
-        void* s = type == StorageType.F64 ? &scale : &scale32;
+        var (code, divisor32) = ((int)op, (float)divisor);
+        void* s = type == StorageType.F64 ? &divisor : &divisor32;
         if (inner == 1)
         {
             var threads = RowGroups.Threads(chunk);

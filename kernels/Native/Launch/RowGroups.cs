@@ -13,6 +13,6 @@ internal static class RowGroups
     public static LaunchShape Shape(long rows, int threads)
     {
         var perBlock = Block / (uint)threads;
-        return new LaunchShape((uint)Math.Clamp((rows + perBlock - 1) / perBlock, 1, 1 << 16), 1, 1, Block);
+        return new LaunchShape((uint)Math.Clamp((rows + perBlock - 1) / perBlock, 1, Math.Min(LaunchShape.MostBlocks, 1 << 16)), 1, 1, Block);
     }
 }

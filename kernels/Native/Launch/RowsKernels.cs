@@ -12,7 +12,6 @@ public sealed unsafe class RowsKernels : KernelFamily
     private readonly CudaFunction _words;
     private readonly CudaFunction _quads;
     private readonly CudaFunction[] _scatterAdd;
-    private readonly nint _faults;
 
     /// <summary>Loads the kernels.</summary>
     public RowsKernels(CudaContext context)
@@ -22,7 +21,6 @@ public sealed unsafe class RowsKernels : KernelFamily
         _words = Function("gather_rows_b32");
         _quads = Function("gather_rows_b128");
         _scatterAdd = Typed("scatter_add_rows");
-        _faults = context.Faults;
     }
 
     /// <summary>y[r] = x[index[r]].</summary>
@@ -36,7 +34,7 @@ public sealed unsafe class RowsKernels : KernelFamily
         var all = x | y | (nint)rowBytes;
         var unit = (all & 15) == 0 ? 16 : (all & 3) == 0 ? 4 : 1;
         var units = rowBytes / unit;
-        var faults = _faults;
+        var faults = Context.NextFault();
         void** arguments = stackalloc void*[] { &x, &rows, &index, &y, &count, &units, &faults };
         Stream.Launch(unit == 16 ? _quads : unit == 4 ? _words : _bytes, LaunchShape.ForCount(count * units), arguments);
     }
@@ -49,7 +47,7 @@ public sealed unsafe class RowsKernels : KernelFamily
     {
         if (count * columns == 0)
             return;
-        var faults = _faults;
+        var faults = Context.NextFault();
         void** arguments = stackalloc void*[] { &dy, &index, &count, &sum, &rows, &columns, &faults };
         var shape = new LaunchShape((uint)((columns + Block - 1) / Block), (uint)Math.Clamp(rows, 1, Partitions), 1, Block);
         Stream.Launch(_scatterAdd[(int)type], shape, arguments);

@@ -7,7 +7,6 @@ public sealed unsafe class SoftmaxKernels : KernelFamily
     private readonly CudaFunction[] _softmaxBackward;
     private readonly CudaFunction[] _crossEntropy;
     private readonly CudaFunction[] _crossEntropyBackward;
-    private readonly nint _faults;
 
     /// <summary>Loads the kernels.</summary>
     public SoftmaxKernels(CudaContext context)
@@ -17,7 +16,6 @@ public sealed unsafe class SoftmaxKernels : KernelFamily
         _softmaxBackward = Typed("softmax_backward");
         _crossEntropy = Typed("cross_entropy");
         _crossEntropyBackward = Typed("cross_entropy_backward");
-        _faults = context.Faults;
     }
 
     /// <summary>Softmax, or its logarithm, of each row.</summary>
@@ -50,7 +48,7 @@ public sealed unsafe class SoftmaxKernels : KernelFamily
     {
         if (rows == 0)
             return;
-        var (threads, faults) = (RowGroups.Threads(d), _faults);
+        var (threads, faults) = (RowGroups.Threads(d), Context.NextFault());
         void** arguments = stackalloc void*[] { &x, &labels, &losses, &rows, &d, &faults, &threads };
         Stream.Launch(_crossEntropy[(int)type], RowGroups.Shape(rows, threads), arguments);
     }

@@ -65,7 +65,15 @@ EXPORT int escEmulatorVersion() { return 1; }
 // Of launches by the calling thread: 0 forward, 1 reverse, 2 random, 3 greedy.
 EXPORT int escEmulatorSchedule(int mode, unsigned long long seed) {
   if (mode < 0 || mode > 3) return CUDA_ERROR_INVALID_VALUE;
-  api::schedule = {static_cast<coh::Schedule>(mode), seed};
+  api::schedule = {static_cast<coh::Schedule>(mode), seed, false};
+  return CUDA_SUCCESS;
+}
+
+// Of launches by the calling thread that are not cooperative only the first and the last block run, until a schedule is chosen: for
+// arrays so large that all of their blocks would take hours.
+EXPORT int escEmulatorEnds() {
+  api::schedule = {};
+  api::schedule.ends = true;
   return CUDA_SUCCESS;
 }
 

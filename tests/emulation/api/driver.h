@@ -38,7 +38,7 @@ enum class CaptureMode { Global, ThreadLocal, Relaxed };
 struct Stream {
   Context* context;
   bool waits_for_legacy;  // made without CU_STREAM_NON_BLOCKING
-  bool capturing = false, capture_broken = false;
+  bool capturing = false, capture_broken = false, was_captured = false;
   CaptureMode mode = CaptureMode::Global;
   std::thread::id thread;  // that began the capture
   std::vector<Operation> captured;
@@ -125,6 +125,7 @@ bool is_lazy();
 struct ScheduleChoice {
   coh::Schedule mode = coh::Schedule::Forward;
   uint64_t seed = 1;
+  bool ends = false;
 };
 extern thread_local ScheduleChoice schedule;
 

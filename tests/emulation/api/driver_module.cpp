@@ -90,6 +90,7 @@ CUresult launch(Context& context, void* handle, dim3 grid, dim3 block, unsigned 
   request.checked = flavour_of(context.device) == Flavour::Checked;
   request.schedule = schedule.mode;
   request.seed = schedule.seed;
+  request.ends = schedule.ends;
   request.image_begin = function->module->image_begin;
   request.image_end = function->module->image_end;
   return submit(*stream, [prepared] { return coh::run_launch(prepared->request) ? CUDA_SUCCESS : CUDA_ERROR_ILLEGAL_ADDRESS; });

@@ -1,5 +1,6 @@
 // Streams, events, and the capture of a stream into a graph.
-#include "driver.h"
+#include "../machine/reports.h"
+#include "library_handle.h"
 
 using namespace api;
 
@@ -24,6 +25,9 @@ EXPORT CUresult cuStreamDestroy_v2(void* handle) {
   Stream* stream = created_stream(call.context(), handle);
   if (stream == nullptr) return CUDA_ERROR_INVALID_HANDLE;
   wait(call.context());
+  // The real libraries look at the stream that they leave when they are given another one.
+  for (LibraryHandle* handle_of_library : LibraryHandle::library_handles())
+    if (stream->was_captured && handle_of_library->stream == stream) coh::report_host("cuStreamDestroy: a handle of cuBLAS or cuSOLVER is set to this stream");
   call.context().streams.erase(stream);
   delete stream;
   return CUDA_SUCCESS;
@@ -127,7 +131,7 @@ EXPORT CUresult cuStreamBeginCapture_v2(void* handle, int mode) {
   if (stream == nullptr) return CUDA_ERROR_INVALID_HANDLE;
   if (stream == &call.context().legacy) return CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED;
   if (stream->capturing) return CUDA_ERROR_INVALID_VALUE;
-  stream->capturing = true;
+  stream->capturing = stream->was_captured = true;
   stream->capture_broken = false;
   stream->mode = static_cast<CaptureMode>(mode);
   stream->thread = std::this_thread::get_id();

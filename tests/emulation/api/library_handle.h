@@ -6,6 +6,14 @@ namespace api {
 struct LibraryHandle {
   Context* context;
   Stream* stream;
+  LibraryHandle(Context* context, Stream* stream) : context(context), stream(stream) { library_handles().insert(this); }
+  ~LibraryHandle() { library_handles().erase(this); }
+  LibraryHandle(const LibraryHandle&) = delete;
+  LibraryHandle& operator=(const LibraryHandle&) = delete;
+  static std::set<LibraryHandle*>& library_handles() {
+    static std::set<LibraryHandle*> all;
+    return all;
+  }
 };
 
 // Null where the handle is not of this set.

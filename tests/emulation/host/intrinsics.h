@@ -108,6 +108,13 @@ COH_OVERLOAD(rint) COH_OVERLOAD(nearbyint) COH_OVERLOAD(fma) COH_OVERLOAD(fmin) 
 COH_OVERLOAD(cbrt) COH_OVERLOAD(hypot) COH_OVERLOAD(copysign) COH_OVERLOAD(ldexp) COH_OVERLOAD(frexp) COH_OVERLOAD(isnan)
 COH_OVERLOAD(isinf) COH_OVERLOAD(isfinite) COH_OVERLOAD(signbit)
 #undef COH_OVERLOAD
+namespace coh {
+// A result that the compiler must not fuse with what is done next, as the device's compiler does not.
+template <class T> inline T unfused(T v) {
+  asm("" : "+x"(v));
+  return v;
+}
+}  // namespace coh
 inline float rsqrtf(float v) { return 1.0f / sqrtf(v); }
 inline float rsqrt(float v) { return 1.0f / sqrtf(v); }
 inline double rsqrt(double v) { return 1.0 / std::sqrt(v); }
@@ -120,13 +127,13 @@ inline float __fdividef(float a, float b) { return a / b; }
 inline float __fsqrt_rn(float v) { return sqrtf(v); }
 inline float __frcp_rn(float v) { return 1.0f / v; }
 inline float __fdiv_rn(float a, float b) { return a / b; }
-inline float __fadd_rn(float a, float b) { return a + b; }
-inline float __fsub_rn(float a, float b) { return a - b; }
-inline float __fmul_rn(float a, float b) { return a * b; }
+inline float __fadd_rn(float a, float b) { return coh::unfused(a + b); }
+inline float __fsub_rn(float a, float b) { return coh::unfused(a - b); }
+inline float __fmul_rn(float a, float b) { return coh::unfused(a * b); }
 inline float __fmaf_rn(float a, float b, float c) { return fmaf(a, b, c); }
-inline double __dadd_rn(double a, double b) { return a + b; }
+inline double __dadd_rn(double a, double b) { return coh::unfused(a + b); }
 inline double __dsub_rn(double a, double b) { return a - b; }
-inline double __dmul_rn(double a, double b) { return a * b; }
+inline double __dmul_rn(double a, double b) { return coh::unfused(a * b); }
 inline double __fma_rn(double a, double b, double c) { return std::fma(a, b, c); }
 inline float __saturatef(float v) { return v > 0.0f ? (v < 1.0f ? v : 1.0f) : 0.0f; }
 
@@ -163,3 +170,7 @@ inline float __ll2float_rn(long long v) { return static_cast<float>(v); }
 inline double __int2double_rn(int v) { return v; }
 inline double __ll2double_rn(long long v) { return static_cast<double>(v); }
 inline float __double2float_rn(double v) { return static_cast<float>(v); }
+
+#ifdef COH_NOISE
+#include "noise.h"
+#endif

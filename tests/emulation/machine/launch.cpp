@@ -60,6 +60,13 @@ bool run_launch(const LaunchRequest& request) {
     for (size_t b = 0; b < count; b++) blocks.push_back(make_block(b, static_cast<int>(b)));
     return run(blocks.data(), static_cast<int>(count));
   }
+  if (request.ends) {
+    Block first = make_block(0, 0);
+    if (!run(&first, 1)) return false;
+    if (count == 1) return true;
+    Block last = make_block(count - 1, 0);
+    return run(&last, 1);
+  }
   std::vector<uint32_t> shuffled;
   if (launch.schedule == Schedule::Random) {
     shuffled.resize(count);

@@ -115,6 +115,7 @@ struct LaunchRequest {
   bool cooperative, checked;
   Schedule schedule;
   uint64_t seed;
+  bool ends;  // only the first and the last block run
   const char *image_begin, *image_end;
 };
 // False: the kernel did something wrong, and the reports say what.

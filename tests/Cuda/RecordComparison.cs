@@ -1,0 +1,86 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using EscNative.Kernels.Cpu;
+
+namespace EscNative.Tests.Cuda;
+
+/// <summary>Results of one machine against those that another one left.</summary>
+/// <param name="recorded">What the other one computed, by test and number.</param>
+internal sealed class RecordComparison(Dictionary<string, byte[]> recorded)
+{
+    private readonly HashSet<string> _met = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (double Difference, int Results)> _worst = [];
+    private int _missing;
+
+    /// <summary>What keeps the two runs from being the same tests, in numbers; null where nothing does.</summary>
+    public string? Gap
+    {
+        get
+        {
+            var left = recorded.Keys.Where(key => !_met.Contains(key)).Order(StringComparer.Ordinal).ToList();
+            return left.Count == 0 && _missing == 0 && _met.Count > 0
+                ? null
+                : $"{_met.Count} results compared; {_missing} that the record lacks; {left.Count} of the record's {recorded.Count} that no test met{(left.Count > 0 ? $", the first: {left[0]}" : "")}";
+        }
+    }
+
+    /// <summary>Compares a result.</summary>
+    /// <param name="test">The test.</param>
+    /// <param name="key">The test and the result's number.</param>
+    /// <param name="values">The result.</param>
+    /// <returns>What is wrong with it, or null.</returns>
+    public string? Compare<T>(string test, string key, T[] values)
+        where T : unmanaged
+    {
+        if (!recorded.TryGetValue(key, out var bytes))
+        {
+            _missing++;
+            return $"the record of the other machine has no {key}";
+        }
+
+        _met.Add(key);
+        var wanted = MemoryMarshal.Cast<byte, T>(bytes);
+        if (wanted.Length != values.Length)
+            return $"{key}: {values.Length} values, the other machine had {wanted.Length}";
+        var (difference, limit) = Difference<T>(wanted, values);
+        var (worst, results) = _worst.GetValueOrDefault(test);
+        _worst[test] = (Math.Max(worst, difference), results + 1);
+        return difference <= limit ? null : $"{key} differs from the other machine's by {difference:0.0e0} of its largest value, more than {limit:0.0e0}";
+    }
+
+    /// <summary>The tests, those that differ most first, below a line with the counts.</summary>
+    public IEnumerable<string> Lines() => _worst.OrderByDescending(w => w.Value.Difference)
+        .Select(w => string.Create(CultureInfo.InvariantCulture, $"{w.Value.Difference:0.0e0}\t{w.Value.Results} results\t{w.Key}"))
+        .Prepend($"{_met.Count} results of {_worst.Count} tests compared, {_missing} missing in the record, {recorded.Count - _met.Count} of the record not met; largest difference, relative to the largest value of a result");
+
+    // Rounding in another order, products fused with sums, and other functions' last bits: some units in the last place of the largest value.
+    private static (double Difference, double Limit) Difference<T>(ReadOnlySpan<T> wanted, ReadOnlySpan<T> got)
+        where T : unmanaged
+    {
+        var limit = typeof(T) == typeof(float) ? 1e-4 : typeof(T) == typeof(double) ? 1e-10 : typeof(T) == typeof(BFloat16) ? 0.02 : 0;
+        double largest = 0, difference = 0;
+        for (var i = 0; i < wanted.Length; i++)
+        {
+            var (w, g) = (Value(wanted[i]), Value(got[i]));
+            if (double.IsNaN(w) != double.IsNaN(g) || (double.IsInfinity(w) && w != g))
+                return (double.PositiveInfinity, limit);
+            if (!double.IsFinite(w))
+                continue;
+            largest = Math.Max(largest, Math.Abs(w));
+            difference = Math.Max(difference, Math.Abs(w - g));
+        }
+
+        return (difference == 0 ? 0 : limit == 0 ? difference : difference / Math.Max(largest, double.Epsilon), limit);
+    }
+
+    private static double Value<T>(T value) => value switch
+    {
+        float f => f,
+        double d => d,
+        BFloat16 b => b.ToSingle(),
+        int i => i,
+        byte b => b,
+        ulong u => u,
+        _ => throw new NotSupportedException($"record: values of {typeof(T).Name}"),
+    };
+}

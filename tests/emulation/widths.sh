@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# widths.sh [FOLDER]: looks with clang-tidy for products and counters of 32 bits where an offset of 64 is wanted, in the kernel files of
+# FOLDER (kernels/cuda): products that are widened when they are done, 64-bit values cut to 32 bits, loop variables narrower than their
+# bound. Fails where there is one. What a cast hides from it, LargeOffsetTests look for.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+kernels=${1:-$here/../../kernels/cuda}
+if ! command -v clang-tidy > /dev/null; then
+  apt-get update -q > /dev/null && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends clang-tidy > /dev/null ||
+    { echo "widths.sh: needs clang-tidy" >&2; exit 1; }
+fi
+checks='-*,bugprone-implicit-widening-of-multiplication-result,bugprone-too-small-loop-variable,clang-diagnostic-shorten-64-to-32'
+check() {
+  clang-tidy --quiet --checks="$checks" --warnings-as-errors='*' --header-filter='.*\.cuh$' "$1" -- \
+    -x c++ -std=c++17 -mavx2 -mfma -I"$(dirname "$1")" -I"$here/host" -Wshorten-64-to-32 -Wno-unknown-attributes -Wno-ignored-attributes 2>&1 |
+    grep -vE '^[0-9]+ warnings? .*generated|^Suppressed |^Use -header-filter' || true
+  return "${PIPESTATUS[0]}"
+}
+export -f check
+export checks here
+files=("$kernels"/*.cu)
+printf '%s\0' "${files[@]}" | xargs -0 -P "$(nproc)" -I{} bash -c 'check {}'
+echo "${#files[@]} kernel files keep their offsets in 64 bits"
