@@ -1,3 +1,4 @@
+using EscNative.Kernels;
 using EscNative.Kernels.Cpu;
 
 namespace EscNative.Tests.Kernels;
@@ -209,6 +210,7 @@ public sealed unsafe class WinogradTests
         using var weight = Create(first);
         using var wanted = Create(second);
         weight.Update(second.W.Pointer);
+        using var call = KernelCall.Begin();
         var bytes = new ReadOnlySpan<byte>(weight.Data, (int)weight.Bytes);
         Assert.True(bytes.SequenceEqual(new(wanted.Data, (int)wanted.Bytes)), $"seed {Seed}");
 
