@@ -56,6 +56,7 @@ internal sealed unsafe partial class CpuBackend
 
     public override void Divide(Tensor x, double divisor, Tensor y)
     {
+        using var call = KernelCall.Begin();
         if (IsDouble(y, "Divide"))
             Vectors.Divide(x.PointerTo<double>(), divisor, y.PointerTo<double>(), y.Count);
         else
