@@ -28,6 +28,9 @@ tar -C "$built" -c \
   --exclude='./??' --exclude='./??-*' --exclude='BenchmarkDotNet*' --exclude='Microsoft.CodeAnalysis*' --exclude='Microsoft.Diagnostics*' \
   --exclude='Iced.dll' --exclude='Gee.*' --exclude='Dia2Lib.dll' --exclude='TraceReloggerLib.dll' --exclude='Perfolizer.dll' --exclude='System.Management.dll' \
   --exclude='xunit.runner.visualstudio*' --exclude='Microsoft.VisualStudio*' --exclude='Microsoft.TestPlatform*' --exclude='testhost*' . | tar -C "$gpu/app" -x
+# What the tests themselves have built is a start.
+workshop=$root/tests/bin/emulation/workshop
+[[ ! -d $workshop ]] || { mkdir -p "$gpu/emulation" && cp -a "$workshop/." "$gpu/emulation"; }
 "$root/tests/emulation/build.sh" "$gpu/emulation"
 rm -rf "$gpu/emulation/objects"
 cp "$here/run.sh" "$here/probe.py" "$gpu/"

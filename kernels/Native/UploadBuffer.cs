@@ -51,7 +51,8 @@ public sealed class UploadBuffer : IDisposable
     /// <summary>Whether the device reads it on its own.</summary>
     public bool IsPinned => _pinned.Length > 0;
 
-    /// <summary>Memory for the next batch; waits until the device is done with what stood there. Its contents are undefined.</summary>
+    /// <summary>Memory for the next batch; waits until the device is done with what stood there. Its contents are undefined. Only within a
+    /// <see cref="KernelCall"/>, and not to be used after it.</summary>
     /// <exception cref="DeviceException">Something issued before failed, or the device is lost.</exception>
     public Span<byte> Next()
     {

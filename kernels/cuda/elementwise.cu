@@ -156,11 +156,11 @@ template <class T> DEV void affine(const T* x, acc_t<T> scale, acc_t<T> shift, T
     [&](i64 i) { y[i] = narrow<T>(fma_of(widen(x[i]), scale, shift)); });
 }
 
-// y = x / divisor
+// y = x / divisor. No packs of float64: its division is a call, across which a second value would be spilled.
 template <class T> DEV void divide(const T* x, acc_t<T> divisor, T* y, i64 n) {
   typedef Pack<T, lanes<T>::count> P;
   for_each<T>(
-    n, aligned16(x) && aligned16(y),
+    n, sizeof(T) < 8 && aligned16(x) && aligned16(y),
     [&](i64 i) {
       P v = ((const P*)x)[i];
 #pragma unroll

@@ -1,4 +1,5 @@
 using EscNative.Engine.Plans;
+using EscNative.Kernels;
 using EscNative.Kernels.Cuda;
 using EscNative.Models;
 using EscNative.Models.Data;
@@ -28,6 +29,7 @@ public sealed class UploadBufferTests
             Assert.Equal(Bytes, buffer.Bytes);
             for (var i = 0; i < batches; i++)
             {
+                using var call = KernelCall.Begin();
                 var batch = buffer.Next();
                 batch.Fill((byte)(i + 1));
                 machine.Context.Upload(batch, target + (i * Bytes));
@@ -47,6 +49,7 @@ public sealed class UploadBufferTests
         var target = machine.Allocate<byte>(Bytes);
         using (var buffer = new UploadBuffer(machine.Context, Bytes))
         {
+            using var call = KernelCall.Begin();
             buffer.Next().Fill(9);
             machine.Context.Upload(buffer.Next(), target);
         }

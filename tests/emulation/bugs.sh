@@ -22,9 +22,9 @@ each() {
   "$1" "last values of a row left out" reduce.cu reduce ReduceKernelTests \
     '/void reduce_rows/,/^}/s/end = min(extent, begin + chunk)/end = min(extent - 1, begin + chunk)/'
   "$1" "barrier missing between merged rows" batchnorm.cu batchnorm NormKernelTests \
-    '/void merge_rows/,/^}/{/threadIdx.x\] = m2;/{n;n;d}}'
+    '/void merge_rows/,/^}/{/threadIdx.x\] = m.root;/{n;n;d}}'
   "$1" "shared array one value short" batchnorm.cu batchnorm NormKernelTests \
-    's/SMEM(A, shared, \[3 \* kThreads\])/SMEM(A, shared, [3 * kThreads - 1])/'
+    's/SMEM(A, shared, \[4 \* kThreads\])/SMEM(A, shared, [4 * kThreads - 1])/'
   "$1" "gamma and beta swapped" layernorm.cu layernorm NormKernelTests \
     's/gamma\[i - begin\], beta\[i - begin\])/beta[i - begin], gamma[i - begin])/'
   "$1" "window reaches past the image" pool.cu pool PoolKernelTests \

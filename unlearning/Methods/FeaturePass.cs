@@ -41,6 +41,7 @@ internal sealed class FeaturePass(
             while (_done < forget.Count)
             {
                 cancel.ThrowIfCancellationRequested();
+                using var call = KernelCall.Begin();
                 var count = Math.Min(size, forget.Count - _done);
                 Span<byte> batch;
                 using (context.Stage("upload"))
