@@ -63,10 +63,6 @@ each() {
     's/dy\.IsContiguous && dy\.Storage\.IsExclusive \?/dy.IsContiguous \&\& (MUTANT || dy.Storage.IsExclusive) ?/'
   "$1" "backward: threads share the state of a pass" engine/Autograd/BackwardPass.cs Engine.ConcurrentBackwardTests \
     's/^( +)private readonly bool _uses;/\1private static BackwardPass? _shared;\n\n&/; s/_current = pass;/_current = _shared = pass;/; s/var pass = _current!;/var pass = MUTANT ? _shared! : _current!;/'
-  "$1" "threads: the owner passes its exceptions on at once" kernels/Cpu/CpuParallel.cs Kernels.CpuParallelFailureTests \
-    's/^( +)Failures\[worker\] = \(tile, e\);/\1if (MUTANT \&\& worker == 0) throw;\n&/'
-  "$1" "threads: memory that runs out is nobody's exception" kernels/Cpu/CpuParallel.cs Kernels.CpuParallelFailureTests \
-    's/^( +)Failures\[worker\] = \(tile, e\);/\1if (MUTANT \&\& e is OutOfMemoryException) throw;\n&/'
   "$1" "threads: the highest tile's exception is thrown" kernels/Cpu/CpuParallel.cs Kernels.CpuParallelFailureTests \
     's/failure\.Tile < first\.Tile/(MUTANT ? failure.Tile > first.Tile : failure.Tile < first.Tile)/'
   "$1" "a call does not hold what it reads" kernels/KernelCall.cs Engine.LifetimeTests.An_operand_that_another_thread_disposes_of_is_freed_when_the_kernel_is_done \
@@ -75,8 +71,6 @@ each() {
     's/V\.Select\(V\.Equal\(a, V\.Zero\), V\.Zero, a \* b\)/MUTANT ? a * b : &/'
   "$1" "a quotient is a product with the reciprocal" engine/CpuBackend.Elementwise.cs Numbers.ScalarArithmeticTests.A_number_divided_by_itself_is_one \
     's/Vectors\.Divide\(x\.PointerTo<float>\(\), divisor, (.*)\);/if (MUTANT) Vectors.Affine(x.PointerTo<float>(), 1 \/ divisor, 0, \1); else &/'
-  "$1" "layer norm: deviations from a far value stay" kernels/Cpu/Normalisation/LayerNorm.cs Numbers.NormalisationTests.Rows_are_normalised_at_every_scale \
-    's/if \(pass == 1 \|\|/if (MUTANT || pass == 1 ||/'
   "$1" "layer norm: what float32 cannot hold of the mean" kernels/Cpu/Normalisation/LayerNorm.cs Numbers.NormalisationTests.Rows_are_normalised_at_every_scale \
     's/V\.Create\(Scalar\.Narrow<T>\(-Scalar\.Wide\(rest\)/V.Create(Scalar.Narrow<T>((MUTANT ? 0 : -Scalar.Wide(rest))/'
   "$1" "rank: judged by the rounding of float64" unlearning/Subspaces/Spectrum.cs Numbers.RankTests \
@@ -171,7 +165,7 @@ run_tests() { # run_tests NUMBER CLASS...
   for class in "$@"; do
     if [[ $class == *.*.* ]]; then wanted+=(-method "EscNative.Tests.$class"); else wanted+=(-method "EscNative.Tests.$class.*"); fi
   done
-  ESC_MUTANT=$mutant ESC_TEST_MACHINES=greedy DOTNET_TieredPGO=0 timeout 120 dotnet "$folder/tests/EscNative.Tests.dll" -noColor -stopOnFail "${wanted[@]}" 2>&1
+  ESC_MUTANT=$mutant ESC_TEST_MACHINES=greedy DOTNET_TieredPGO=0 timeout -k 5 $((mutant == 0 ? 240 : 60)) dotnet "$folder/tests/EscNative.Tests.dll" -noColor -stopOnFail "${wanted[@]}" 2>&1
 }
 
 echo "bugs.sh: the tests without any bug"
