@@ -28,8 +28,6 @@ internal static class InspectCommand
             throw new UsageException($"inspect: got two model files, '{named}' and --model-file '{given}'; wants one");
         var path = named ?? context.Require(options.ModelFile);
         InputFile.Open(path).Dispose();
-        if (context.Get(options.Json) is { } json && Path.GetFullPath(json) == Path.GetFullPath(path))
-            throw new UsageException($"{json} is the model file: give the output another name, an input is never replaced");
         Setup.CheckOutputs(context, context.Get(options.Json));
 
         using var file = SafetensorsFile.Open(path);

@@ -50,7 +50,7 @@ public sealed class OutputOptionTests(SmallFiles files) : IClassFixture<SmallFil
     [InlineData("inspect {model} --json {model} --force", "is an output and the file of FILE")]
     [InlineData("inspect --model-file {model} --json {link} --force", "is an output and the file of --model-file")]
     [InlineData("evaluate --model-file {model} --original {original} --forget-class 4 --json {original} --force", "is an output and the file of --original")]
-    [InlineData("evaluate --model-file {model} --retrain {original} --forget-class 4 --json {original} --force", "is an output and the file of --retrain")]
+    [InlineData("evaluate --model-file {model} --original {model} --retrain {original} --forget-class 4 --json {original} --force", "is an output and the file of --retrain")]
     [InlineData("unlearn --model-file {model} --forget-class 4 --output {link} --force", "is an output and the file of --model-file")]
     [InlineData("unlearn --model-file {model} --forget-indices {indices} --output {indices} --force", "is an output and the file of --forget-indices")]
     [InlineData("doctor --data {model} --json {model} --force", "is an output and the file of --data")]

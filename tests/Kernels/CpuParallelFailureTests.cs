@@ -6,7 +6,7 @@ namespace EscNative.Tests.Kernels;
 
 #pragma warning disable CA2201 // The runtime's own exceptions are what is injected.
 /// <summary>Exceptions in tiles: the caller gets one of them, the workers are parked, and the next job is right.</summary>
-[Collection(CpuThreads.Collection)]
+[Collection(CpuThreads.Alone)]
 public sealed unsafe class CpuParallelFailureTests
 {
     private const int MostTiles = 32;

@@ -38,8 +38,8 @@ internal sealed class MaskCheckpoint(string path, RunIdentity run, int dimension
         if (mask.Count != (long)dimension * dimension)
             throw new DataFormatException(path, null, $"has a mask of {mask.Count} values, wants {dimension} x {dimension}");
         var values = mask.ToFloat32();
-        if (Array.FindIndex(values, v => !float.IsFinite(v)) is >= 0 and var bad)
-            throw new DataFormatException(path, null, FormattableString.Invariant($"holds {values[bad]} at value {bad} of the mask: the run diverged, or the file is damaged"));
+        if (Array.FindIndex(values, v => v is not (>= 0 and <= 1)) is >= 0 and var bad)
+            throw new DataFormatException(path, null, FormattableString.Invariant($"holds {values[bad]} at value {bad} of the mask, wants 0 to 1: the run diverged, or the file is damaged"));
         var state = new MaskState(values, Number("epochs"), Number("updates"), Number("hits"));
         return (state, CheckpointSeconds.Read(file, path, Prefix + "seconds"));
 
