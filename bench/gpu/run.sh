@@ -185,7 +185,7 @@ for who in own cublas; do
 done
 if [[ $dry ]]; then
   # The emulated machine has a build that checks what the sanitizers look for.
-  step tests sanitizer-cases 60 "${emulated[@]}" ESC_TEST_MACHINES=checked "${tests[@]}" "${careful[@]}"
+  step tests sanitizer-cases 150 "${emulated[@]}" ESC_TEST_MACHINES=checked "${tests[@]}" "${careful[@]}"
   skip probe "needs a GPU"
 else
   for tool in "${sanitizers[@]}"; do

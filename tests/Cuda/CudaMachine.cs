@@ -111,7 +111,9 @@ public sealed unsafe class CudaMachine : IDisposable
     }
 
     /// <summary>The values of a buffer, once all work is done.</summary>
-    public T[] Download<T>(nint pointer, long count)
+    /// <param name="scale">What rounding is relative to where machines are compared, if that is more than the largest value: the size of the
+    /// sums behind the result, times its condition.</param>
+    public T[] Download<T>(nint pointer, long count, double scale = 0)
         where T : unmanaged
     {
         var values = new T[count];
@@ -124,7 +126,7 @@ public sealed unsafe class CudaMachine : IDisposable
             throw new InvalidOperationException($"{_name}: {first}", lost);
         }
 
-        DeviceRecord.Take(_row, values);
+        DeviceRecord.Take(_row, values, scale);
         return values;
     }
 

@@ -24,7 +24,9 @@ public sealed class DeviceRecord : IDisposable
 
     /// <summary>Keeps or compares one result of the running test.</summary>
     /// <param name="machine">The machine's name in the test's row, which the two runs do not share.</param>
-    public static void Take<T>(string machine, T[] values)
+    /// <param name="values">The result.</param>
+    /// <param name="scale">What rounding is relative to, if that is more than the largest value.</param>
+    public static void Take<T>(string machine, T[] values, double scale)
         where T : unmanaged
     {
         if ((RecordPath is null || machine != "reverse") && ComparePath is null)
@@ -41,7 +43,7 @@ public sealed class DeviceRecord : IDisposable
                 _writer ??= new BinaryWriter(File.Create(RecordPath + ".partial"), Encoding.UTF8);
                 Write(_writer, key, MemoryMarshal.AsBytes(values.AsSpan()));
             }
-            else if (Comparison.Value.Compare(name, key, values) is { } problem)
+            else if (Comparison.Value.Compare(name, key, values, scale) is { } problem)
             {
                 Assert.Fail(problem);
             }

@@ -49,11 +49,11 @@ internal static class DeviceValues
         _ => machine.Allocate<double>(count),
     };
 
-    public static double[] Download(this CudaMachine machine, StorageType type, nint pointer, long count) => type switch
+    public static double[] Download(this CudaMachine machine, StorageType type, nint pointer, long count, double scale = 0) => type switch
     {
-        StorageType.F32 => Array.ConvertAll(machine.Download<float>(pointer, count), v => (double)v),
-        StorageType.BF16 => Array.ConvertAll(machine.Download<BFloat16>(pointer, count), v => (double)v.ToSingle()),
-        _ => machine.Download<double>(pointer, count),
+        StorageType.F32 => Array.ConvertAll(machine.Download<float>(pointer, count, scale), v => (double)v),
+        StorageType.BF16 => Array.ConvertAll(machine.Download<BFloat16>(pointer, count, scale), v => (double)v.ToSingle()),
+        _ => machine.Download<double>(pointer, count, scale),
     };
 
     /// <summary>Compares a result: c √terms u scale for the arithmetic in the wide type, and one rounding of the stored value.</summary>

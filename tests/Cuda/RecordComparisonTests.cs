@@ -47,6 +47,16 @@ public sealed class RecordComparisonTests
     }
 
     [Fact]
+    public void Rounding_is_relative_to_the_size_behind_a_result()
+    {
+        // 1e-3 is 3.3e-4 of the largest value, and 1e-5 of sums of 100.
+        float[] got = [1, 2, 3.001f];
+        Assert.Contains("differs", new RecordComparison(Record("a #1")).Compare("a", "a #1", got), StringComparison.Ordinal);
+        Assert.Null(new RecordComparison(Record("a #1")).Compare("a", "a #1", got, scale: 100));
+        Assert.Contains("differs", new RecordComparison(Record("a #1")).Compare("a", "a #1", got, scale: 1), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_record_that_was_cut_off_is_told()
     {
         using var folder = new TemporaryFolder();

@@ -66,7 +66,7 @@ internal sealed class Operation : IDisposable
         var derivative = Prepared.DerivativeOf(input);
         // Beside the engine's rounding, the error of the differences (PreparedCase).
         var difference = 1e-7 * Math.Max(derivative.Largest, 1);
-        var tolerance = difference + Tolerance(Case.GradientFactor, Case.GradientTerms, derivative.Largest);
+        var tolerance = difference + Tolerance(Case.GradientFactor, Case.GradientTerms, Math.Max(derivative.Largest, Case.GradientScale));
         for (var i = 0; i < derivative.Positions.Length; i++)
         {
             Close.AssertEqual(

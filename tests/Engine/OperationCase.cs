@@ -25,6 +25,9 @@ public sealed record OperationCase(string Name, Input[] Inputs, Func<Tensor[], T
 
     public double GradientFactor { get; init; } = 8;
 
+    /// <summary>What a gradient's rounding is relative to, if that is more than the largest of its values.</summary>
+    public double GradientScale { get; init; }
+
     /// <summary>Whether <see cref="Run"/> is one call of the engine: nothing may then be left over even without a scope.</summary>
     public bool SingleCall { get; init; } = true;
 

@@ -103,14 +103,15 @@ public static partial class OperationCases
                 { Terms = n + d, GradientTerms = d, GradientFactor = 16 };
                 foreach (var t in (double[])[1, 2.5])
                 {
-                    // Two log-softmaxes of nearly the same size are subtracted, and T² enlarges what is left.
+                    // Two log-softmaxes of nearly the same size are subtracted, and T² enlarges what is left of them with its error: the
+                    // error grows with T², the divergence does not.
                     yield return new(
                         $"KL of [{n}, {d}] at temperature {t}, {name}", [Input.Of(n, d), Input.Of(n, d).Constant()],
                         x => Loss.KlDivergence(x[0], x[1], t, reduction), x => fold(Kl(x[0], x[1], t)))
                     {
                         Terms = n + d,
                         GradientTerms = d,
-                        Factor = 16,
+                        Factor = 16 * t * t,
                         GradientFactor = 16,
                     };
                 }

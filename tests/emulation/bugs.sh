@@ -87,7 +87,8 @@ run_tests() { # run_tests MACHINE CLASS...
 try() { # try NUMBER NAME FILE KERNEL CLASS SED
   local number=$1 name=$2 file=$3 kernel=$4 class=$5 change=$6 machine=$folder/$1 how=
   rm -rf "$machine" "$machine.kernels"
-  cp -r "$root/kernels/cuda" "$machine.kernels"
+  # With their times: what did not change is up to date.
+  cp -rp "$root/kernels/cuda" "$machine.kernels"
   sed -i "$change" "$machine.kernels/$file"
   if cmp -s "$root/kernels/cuda/$file" "$machine.kernels/$file"; then
     how="NOTHING TO CHANGE in $file"
