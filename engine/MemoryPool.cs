@@ -100,10 +100,18 @@ internal abstract class MemoryPool
                 return;
             }
 
-            _cached += size;
-            if (!_free.TryGetValue(size, out var blocks))
-                _free[size] = blocks = new Stack<nint>();
-            blocks.Push(pointer);
+            try
+            {
+                if (!_free.TryGetValue(size, out var blocks))
+                    _free[size] = blocks = new Stack<nint>();
+                blocks.Push(pointer);
+                _cached += size;
+            }
+            catch (OutOfMemoryException)
+            {
+                // Nobody who gives something back can do anything about it, a finalizer least of all.
+                FreeBlock(pointer);
+            }
         }
     }
 

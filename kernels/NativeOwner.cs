@@ -14,8 +14,11 @@ public abstract class NativeOwner : IDisposable
     /// <summary>Gives back what nobody disposed.</summary>
     ~NativeOwner()
     {
-        if (Interlocked.Exchange(ref _disposed, 1) == 0)
-            Free(late: true);
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+            return;
+        Free(late: true);
+        // Another finalizer may still release a reference, which must not give it back again.
+        Volatile.Write(ref _references, int.MinValue / 2);
     }
 
     /// <summary>How many references there are now.</summary>

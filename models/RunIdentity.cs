@@ -137,7 +137,12 @@ public sealed class RunIdentity
     {
         ArgumentNullException.ThrowIfNull(device);
         if (CudaInterop.ContextOf(device) is { } gpu)
-            return string.Create(CultureInfo.InvariantCulture, $"f32, cuda {gpu.ComputeCapability.Major}.{gpu.ComputeCapability.Minor}{(gpu.IsEmulated ? " emulated" : "")}");
+        {
+            return string.Create(
+                CultureInfo.InvariantCulture,
+                $"f32, cuda {gpu.ComputeCapability.Major}.{gpu.ComputeCapability.Minor}{(gpu.IsEmulated ? " emulated" : "")}, {string.Join(", ", device.Identity)}");
+        }
+
         var bits = Vector512.IsHardwareAccelerated ? 512
             : Vector256.IsHardwareAccelerated && Fma.IsSupported ? 256
             : Vector128.IsHardwareAccelerated ? 128

@@ -150,12 +150,14 @@ internal sealed class ModelCache
         var copy = Path.ChangeExtension(partial, $".{Guid.NewGuid():N}.partial");
         try
         {
+            TemporaryFiles.Add(copy);
             File.Copy(partial, copy);
             File.Move(copy, path, overwrite: true);
         }
         finally
         {
             TryDelete(copy);
+            TemporaryFiles.Forget(copy);
         }
     }
 

@@ -14,13 +14,13 @@ internal static class Outputs
     /// <summary>Whether an output may take the place of a file.</summary>
     public static bool MayReplace(CommandContext context, string path) => context.Get(context.Options.Force) || IsOwn(path);
 
-    /// <summary>Makes the own folder where an output goes there.</summary>
+    /// <summary>Makes the folder of an output in the own folder.</summary>
     /// <returns>Whether the output may take the place of a file.</returns>
     /// <exception cref="OutputException">The folder cannot be made.</exception>
     public static bool Prepare(CommandContext context, string path)
     {
         if (IsOwn(path))
-            OfOwnFolder(() => AtomicFile.CreateFolder(OwnFolder));
+            AtomicFile.CreateFolder(FolderOf(path));
         return MayReplace(context, path);
     }
 
@@ -44,8 +44,8 @@ internal static class Outputs
             if (DataOf(context) is { } data && IsPart(data, target))
                 throw new UsageException($"{path} is one of the files of --data {data}; give the output another name, an input is never replaced");
             // The folder is made when there is something to put into it.
-            if (IsOwn(path) && !Directory.Exists(OwnFolder))
-                CheckOwnFolder();
+            if (IsOwn(path) && !Directory.Exists(FolderOf(path)))
+                CheckFolder(path);
             else
                 AtomicFile.Check(path, MayReplace(context, path));
         }
@@ -77,18 +77,18 @@ internal static class Outputs
         return Convert.ToHexStringLower(hash.Hash!);
     }
 
-    private static void CheckOwnFolder() => OfOwnFolder(() => AtomicFile.Check(OwnFolder, force: true));
+    private static string FolderOf(string path) => Path.GetDirectoryName(OutputTarget.Of(path).Path)!;
 
-    private static void OfOwnFolder(Action act)
+    // Of an output in the own folder: whether its folder is there or can be made. Makes nothing.
+    private static void CheckFolder(string path)
     {
-        try
-        {
-            act();
-        }
-        catch (OutputException cause)
-        {
-            throw new OutputException($"{cause.Message}; give --json and --html other names", cause);
-        }
+        var missing = FolderOf(path);
+        while (Path.GetDirectoryName(missing) is { } above && !Path.Exists(missing) && !Directory.Exists(above))
+            missing = above;
+        var blocking = File.Exists(missing) ? missing : File.Exists(Path.GetDirectoryName(missing)) ? Path.GetDirectoryName(missing) : null;
+        if (blocking is not null)
+            throw new OutputException($"cannot write {path}: {Path.GetRelativePath(Environment.CurrentDirectory, blocking)} is a file, wants a folder; give the output another name");
+        AtomicFile.Check(missing, force: true);
     }
 
     private static Command Verb(CommandContext context) => context.Parsed.CommandResult.Command;

@@ -17,23 +17,26 @@ internal sealed class ShadowAttack(
 {
     private readonly TrainOptions _training = Training(recipe);
 
-    /// <summary>Adds the attack's rows to the methods that it applies to.</summary>
+    /// <summary>Tells before anything long begins which methods the attack does not apply to, and why.</summary>
     /// <exception cref="UsageException">The attack applies to none of the methods.</exception>
+    public string[] WhyNotApplicable(IReadOnlyList<IUnlearningMethod> methods, Func<IUnlearningMethod, UnlearningOptions> optionsOf)
+    {
+        string[] reasons = [.. methods.Select(m => (m.Name, Why: WhyNotApplicable(m, optionsOf(m)))).Where(m => m.Why is not null).Select(m => $"U-LiRA does not apply to {m.Name}: {m.Why}.")];
+        return reasons.Length < methods.Count ? reasons : throw new UsageException("--shadows: " + string.Join(" ", reasons));
+    }
+
+    /// <summary>Adds the attack's rows to the methods that it applies to; there is one.</summary>
     public ExperimentResult AddTo(
         ExperimentResult result, IReadOnlyList<IUnlearningMethod> methods, Func<IUnlearningMethod, UnlearningOptions> optionsOf, ProgressLine progress,
         CancellationToken cancel)
     {
         var attacked = new Dictionary<string, IReadOnlyList<MetricResult>>();
-        var reasons = new List<string>();
         foreach (var method in methods)
         {
             var options = optionsOf(method);
             var relay = new Relay<double>(share => progress.Report("U-LiRA", share, method.Name));
-            if (WhyNotApplicable(method, options) is { } reason)
-            {
-                reasons.Add($"U-LiRA does not apply to {method.Name}: {reason}");
+            if (WhyNotApplicable(method, options) is not null)
                 continue;
-            }
 
             attacked[method.Name] = ULira.Run(
                 data, ULira.Shadow(description, _training, () => MethodRegistry.Create(method.Name), options, device), Recipe(method, options),
@@ -41,7 +44,7 @@ internal sealed class ShadowAttack(
                 relay, cancel).Rows;
         }
 
-        var rows = attacked.Values.FirstOrDefault() ?? throw new UsageException(string.Join("; ", reasons));
+        var rows = attacked.Values.First();
         return result with
         {
             Metrics = [.. result.Metrics, .. rows.Select(r => new MetricDefinition(r.Metric, r.Name, r.Unit, Requests.Results.Words(r.Direction), r.Ideal, r.Definition))],
@@ -83,15 +86,16 @@ internal sealed class ShadowAttack(
 
     private static TrainOptions Training(IReadOnlyDictionary<string, double> recipe)
     {
-        if (!recipe.TryGetValue("epochs", out var epochs))
-            throw new UsageException("--shadows: the model's file does not tell how it was trained, so no model like it can be trained; use one that escnative train made");
+        double Of(string key) => recipe.TryGetValue(key, out var value)
+            ? value
+            : throw new UsageException($"--shadows: the model's file does not tell how it was trained ({key}), so no model like it can be trained; use one that escnative train made");
         return new TrainOptions
         {
-            Epochs = (int)epochs,
-            BatchSize = (int)recipe["batch"],
-            LearningRate = recipe["learning-rate"],
-            WeightDecay = recipe["weight-decay"],
-            CropPadding = (int)recipe["crop"],
+            Epochs = (int)Of("epochs"),
+            BatchSize = (int)Of("batch"),
+            LearningRate = Of("learning-rate"),
+            WeightDecay = Of("weight-decay"),
+            CropPadding = (int)Of("crop"),
         };
     }
 

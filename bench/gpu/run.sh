@@ -195,7 +195,9 @@ else
       step tests "sanitizer-$tool" 75 "${device[@]}" compute-sanitizer --tool "$tool" --error-exitcode 9 --target-processes all "${tests[@]}" "${careful[@]}"
     fi
   done
-  if command -v python3 > /dev/null && timeout -k 2 30 python3 -c 'import torch; assert torch.cuda.is_available()' 2> /dev/null; then
+  if ((SECONDS + 32 + reserve > seconds)); then
+    skip probe "no time left of $seconds s"
+  elif command -v python3 > /dev/null && timeout -k 2 30 python3 -c 'import torch; assert torch.cuda.is_available()' 2> /dev/null; then
     step probe 120 python3 "$here/probe.py" "$logs/probe.json"
   else
     skip probe "there is no PyTorch that sees a GPU"

@@ -48,6 +48,8 @@ internal sealed class OutputTarget
         ArgumentException.ThrowIfNullOrEmpty(path);
         if (path == Standard)
             return new OutputTarget("standard output", Standard, stream: true, 1, null);
+        if (System.IO.Path.EndsInDirectorySeparator(path))
+            throw new OutputException($"cannot write {path}: that is the name of a folder, wants a file's");
         try
         {
             var full = System.IO.Path.GetFullPath(path);
@@ -69,11 +71,28 @@ internal sealed class OutputTarget
     /// <summary>Opens a stream for writing.</summary>
     public Stream Open() => _descriptor switch
     {
-        1 => Console.OpenStandardOutput(),
-        2 => Console.OpenStandardError(),
-        { } number => new FileStream(new SafeFileHandle(number, ownsHandle: false), FileAccess.Write),
+        { } number => OperatingSystem.IsWindows() ? Console.OpenStandardOutput() : new DescriptorStream(number),
         _ => new FileStream(Path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite),
     };
+
+    // A file behind a descriptor is written where others who share it have got to, and they go on behind it. A pipe that nobody reads any more
+    // is an error, which the console's own stream keeps to itself.
+    private sealed class DescriptorStream(int number) : FileStream(new SafeFileHandle(number, ownsHandle: false), FileAccess.Write)
+    {
+        protected override void Dispose(bool disposing)
+        {
+            if (disposing && !SafeFileHandle.IsInvalid)
+                Flush();
+            base.Dispose(disposing);
+        }
+
+        // The getter moves the descriptor to this stream's position.
+        public override void Flush()
+        {
+            base.Flush();
+            _ = SafeFileHandle;
+        }
+    }
 
     private static string FollowedOnWindows(string path) => File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
 

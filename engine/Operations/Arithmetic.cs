@@ -66,8 +66,8 @@ public sealed partial class Tensor
         using var scope = Scope();
         if (a.DType == DType.F64 || s == 0 || !double.IsFinite(s) || float.IsNormal((float)s))
             return scope.Keep(Scalar(s, a.DType, a.Device) / a);
-        // A number that float32 cannot hold, as its digits times a power of two.
-        var exponent = Math.ILogB(s);
+        // A number that float32 cannot hold, as its digits times a power of two; with room for a divisor at the other end of the range.
+        var exponent = Math.ILogB(s) + (Math.Abs(s) < 1 ? 64 : -64);
         return scope.Keep((Scalar(Math.ScaleB(s, -exponent), a.DType, a.Device) / a) * Math.ScaleB(1, exponent));
     }
 

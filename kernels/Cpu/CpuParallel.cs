@@ -155,6 +155,7 @@ public static unsafe class CpuParallel
         _failed = false;
         Volatile.Write(ref _state, 0);
         Interlocked.Increment(ref _generation);
+        var interrupted = false;
         try
         {
             // Each sleeper is woken once, however long it takes until it has a core: a signal costs some 3 us. Of more workers than the
@@ -164,7 +165,7 @@ public static unsafe class CpuParallel
                 wanted -= _workers - Volatile.Read(ref _sleeping);
             var sleepers = TakeSleepers(wanted);
             if (sleepers > 0)
-                Wakeup.Release(sleepers);
+                interrupted = Wake(sleepers);
             Claim(0);
         }
         finally
@@ -173,6 +174,8 @@ public static unsafe class CpuParallel
             // that they hold.
             if (Interlocked.Or(ref _state, Closed) != 0)
                 WaitForWorkers();
+            if (interrupted)
+                Thread.CurrentThread.Interrupt();
         }
 
         if (_failed)
@@ -219,6 +222,22 @@ public static unsafe class CpuParallel
         // Not before the workers have left the job: the interruption ends the thread's next wait instead.
         if (interrupted)
             Thread.CurrentThread.Interrupt();
+    }
+
+    /// <summary>Wakes sleepers, who are counted as awake already; true if somebody interrupted the thread meanwhile.</summary>
+    private static bool Wake(int sleepers)
+    {
+        for (var interrupted = false; ; interrupted = true)
+        {
+            try
+            {
+                Wakeup.Release(sleepers);
+                return interrupted;
+            }
+            catch (ThreadInterruptedException)
+            {
+            }
+        }
     }
 
     /// <summary>Takes a signal; true if somebody interrupted the thread meanwhile.</summary>

@@ -25,8 +25,8 @@ internal sealed unsafe class FaultSlot(KernelFaults owner, nint host, nint devic
         return device + (record * KernelFaults.RecordInts * sizeof(int));
     }
 
-    /// <summary>The launches so far; called by the thread itself.</summary>
-    public FaultMark Mark() => _launches == 0 ? default : new FaultMark(this, _waits, _launches);
+    /// <summary>The launches so far, or where there are none what was joined last; called by the thread itself.</summary>
+    public FaultMark Mark() => _launches > 0 ? new FaultMark(this, _waits, _launches) : _joined.Count > 0 ? _joined[^1] : default;
 
     /// <summary>The thread uses values of another one, or launches a graph.</summary>
     public void Join(in FaultMark mark)

@@ -6,6 +6,8 @@ namespace EscNative.Tests.Bench;
 /// <summary>The built <c>escnative</c>, started as a user starts it.</summary>
 internal static partial class ToolProcess
 {
+    private const int Terminate = 15;
+
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
 
     /// <summary>Runs it to its end.</summary>
@@ -75,20 +77,24 @@ internal static partial class ToolProcess
     /// children) in the background, with the interrupt signal ignored. The program treats both alike.</summary>
     public static void Interrupt(Process process)
     {
-        const int sigint = 2, sigterm = 15;
-        Assert.Equal(0, Kill(process.Id, IgnoresInterrupt(process) ? sigterm : sigint));
+        const int sigint = 2;
+        Assert.Equal(0, Kill(process.Id, Ignores(process, sigint) ? Terminate : sigint));
     }
 
-    /// <summary>Sends what a terminal that is closed sends.</summary>
-    public static void HangUp(Process process) => Assert.Equal(0, Kill(process.Id, 1));
+    /// <summary>Sends what a terminal that is closed sends; or the request to end where nohup has that ignored.</summary>
+    public static void HangUp(Process process)
+    {
+        const int sighup = 1;
+        Assert.Equal(0, Kill(process.Id, Ignores(process, sighup) ? Terminate : sighup));
+    }
 
-    private static bool IgnoresInterrupt(Process process)
+    private static bool Ignores(Process process, int signal)
     {
         var status = $"/proc/{process.Id}/status";
         if (!File.Exists(status))
             return false;
         var ignored = File.ReadLines(status).First(line => line.StartsWith("SigIgn:", StringComparison.Ordinal))["SigIgn:".Length..];
-        return (Convert.ToUInt64(ignored.Trim(), 16) & 2) != 0;
+        return (Convert.ToUInt64(ignored.Trim(), 16) >> (signal - 1) & 1) != 0;
     }
 
     [LibraryImport("libc", EntryPoint = "kill")]

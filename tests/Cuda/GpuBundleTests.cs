@@ -122,7 +122,11 @@ public sealed partial class GpuBundleTests : IDisposable
     {
         using var process = Start(new() { ["FAKE_ENGINE"] = $"echo begun; touch '{_folder["begun"]}'; exec sleep 60" });
         while (!File.Exists(_folder["begun"]))
+        {
+            Assert.False(process.HasExited, "the script ended early");
             Thread.Sleep(20);
+        }
+
         // The summary of the steps before is there while the next one runs.
         Assert.Equal("passed", Steps("running")["kernel-tests"].Result);
         using (var kill = Process.Start("kill", ["-TERM", $"{process.Id}"]))

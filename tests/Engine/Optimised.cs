@@ -15,7 +15,10 @@ internal static class Optimised
     /// <summary>Runs a test, alone, in such a process; throws with its output where it fails.</summary>
     public static void RunHere([CallerFilePath] string file = "", [CallerMemberName] string test = "")
     {
-        var host = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
+        // The program that runs this one: elsewhere there may be none, or another.
+        var host = Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet"
+            ? Environment.ProcessPath!
+            : Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
         var name = $"*.{Path.GetFileNameWithoutExtension(file)}.{test}";
         var start = new ProcessStartInfo(host, ["exec", Path.Combine(AppContext.BaseDirectory, "EscNative.Tests.dll"), "-noColor", "-method", name])
         {

@@ -113,7 +113,7 @@ public sealed partial class OutputTargetTests
         using var folder = new TemporaryFolder();
         var path = folder.Write("a", Old);
         using (var file = File.OpenHandle(path, FileMode.Open, FileAccess.Write))
-            Assert.True(FileStatus.ChangeOwner(file, 12345, 54321));
+            Assert.SkipUnless(FileStatus.ChangeOwner(file, 12345, 54321), "this superuser may not give files away");
         Write(path, force: true);
         Assert.Equal((12345u, 54321u), (FileStatus.Of(path)!.Value.User, FileStatus.Of(path)!.Value.Group));
     }

@@ -114,9 +114,11 @@ public sealed class BaselineTests
         }
 
         var (wanted, got) = (Values(other), Values(model));
-        TestContext.Current.TestOutputHelper!.WriteLine($"largest difference {wanted.Zip(got, (a, b) => Math.Abs(a - b)).Max()} moved {wanted.Zip(start, (a, b) => Math.Abs(a - b)).Max()}");
         for (var i = 0; i < wanted.Length; i++)
-            Assert.Equal(wanted[i], got[i], 1e-5f);
+        {
+            // The three epochs move weights by up to 0.4 and magnify the rounding of the first step; a wrong mask is off by some 0.1.
+            Assert.Equal(wanted[i], got[i], 1e-4f);
+        }
 
         void Step(Batch batch, int[] labels)
         {

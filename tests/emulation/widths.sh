@@ -13,8 +13,9 @@ checks='-*,bugprone-implicit-widening-of-multiplication-result,bugprone-too-smal
 check() {
   clang-tidy --quiet --checks="$checks" --warnings-as-errors='*' --header-filter='.*\.cuh$' "$1" -- \
     -x c++ -std=c++17 -mavx2 -mfma -I"$(dirname "$1")" -I"$here/host" -Wshorten-64-to-32 -Wno-unknown-attributes -Wno-ignored-attributes 2>&1 |
-    grep -vE '^[0-9]+ warnings? .*generated|^Suppressed |^Use -header-filter' || true
-  return "${PIPESTATUS[0]}"
+    sed -E '/^[0-9]+ warnings? .*generated|^Suppressed |^Use -header-filter/d'
+  local status=("${PIPESTATUS[@]}")
+  return "${status[0]}"
 }
 export -f check
 export checks here

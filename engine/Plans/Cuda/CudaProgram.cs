@@ -102,10 +102,9 @@ internal sealed unsafe class CudaProgram : PlanProgram
             if (_disposed)
                 return;
             _disposed = true;
-            foreach (var context in _idle)
-                context.Dispose();
-            _idle.Clear();
         }
+
+        FreeIdle();
 
         _table?.Dispose();
         foreach (var step in _steps)
@@ -114,8 +113,12 @@ internal sealed unsafe class CudaProgram : PlanProgram
 
     private void Run(in PlanCall call, CudaPlanContext context)
     {
-        // The context's arena and the constants of all steps.
+        // The context's arena and the constants of all steps: a recorded chunk asks for no address.
         using var kernels = KernelCall.Begin();
+        if (_table is not null)
+            kernels.Hold(_table);
+        foreach (var step in _steps)
+            step.Hold(kernels);
         // Results for the host are collected on the device, so that it is waited for once.
         using var first = new CudaWorkspace(_backend.Pool, call.OnDevice ? 0 : call.Images * _outputs[0].Count * sizeof(float), "plan");
         using var second = new CudaWorkspace(
@@ -224,6 +227,7 @@ internal sealed unsafe class CudaProgram : PlanProgram
             catch (DeviceOutOfMemoryException) when (!_isFixed && capacity > 1)
             {
                 // Less at a time is slower, and as right.
+                FreeIdle();
             }
         }
     }
@@ -232,15 +236,26 @@ internal sealed unsafe class CudaProgram : PlanProgram
     {
         lock (_lock)
         {
-            if (!_disposed)
+            // One that had to do with less is not kept: memory may be free the next time.
+            if (!_disposed && !context.IsShort)
             {
                 _idle.Add(context);
                 return;
             }
         }
 
-        // The plan went while this call was under way.
+        // Or the plan went while this call was under way.
         context.Dispose();
+    }
+
+    private void FreeIdle()
+    {
+        lock (_lock)
+        {
+            foreach (var context in _idle)
+                context.Dispose();
+            _idle.Clear();
+        }
     }
 
     private long ValueBytes(int capacity) => Up(_floats * capacity * sizeof(float));

@@ -1,3 +1,5 @@
+using EscNative.Kernels;
+
 namespace EscNative.Engine.Plans;
 
 /// <summary>A node of a plan with its constants on the device and its places in the arena known. Thread-safe.</summary>
@@ -17,6 +19,14 @@ internal abstract class CudaStep(CudaBackend backend) : IDisposable
     /// <param name="arena">The values, and a workspace of <see cref="WorkspaceBytes"/> for its capacity.</param>
     /// <param name="images">At most its capacity.</param>
     public abstract void Run(in CudaArena arena, int images);
+
+    /// <summary>Has a call hold the step's constants.</summary>
+    /// <exception cref="ObjectDisposedException">The step was disposed.</exception>
+    public void Hold(in KernelCall call)
+    {
+        foreach (var constant in _owned)
+            call.Hold(constant);
+    }
 
     public void Dispose()
     {
