@@ -54,7 +54,7 @@ public sealed class Device
     internal Backend Backend { get; }
 
     /// <summary>What decides how this device rounds, beside the code: for keys of caches.</summary>
-    internal IReadOnlyList<string> Identity => Backend is CudaBackend cuda ? cuda.Identity : [Name];
+    public IReadOnlyList<string> Identity => Backend is CudaBackend cuda ? cuda.Identity : [Name];
 
     /// <summary>A GPU. It never falls back to the CPU.</summary>
     /// <exception cref="DeviceException">There is no such GPU, or it cannot be used: with the reason, every path tried, and the fix.</exception>
