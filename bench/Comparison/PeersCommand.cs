@@ -53,7 +53,8 @@ internal static class PeersCommand
             Directions = context.Get(options.K),
             Seed = (ulong)context.Get(options.Seed),
         };
-        _ = Esc.DirectionsOf(model.FeatureWidth, unlearning);
+        if (chosen.Contains("esc-request"))
+            _ = Esc.DirectionsOf(model.FeatureWidth, unlearning);
         var remarks = trust.Examine(model, modelFile, data);
 
         using var subject = new Subject(model, split);

@@ -20,8 +20,8 @@ public sealed class BaselineBehaviourTests(BaselineBehaviourTests.Trained traine
     [InlineData("rl", 65, 65, "epochs=2", "batch=32", "learning-rate=0.002")]
     [InlineData("scrub", 10, 80, "epochs=3", "remain-batch=32", "learning-rate=0.005", "rewind=0")]
     [InlineData("salun", 10, 78, "epochs=3", "batch=32", "learning-rate=0.01")]
-    [InlineData("bs", 20, 70, "epochs=2", "batch=32", "learning-rate=0.003")]
-    [InlineData("badt", 80, 65, "epochs=4", "batch=16", "learning-rate=0.001")]
+    [InlineData("bs", 45, 70, "epochs=2", "batch=32", "learning-rate=0.003")]
+    [InlineData("badt", 70, 60, "epochs=10", "batch=16", "learning-rate=0.001")]
     public void A_baseline_forgets_the_class_and_keeps_the_others(string name, double mostForgotten, double leastRemaining, params string[] values)
     {
         var method = MethodRegistry.Create(name);

@@ -28,9 +28,10 @@ internal sealed class MaskCheckpoint(string path, RunIdentity run, int dimension
         SafetensorsWriter.Write(path, [NamedArray.From("mask", [dimension, dimension], state.Mask)], metadata, force: true);
     }
 
+    /// <param name="mostEpochs">How many epochs are asked for.</param>
     /// <returns>The state, and how many seconds it took.</returns>
-    /// <exception cref="DataFormatException">The file is no such checkpoint, or one of another run.</exception>
-    public (MaskState State, double Seconds) Load()
+    /// <exception cref="DataFormatException">The file is no such checkpoint, one of another run, or has more epochs behind it.</exception>
+    public (MaskState State, double Seconds) Load(int mostEpochs)
     {
         using var file = SafetensorsFile.Open(path);
         run.Check(file, Prefix, "ESC-T");
@@ -41,7 +42,9 @@ internal sealed class MaskCheckpoint(string path, RunIdentity run, int dimension
         if (Array.FindIndex(values, v => v is not (>= 0 and <= 1)) is >= 0 and var bad)
             throw new DataFormatException(path, null, FormattableString.Invariant($"holds {values[bad]} at value {bad} of the mask, wants 0 to 1: the run diverged, or the file is damaged"));
         var state = new MaskState(values, Number("epochs"), Number("updates"), Number("hits"));
-        return (state, CheckpointSeconds.Read(file, path, Prefix + "seconds"));
+        return state.Epochs <= mostEpochs
+            ? (state, CheckpointSeconds.Read(file, path, Prefix + "seconds"))
+            : throw new DataFormatException(path, null, $"has {state.Epochs} epochs behind it, more than the {mostEpochs} that are asked for: set epochs to that or more, or begin anew");
 
         int Number(string key) =>
             file.Metadata.TryGetValue(Prefix + key, out var text) && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number)

@@ -160,9 +160,7 @@ public sealed class EscT : IUnlearningMethod
         var d = context.Model.FeatureWidth;
         if (HasNoFeature(rows))
             return (MaskState.Start(d * d), 0);
-        var (state, earlier) = context.Resume ? checkpoint!.Load() : (MaskState.Start(d * d), 0);
-        if (state.Epochs > p.Whole("epochs"))
-            throw new UsageException($"esc-t: the checkpoint has {state.Epochs} epochs behind it, more than the {p.Whole("epochs")} that are asked for: set epochs to that or more, or begin anew");
+        var (state, earlier) = context.Resume ? checkpoint!.Load(p.Whole("epochs")) : (MaskState.Start(d * d), 0);
         state = training.Run(
             state,
             rows,

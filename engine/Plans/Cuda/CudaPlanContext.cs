@@ -39,9 +39,6 @@ internal sealed class CudaPlanContext : NativeOwner
     /// <summary>For how many images room was wanted.</summary>
     public int Wanted { get; }
 
-    /// <summary>Whether there was not enough memory for that.</summary>
-    public bool IsShort => _arena.Capacity < Wanted;
-
     /// <summary>Issues the steps for a whole chunk; they are recorded the first time and replayed afterwards.</summary>
     public void RunChunk(int mask)
     {

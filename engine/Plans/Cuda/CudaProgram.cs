@@ -236,15 +236,14 @@ internal sealed unsafe class CudaProgram : PlanProgram
     {
         lock (_lock)
         {
-            // One that had to do with less is not kept: memory may be free the next time.
-            if (!_disposed && !context.IsShort)
+            if (!_disposed)
             {
                 _idle.Add(context);
                 return;
             }
         }
 
-        // Or the plan went while this call was under way.
+        // The plan went while this call was under way.
         context.Dispose();
     }
 
