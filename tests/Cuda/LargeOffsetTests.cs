@@ -302,7 +302,9 @@ public sealed unsafe class LargeOffsetTests
             StorageType.F32,
             new MatrixProduct((nint)p, false, side2, (nint)p, false, side2, (nint)q, side2, side2, side2, side2)
             {
-                Outer = batch, OuterStride = (side2 * side2, side2 * side2, side2 * side2), Beta = 1,
+                Outer = batch,
+                OuterStride = (side2 * side2, side2 * side2, side2 * side2),
+                Beta = 1,
             },
             new GemmPlan(false, 64, 1, side2), 0);
         big.Check(q, count, 4, 8);

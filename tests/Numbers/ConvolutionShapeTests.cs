@@ -76,7 +76,12 @@ public sealed class ConvolutionShapeTests
             var side = Math.Min(drawn.KernelHeight, drawn.KernelWidth);
             var s = drawn with
             {
-                KernelHeight = side, KernelWidth = side, StrideHeight = drawn.StrideHeight, StrideWidth = drawn.StrideHeight, PadHeight = drawn.PadHeight, PadWidth = drawn.PadHeight,
+                KernelHeight = side,
+                KernelWidth = side,
+                StrideHeight = drawn.StrideHeight,
+                StrideWidth = drawn.StrideHeight,
+                PadHeight = drawn.PadHeight,
+                PadWidth = drawn.PadHeight,
             };
             if (s.Batch == 0 || !s.Fits)
                 continue;
