@@ -41,8 +41,8 @@ internal static class EvaluateCommand
         // Every file is known to be good before the first is measured.
         string[] remarks =
         [
-            .. trust.Examine(model, modelFile, data), .. Measurement.Examine(context.Get(options.Original), trust, data, device),
-            .. Measurement.Examine(context.Get(options.Retrain), trust, data, device),
+            .. trust.Examine(model, modelFile, data), .. Measurement.Examine(context.Get(options.Original), trust, data, device, isRetrain: false),
+            .. Measurement.Examine(context.Get(options.Retrain), trust, data, device, isRetrain: true),
         ];
         using var progress = new ProgressLine(context.Terminal);
         var metrics = Measurement.Options(context);

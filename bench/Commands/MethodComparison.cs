@@ -84,7 +84,7 @@ internal static class MethodComparison
         string[] remarks =
         [
             .. attack?.WhyNotApplicable(question.Methods, OptionsOf) ?? [],
-            .. model.Examine(original, trust, data), .. Measurement.Examine(context.Get(options.Retrain), trust, data, device), .. ForgottenNotes.Before(original),
+            .. model.Examine(original, trust, data), .. Measurement.Examine(context.Get(options.Retrain), trust, data, device, isRetrain: true), .. ForgottenNotes.Before(original),
             .. question.OptionsOfEsc is { Directions: 0 } or { Percent: 0 } ? (string[])["esc: nothing is erased (k = 0)."] : [],
         ];
 

@@ -107,7 +107,7 @@ internal static class ReportCommand
         return
         [
             .. choice.Examine(model, job.Trust, data),
-            .. Measurement.Examine(context.Get(context.Options.Retrain), job.Trust, data, job.Device).Concat(ForgottenNotes.Before(model)),
+            .. Measurement.Examine(context.Get(context.Options.Retrain), job.Trust, data, job.Device, isRetrain: true).Concat(ForgottenNotes.Before(model)),
         ];
     }
 

@@ -44,11 +44,11 @@ internal static class Measurement
     /// <summary>Checks that the model in a file can be measured on some images; nothing where there is no file.</summary>
     /// <returns>What a reader of the results must know.</returns>
     /// <exception cref="EscException">It cannot.</exception>
-    public static IReadOnlyList<string> Examine(string? file, DataTrust trust, DataSet data, Device device)
+    public static IReadOnlyList<string> Examine(string? file, DataTrust trust, DataSet data, Device device, bool isRetrain)
     {
         if (file is null)
             return [];
         using var model = ModelFile.Load(file, device);
-        return trust.Examine(model, file, data);
+        return [.. ForgottenNotes.Reference(model, Setup.NameOf(file), data, isRetrain), .. trust.Examine(model, file, data)];
     }
 }

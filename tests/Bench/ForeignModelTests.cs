@@ -99,6 +99,24 @@ public sealed class ForeignModelTests(SmallFiles files) : IClassFixture<SmallFil
     }
 
     [Fact]
+    public void References_that_are_none_are_told()
+    {
+        Assert.Contains(Notes("unlearn", files.Model), note => note.StartsWith("Written to", StringComparison.Ordinal));
+        var erased = _folder["unlearn.out"];
+        var all = Make("all", [.. EmbeddedData.ClassNames], EmbeddedData.Open().Record);
+        var notes = Notes("evaluate", erased, "--original", erased, "--retrain", all);
+        Assert.Contains("NOT THE MODEL BEFORE THE REQUEST: unlearn.out was itself made to forget coat (esc).", notes);
+        Assert.Contains(notes, note => note.StartsWith("NO RETRAIN REFERENCE: all.safetensors was trained on all of Fashion-mini", StringComparison.Ordinal));
+        File.Delete(_folder["evaluate.json"]);
+        Assert.Contains("NO RETRAIN REFERENCE: unlearn.out was itself made to forget coat (esc).", Notes("evaluate", erased, "--original", files.Model, "--retrain", erased));
+        File.Delete(_folder["evaluate.json"]);
+        // Measured alone, a model is not compared with itself.
+        var alone = Result("evaluate", erased);
+        Assert.DoesNotContain(alone.Metrics!.Rows, row => row.Metric.Contains("Original", StringComparison.Ordinal));
+        Assert.DoesNotContain(alone.Notes, note => note.StartsWith("NO", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void A_file_that_forgot_one_class_says_so_when_another_is_measured()
     {
         Assert.Contains(Notes("unlearn", files.Model), note => note.StartsWith("Written to", StringComparison.Ordinal));

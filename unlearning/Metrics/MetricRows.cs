@@ -149,7 +149,9 @@ internal sealed class MetricRows(Evaluation original, Evaluation erased, Evaluat
     {
         if (retrain is not null)
             AddSimilarity("Retrain", retrain);
-        AddSimilarity("Original", original);
+        // A model that is measured alone has none.
+        if (!ReferenceEquals(original, erased))
+            AddSimilarity("Original", original);
     }
 
     /// <summary>Avg Gap, where there is a Retrain to be near to.</summary>
