@@ -31,7 +31,11 @@ Console.WriteLine($"instructions {(Vector512.IsHardwareAccelerated ? 512 : Vecto
 var data = new DataSet("stripes", Stripes(Images, 1), Stripes(Images / 3, 2), Normalisation.Half);
 var description = new ModelDescription
 {
-    Architecture = "allcnn", Width = 0.125, Channels = Channels, ClassNames = classes, Normalisation = Normalisation.Half,
+    Architecture = "allcnn",
+    Width = 0.125,
+    Channels = Channels,
+    ClassNames = classes,
+    Normalisation = Normalisation.Half,
 };
 using var model = Architectures.Create(description, seed: 3);
 var epochs = new Trainer(model, data, new TrainOptions { Epochs = 2, BatchSize = 32, CropPadding = 2 }).Run();
