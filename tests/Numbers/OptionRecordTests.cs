@@ -34,6 +34,7 @@ public sealed class OptionRecordTests
     [
         (nameof(TrainOptions), nameof(TrainOptions.StopAfter)), (nameof(TrainOptions), nameof(TrainOptions.Momentum)), (nameof(TrainOptions), nameof(TrainOptions.MomentumSwing)),
         (nameof(TrainOptions), nameof(TrainOptions.WeightDecay)), (nameof(TrainOptions), nameof(TrainOptions.CropPadding)), (nameof(PlanOptions), nameof(PlanOptions.ImagesPerChunk)),
+        (nameof(PlanOptions), nameof(PlanOptions.ImagesPerRun)),
         (nameof(ScenarioRunnerOptions), nameof(ScenarioRunnerOptions.RepeatBelowSeconds)), (nameof(UnlearningOptions), nameof(UnlearningOptions.Percent)),
         (nameof(UnlearningOptions), nameof(UnlearningOptions.Directions)), (nameof(SubspaceIterationOptions), nameof(SubspaceIterationOptions.Oversampling)),
         (nameof(SgdProbeOptions), nameof(SgdProbeOptions.Momentum)), (nameof(RelearningOptions), nameof(RelearningOptions.Momentum)),
