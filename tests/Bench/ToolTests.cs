@@ -89,7 +89,7 @@ public sealed class ToolTests(SmallFiles files) : IClassFixture<SmallFiles>
         folder.Write("artifacts", []);
         var outcome = ToolProcess.RunIn(folder.Path, null, "report", "--cache", folder["cache"]);
         Assert.Equal(5, outcome.Code);
-        Assert.Contains("give --json and --html other names", outcome.Error, StringComparison.Ordinal);
+        Assert.Contains("artifacts is a file, wants a folder; give the output another name", outcome.Error, StringComparison.Ordinal);
         Assert.Equal(["artifacts"], folder.Files());
     }
 
