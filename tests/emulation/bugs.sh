@@ -95,7 +95,7 @@ try() { # try NUMBER NAME FILE KERNEL CLASS SED
   else
     # Only the kernel file that the bug is meant for is compiled again.
     cp -a "$folder/true" "$machine"
-    rm -f "$machine"/objects/{plain,checked}/"$kernel".*
+    rm -f "$machine"/objects/{plain,checked}/"$kernel".* "$machine"/{plain,checked}/"$kernel".so
     if ! "$here/build.sh" "$machine" --kernels "$machine.kernels" > "$machine.log" 2>&1; then
       how="DOES NOT COMPILE: $(grep -m1 error "$machine.log" || true)"
     elif (unset ESC_TEST_MACHINES; run_tests "$machine" "$class") > "$machine.log"; then
