@@ -90,6 +90,9 @@ public static unsafe class CpuParallel
     /// <summary>How many threads a <see cref="Run{TJob}(int, TJob)"/> by the calling thread would have: 1 within a tile.</summary>
     public static int ThreadsHere => _inside ? 1 : Threads;
 
+    /// <summary>How many workers there are, beside the callers.</summary>
+    internal static int Workers => Volatile.Read(ref _workers);
+
     /// <summary>Starts a worker; tests put a start that fails in its place.</summary>
     internal static Action<Thread> StartWorker { get; set; } = static worker => worker.UnsafeStart();
 

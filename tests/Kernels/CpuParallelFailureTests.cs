@@ -93,8 +93,8 @@ public sealed unsafe class CpuParallelFailureTests
     public void A_worker_that_cannot_be_started_is_told_and_tried_again() => CpuThreads.ForEach([1], _ =>
     {
         var start = CpuParallel.StartWorker;
-        // More than any other test has: some are to be started here.
-        CpuParallel.Threads = 20;
+        // Some are to be started here.
+        CpuParallel.Threads = CpuParallel.Workers + 5;
         var wanted = new OutOfMemoryException("no thread");
         var (calls, numbers) = (0, new List<string?>());
         try
@@ -107,8 +107,17 @@ public sealed unsafe class CpuParallelFailureTests
                 numbers.Add(worker.Name);
             };
             using var counts = new GuardedBuffer<int>(MostTiles);
-            counts.Span.Clear();
-            Assert.Same(wanted, Assert.Throws<OutOfMemoryException>(() => CpuParallel.Run(MostTiles, new FailingJob(counts.Pointer, 0, 0, 0))));
+            Exception? thrown = null;
+            // A thread that an earlier test left may own the team for a moment; then the job runs without it.
+            for (var i = 0; thrown is null && i < 5000; i++)
+            {
+                if (i > 0)
+                    Thread.Sleep(1);
+                counts.Span.Clear();
+                thrown = Record.Exception(() => CpuParallel.Run(MostTiles, new FailingJob(counts.Pointer, 0, 0, 0)));
+            }
+
+            Assert.Same(wanted, thrown);
             Assert.Equal(0, counts.Span.Count(1));
             CpuParallel.Run(MostTiles, new FailingJob(counts.Pointer, 0, 0, 0));
             Assert.Equal(MostTiles, counts.Span.Count(1));
