@@ -53,7 +53,8 @@ internal static class PeersCommand
             Directions = context.Get(options.K),
             Seed = (ulong)context.Get(options.Seed),
         };
-        if (chosen.Contains("esc-request"))
+        // A k that the model has not is wrong whatever is measured; the default p may be too small for a model of which only masks are.
+        if (unlearning.Directions is not null || chosen.Contains("esc-request"))
             _ = Esc.DirectionsOf(model.FeatureWidth, unlearning);
         var remarks = trust.Examine(model, modelFile, data);
 

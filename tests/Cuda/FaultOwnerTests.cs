@@ -1,4 +1,5 @@
 using EscNative.Engine;
+using EscNative.Kernels;
 using EscNative.Kernels.Cuda;
 
 namespace EscNative.Tests.Cuda;
@@ -188,7 +189,11 @@ public sealed class FaultOwnerTests
         using var index = new CudaDeviceVariable<int>(context, 1, "test");
         x.Fill(0);
         index.CopyToDevice([2]);
-        using var graph = new CudaGraph(context, () => rows.Gather(x.Pointer, 4, index.Pointer, y.Pointer, 1, sizeof(float)));
+        using var graph = new CudaGraph(context, () =>
+        {
+            using var call = KernelCall.Begin();
+            rows.Gather(x.Pointer, 4, index.Pointer, y.Pointer, 1, sizeof(float));
+        });
         for (var round = 0; round < 3; round++)
         {
             index.CopyToDevice([20 + round]);
