@@ -1,5 +1,5 @@
-using EscNative.Bench.Commands;
-using EscNative.Bench.Output;
+using EscNative.Bench;
+using EscNative.Bench.Cli;
 
 var terminal = new Terminal();
 using var interruption = new Interruption(() => terminal.Note("stopping; press Ctrl-C again to stop at once"));

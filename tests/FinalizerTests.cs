@@ -12,7 +12,7 @@ public sealed class FinalizerTests
         // A thread's own memory, found through a static of that thread.
         "EscNative.Kernels.Cpu.CpuScratch+Buffers",
         // It frees nothing: its records go back to their device's list, and to another thread only after a wait for all kernels.
-        "EscNative.Kernels.Cuda.FaultSlot",
+        "EscNative.Kernels.Cuda.Driver.FaultSlot",
         // Its program gives it out for a run and takes it back after it.
         "EscNative.Engine.Plans.CpuPlanContext",
     ];

@@ -1,3 +1,5 @@
+using EscNative.Bench.Reports;
+
 namespace EscNative.Bench.Experiments;
 
 /// <summary>Takes the times out of an experiment: those of an emulated device mean nothing.</summary>

@@ -1,5 +1,5 @@
 using System.Globalization;
-using EscNative.Bench.Commands;
+using EscNative.Bench.Cli;
 using EscNative.Engine.Formats;
 using EscNative.Unlearning;
 using EscNative.Unlearning.Methods;

@@ -1,5 +1,6 @@
 using System.Globalization;
-using EscNative.Bench.Output;
+using EscNative.Bench.Cli;
+using EscNative.Bench.Reports;
 using EscNative.Engine;
 using EscNative.Engine.Formats;
 using EscNative.Models;
@@ -7,6 +8,7 @@ using EscNative.Models.Data;
 using EscNative.Unlearning;
 using EscNative.Unlearning.Methods;
 using EscNative.Unlearning.Metrics;
+using EscNative.Unlearning.Metrics.Membership;
 
 namespace EscNative.Bench.Experiments;
 

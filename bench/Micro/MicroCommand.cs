@@ -1,4 +1,5 @@
-using EscNative.Bench.Commands;
+using EscNative.Bench.Cli;
+using EscNative.Bench.Requests;
 using EscNative.Engine;
 
 namespace EscNative.Bench.Micro;

@@ -7,8 +7,8 @@ using BenchmarkDotNet.Loggers;
 using BenchmarkDotNet.Reports;
 using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
-using EscNative.Bench.Commands;
-using EscNative.Bench.Output;
+using EscNative.Bench.Cli;
+using EscNative.Bench.Reports;
 
 namespace EscNative.Bench.Micro;
 

@@ -1,5 +1,5 @@
 using BenchmarkDotNet.Attributes;
-using EscNative.Bench.Kernels;
+using EscNative.Bench.Measuring;
 using EscNative.Unlearning.Subspaces;
 
 namespace EscNative.Bench.Micro;

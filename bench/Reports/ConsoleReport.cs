@@ -1,4 +1,4 @@
-using EscNative.Bench.Output;
+using EscNative.Bench.Cli;
 using Spectre.Console;
 
 namespace EscNative.Bench.Reports;

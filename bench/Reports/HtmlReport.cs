@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
-using EscNative.Bench.Output;
+using EscNative.Bench.Cli;
 using EscNative.Engine.Formats;
 
 namespace EscNative.Bench.Reports;

@@ -1,4 +1,4 @@
-using EscNative.Bench.Timing;
+using EscNative.Bench.Measuring;
 using EscNative.Unlearning;
 
 namespace EscNative.Bench.Reports;

@@ -1,3 +1,5 @@
+using EscNative.Bench.Measuring;
+
 namespace EscNative.Bench.Reports;
 
 /// <summary>The timings of a request as tables.</summary>
@@ -55,7 +57,7 @@ internal static class LatencySections
             ]);
     }
 
-    private static IReadOnlyList<string> Row(string name, Timing.LatencyStatistics s) =>
+    private static IReadOnlyList<string> Row(string name, LatencyStatistics s) =>
     [
         name, Numbers.Short(s.Median), Numbers.Short(s.P05), Numbers.Short(s.P95), Numbers.Short(s.Minimum), Numbers.Short(s.Maximum),
         Numbers.Short(s.Mad), Numbers.Count(s.Count),

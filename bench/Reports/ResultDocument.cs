@@ -1,8 +1,6 @@
-using EscNative.Bench.Comparison;
 using EscNative.Bench.Experiments;
-using EscNative.Bench.Kernels;
-using EscNative.Bench.Micro;
-using EscNative.Bench.Timing;
+using EscNative.Bench.Measuring;
+using EscNative.Bench.Peers;
 
 namespace EscNative.Bench.Reports;
 
@@ -18,7 +16,7 @@ internal sealed record ResultDocument
 
     public required string Verb { get; init; }
 
-    public ProductResult Product { get; init; } = new(Bench.Product.Version, Bench.Product.Commit);
+    public ProductResult Product { get; init; } = new(BuildInfo.Version, BuildInfo.Commit);
 
     /// <summary>When the command started, UTC, ISO 8601.</summary>
     public required string Created { get; init; }

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using EscNative.Bench.Output;
+using EscNative.Bench.Cli;
 using EscNative.Engine.Formats;
 
 namespace EscNative.Bench.Reports;

@@ -1,8 +1,7 @@
 using System.Globalization;
-using EscNative.Bench.Comparison;
 using EscNative.Bench.Experiments;
-using EscNative.Bench.Kernels;
-using EscNative.Bench.Micro;
+using EscNative.Bench.Measuring;
+using EscNative.Bench.Peers;
 
 namespace EscNative.Bench.Reports;
 

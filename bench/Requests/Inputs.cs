@@ -1,4 +1,4 @@
-using EscNative.Bench.Commands;
+using EscNative.Bench.Cli;
 using EscNative.Models;
 using EscNative.Models.Data;
 

@@ -1,9 +1,10 @@
-using EscNative.Bench.Commands;
-using EscNative.Bench.Output;
+using EscNative.Bench.Cli;
 using EscNative.Engine;
 using EscNative.Models;
 using EscNative.Models.Data;
-using EscNative.Unlearning.Metrics;
+using EscNative.Unlearning.Metrics.Probes;
+using EscNative.Unlearning.Metrics.Relearn;
+using EscNative.Unlearning.Metrics.Reports;
 
 namespace EscNative.Bench.Requests;
 

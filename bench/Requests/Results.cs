@@ -1,10 +1,11 @@
-using EscNative.Bench.Commands;
 using EscNative.Bench.Reports;
 using EscNative.Models;
 using EscNative.Models.Data;
 using EscNative.Unlearning;
 using EscNative.Unlearning.Methods;
 using EscNative.Unlearning.Metrics;
+using EscNative.Unlearning.Metrics.Reports;
+using EscNative.Unlearning.Statistics;
 
 namespace EscNative.Bench.Requests;
 

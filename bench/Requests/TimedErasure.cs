@@ -1,4 +1,4 @@
-using EscNative.Bench.Timing;
+using EscNative.Bench.Measuring;
 using EscNative.Engine;
 using EscNative.Models;
 using EscNative.Models.Data;

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace EscNative.Engine.Autograd;
+namespace EscNative.Engine;
 
 /// <summary>Walks the graph once, results before operands, and frees it on the way unless it is to be kept.</summary>
 /// <remarks>

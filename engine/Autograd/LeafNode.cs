@@ -1,4 +1,4 @@
-namespace EscNative.Engine.Autograd;
+namespace EscNative.Engine;
 
 /// <summary>The end of the graph: a tensor whose gradient the caller asks for.</summary>
 internal sealed class LeafNode(Shape shape) : Node(shape)

@@ -1,4 +1,4 @@
-namespace EscNative.Engine.Autograd;
+namespace EscNative.Engine;
 
 /// <summary>How one result was made: what it needs of its operands, and how a gradient flows back to them.</summary>
 /// <remarks>

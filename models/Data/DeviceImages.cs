@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using EscNative.Engine;
 using EscNative.Kernels;
 using EscNative.Kernels.Cuda;
+using EscNative.Kernels.Cuda.Driver;
 
 namespace EscNative.Models.Data;
 

@@ -1,8 +1,9 @@
 using System.CommandLine;
-using EscNative.Bench.Commands;
-using EscNative.Bench.Comparison;
-using EscNative.Bench.Kernels;
+using EscNative.Bench.Cli;
 using EscNative.Bench.Micro;
+using EscNative.Bench.Peers;
+using EscNative.Bench.Verbs;
+using EscNative.Bench.Workshop;
 
 namespace EscNative.Tests.Bench;
 

@@ -1,5 +1,6 @@
-using EscNative.Bench.Commands;
 using EscNative.Bench.Reports;
+using EscNative.Bench.Requests;
+using EscNative.Bench.Verbs;
 using EscNative.Engine;
 using EscNative.Models;
 using EscNative.Tests.Cuda;

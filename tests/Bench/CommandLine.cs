@@ -1,5 +1,5 @@
-using EscNative.Bench.Commands;
-using EscNative.Bench.Output;
+using EscNative.Bench;
+using EscNative.Bench.Cli;
 using EscNative.Kernels.Cpu;
 
 namespace EscNative.Tests.Bench;

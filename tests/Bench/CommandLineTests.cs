@@ -1,6 +1,7 @@
-using EscNative.Bench.Commands;
-using EscNative.Bench.Output;
+using EscNative.Bench;
+using EscNative.Bench.Cli;
 using EscNative.Bench.Reports;
+using EscNative.Bench.Requests;
 using EscNative.Kernels.Cpu;
 
 namespace EscNative.Tests.Bench;

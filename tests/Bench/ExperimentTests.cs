@@ -2,6 +2,7 @@ using EscNative.Bench.Experiments;
 using EscNative.Bench.Reports;
 using EscNative.Models;
 using EscNative.Models.Data;
+using EscNative.Unlearning;
 using EscNative.Unlearning.Methods;
 
 namespace EscNative.Tests.Bench;

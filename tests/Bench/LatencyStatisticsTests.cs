@@ -1,4 +1,4 @@
-using EscNative.Bench.Timing;
+using EscNative.Bench.Measuring;
 
 namespace EscNative.Tests.Bench;
 
@@ -41,7 +41,7 @@ public sealed class LatencyStatisticsTests
     [Fact]
     public void Warm_up_ends_when_the_times_settle()
     {
-        var settling = new Settling(20, TimeSpan.FromSeconds(10));
+        var settling = new WarmupRule(20, TimeSpan.FromSeconds(10));
         double[] times = [90, 50, 30, 22, 20, 20, 20, 20, 20, 20];
         var runs = 0;
         while (!settling.Add(times[runs++]))
@@ -54,12 +54,12 @@ public sealed class LatencyStatisticsTests
     [Fact]
     public void Warm_up_that_never_settles_ends_by_its_limits()
     {
-        var byRuns = new Settling(9, TimeSpan.FromHours(1));
+        var byRuns = new WarmupRule(9, TimeSpan.FromHours(1));
         for (var i = 0; !byRuns.Add(Math.Pow(2, i)); i++)
             Assert.True(i < 9);
         Assert.Equal("limit of 9 runs", byRuns.Reason);
 
-        var byTime = new Settling(1000, TimeSpan.FromSeconds(1));
+        var byTime = new WarmupRule(1000, TimeSpan.FromSeconds(1));
         Assert.False(byTime.Add(600));
         Assert.True(byTime.Add(600));
         Assert.Equal("time limit of 1 s", byTime.Reason);

@@ -1,4 +1,4 @@
-using EscNative.Bench.Commands;
+using EscNative.Bench.Requests;
 
 namespace EscNative.Tests.Bench;
 

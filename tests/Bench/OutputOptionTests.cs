@@ -1,7 +1,8 @@
 using System.Text;
-using EscNative.Bench.Commands;
-using EscNative.Bench.Output;
+using EscNative.Bench;
+using EscNative.Bench.Cli;
 using EscNative.Bench.Reports;
+using EscNative.Bench.Requests;
 using EscNative.Models;
 
 namespace EscNative.Tests.Bench;

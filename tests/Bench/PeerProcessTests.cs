@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using EscNative.Bench.Comparison;
+using EscNative.Bench.Peers;
 
 namespace EscNative.Tests.Bench;
 

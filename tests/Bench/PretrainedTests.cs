@@ -1,4 +1,4 @@
-using EscNative.Bench.Commands;
+using EscNative.Bench.Requests;
 using EscNative.Models;
 using EscNative.Models.Data;
 

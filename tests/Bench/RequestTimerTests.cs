@@ -1,6 +1,6 @@
 using System.Diagnostics;
+using EscNative.Bench.Measuring;
 using EscNative.Bench.Reports;
-using EscNative.Bench.Timing;
 using EscNative.Engine;
 using EscNative.Unlearning;
 

@@ -1,9 +1,7 @@
-using EscNative.Bench.Comparison;
 using EscNative.Bench.Experiments;
-using EscNative.Bench.Kernels;
-using EscNative.Bench.Micro;
+using EscNative.Bench.Measuring;
+using EscNative.Bench.Peers;
 using EscNative.Bench.Reports;
-using EscNative.Bench.Timing;
 
 namespace EscNative.Tests.Bench;
 

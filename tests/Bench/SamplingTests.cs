@@ -1,5 +1,5 @@
+using EscNative.Bench.Measuring;
 using EscNative.Bench.Reports;
-using EscNative.Bench.Timing;
 
 namespace EscNative.Tests.Bench;
 

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
-using EscNative.Bench.Comparison;
+using EscNative.Bench.Peers;
 
 namespace EscNative.Tests.Bench;
 

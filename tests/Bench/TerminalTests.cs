@@ -1,4 +1,4 @@
-using EscNative.Bench.Output;
+using EscNative.Bench.Cli;
 using EscNative.Bench.Reports;
 
 namespace EscNative.Tests.Bench;

@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using EscNative.Bench.Comparison;
+using EscNative.Bench.Peers;
 using EscNative.Engine;
 using EscNative.Engine.Optimization;
 using EscNative.Models;

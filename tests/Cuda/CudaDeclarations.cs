@@ -1,7 +1,11 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
-using EscNative.Kernels.Cuda;
+using EscNative.Kernels.Cuda.Cublas;
+using EscNative.Kernels.Cuda.Cusolver;
+using EscNative.Kernels.Cuda.Driver;
+using EscNative.Kernels.Cuda.Nvrtc;
+using EscNative.Kernels.Cuda.Nvtx;
 
 namespace EscNative.Tests.Cuda;
 

@@ -87,8 +87,8 @@ public sealed class EmulatedMachine
     private static string HashOfSources()
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        var files = new[] { "tests/emulation", "kernels/cuda" }
-            .SelectMany(folder => Directory.GetFiles(Path.Combine(Repository.Root, folder), "*", SearchOption.AllDirectories))
+        var files = Directory.GetFiles(Path.Combine(Repository.Root, "tests/emulation"), "*", SearchOption.AllDirectories)
+            .Concat(Directory.GetDirectories(Path.Combine(Repository.Root, "kernels")).SelectMany(folder => Directory.GetFiles(folder, "*.cu*")))
             .Where(file => !file.Contains("/selftest/", StringComparison.Ordinal))
             .Order(StringComparer.Ordinal);
         foreach (var file in files)

@@ -1,5 +1,5 @@
 using EscNative.Engine;
-using EscNative.Kernels.Cuda;
+using EscNative.Kernels.Cuda.Driver;
 
 namespace EscNative.Tests.Cuda;
 

@@ -1,6 +1,7 @@
 using EscNative.Engine;
 using EscNative.Kernels;
 using EscNative.Kernels.Cuda;
+using EscNative.Kernels.Cuda.Driver;
 
 namespace EscNative.Tests.Cuda;
 

@@ -2,7 +2,8 @@ using EscNative.Engine;
 using EscNative.Engine.Layers;
 using EscNative.Engine.Optimization;
 using EscNative.Kernels;
-using EscNative.Kernels.Cuda;
+using EscNative.Kernels.Cuda.Cublas;
+using EscNative.Kernels.Cuda.Driver;
 
 namespace EscNative.Tests.Cuda;
 

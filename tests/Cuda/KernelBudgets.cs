@@ -1,5 +1,5 @@
 using System.Globalization;
-using EscNative.Kernels.Cuda;
+using EscNative.Kernels.Cuda.Driver;
 
 namespace EscNative.Tests.Cuda;
 

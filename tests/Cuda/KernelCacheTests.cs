@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using EscNative.Engine;
-using EscNative.Kernels.Cuda;
+using EscNative.Kernels.Cuda.Driver;
+using EscNative.Kernels.Cuda.Nvrtc;
 
 namespace EscNative.Tests.Cuda;
 
@@ -37,7 +38,7 @@ public sealed class KernelCacheTests : IDisposable
         Assert.True(emulated.IsEmulated);
         Assert.False(real.IsEmulated);
         var cache = new CubinCache(_folder.Path);
-        foreach (var (first, second) in ((Nvrtc, Nvrtc)[])[(emulated, real), (real, emulated)])
+        foreach (var (first, second) in ((NvrtcLibrary, NvrtcLibrary)[])[(emulated, real), (real, emulated)])
         {
             var left = KernelCompiler.MachineCode(first, cache, "copy", Info, out var isKept);
             Assert.False(isKept);
@@ -59,12 +60,12 @@ public sealed class KernelCacheTests : IDisposable
         File.CreateSymbolicLink(_folder["link"], _folder["libnvrtc.so.12.4.127"]);
         string[] identities =
         [
-            new Nvrtc(handle).Identity, new Nvrtc(handle, library).Identity, new Nvrtc(handle, _folder["libnvrtc.so.12.4.99"]).Identity,
-            new Nvrtc(handle, _folder["libnvrtc.so.12.4.127"]).Identity,
+            new NvrtcLibrary(handle).Identity, new NvrtcLibrary(handle, library).Identity, new NvrtcLibrary(handle, _folder["libnvrtc.so.12.4.99"]).Identity,
+            new NvrtcLibrary(handle, _folder["libnvrtc.so.12.4.127"]).Identity,
         ];
         Assert.Equal(identities.Length, identities.Distinct().Count());
-        Assert.Equal(identities[3], new Nvrtc(handle, _folder["link"]).Identity);
-        Assert.Equal(identities[0], new Nvrtc(handle, _folder["missing"]).Identity);
+        Assert.Equal(identities[3], new NvrtcLibrary(handle, _folder["link"]).Identity);
+        Assert.Equal(identities[0], new NvrtcLibrary(handle, _folder["missing"]).Identity);
     }
 
     [Fact]
@@ -142,5 +143,5 @@ public sealed class KernelCacheTests : IDisposable
             return Environment.GetEnvironmentVariable("ESC_CUDA_PATH")!;
     }
 
-    private static Nvrtc Emulated() => new(NativeLibrary.Load(Path.Combine(EmulatorFolder(), "libnvrtc.so.12")));
+    private static NvrtcLibrary Emulated() => new(NativeLibrary.Load(Path.Combine(EmulatorFolder(), "libnvrtc.so.12")));
 }

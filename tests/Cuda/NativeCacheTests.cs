@@ -1,5 +1,5 @@
 using System.Security.Cryptography;
-using EscNative.Kernels.Cuda;
+using EscNative.Kernels.Cuda.Driver;
 
 namespace EscNative.Tests.Cuda;
 

@@ -2,6 +2,9 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using EscNative.Kernels;
 using EscNative.Kernels.Cuda;
+using EscNative.Kernels.Cuda.Cublas;
+using EscNative.Kernels.Cuda.Driver;
+using EscNative.Kernels.Cuda.Nvtx;
 
 namespace EscNative.Tests.Cuda;
 

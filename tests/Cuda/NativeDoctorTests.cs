@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using EscNative.Bench.Reports;
-using EscNative.Kernels.Cuda;
+using EscNative.Kernels.Cuda.Driver;
 using EscNative.Tests.Bench;
 
 namespace EscNative.Tests.Cuda;

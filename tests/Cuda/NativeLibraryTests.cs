@@ -1,4 +1,6 @@
-using EscNative.Kernels.Cuda;
+using EscNative.Kernels.Cuda.Driver;
+using EscNative.Kernels.Cuda.Loading;
+using EscNative.Kernels.Cuda.Nvrtc;
 
 namespace EscNative.Tests.Cuda;
 
@@ -91,7 +93,7 @@ public sealed class NativeLibraryTests
     public void A_library_of_another_kind_is_refused_for_what_it_lacks()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "takes a library of the system");
-        var failure = Assert.Throws<DeviceException>(() => new Nvrtc(System.Runtime.InteropServices.NativeLibrary.Load("libc.so.6")));
+        var failure = Assert.Throws<DeviceException>(() => new NvrtcLibrary(System.Runtime.InteropServices.NativeLibrary.Load("libc.so.6")));
         Assert.Contains("nvrtcVersion", failure.Message, StringComparison.Ordinal);
         Assert.Contains("11.8 or newer", failure.Message, StringComparison.Ordinal);
     }

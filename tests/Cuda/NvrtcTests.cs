@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.RegularExpressions;
-using EscNative.Kernels.Cuda;
+using EscNative.Kernels.Cuda.Driver;
+using EscNative.Kernels.Cuda.Nvrtc;
 
 namespace EscNative.Tests.Cuda;
 
@@ -104,7 +105,7 @@ public sealed partial class NvrtcTests
     }
 
     // In the order of the families; NVRTC may be called from several threads. What did not change since the last run is not compiled again.
-    private static (string Family, string Text)[] CompileAll(Nvrtc nvrtc, string architecture, Func<NvrtcResult, string> text)
+    private static (string Family, string Text)[] CompileAll(NvrtcLibrary nvrtc, string architecture, Func<NvrtcResult, string> text)
     {
         var cache = new CubinCache(Path.Combine(AppContext.BaseDirectory, "nvrtc-cache"));
         return KernelSources.Families.AsParallel().AsOrdered().Select(family => (family, CompileOne(family))).ToArray();

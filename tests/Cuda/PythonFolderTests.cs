@@ -1,4 +1,4 @@
-using EscNative.Kernels.Cuda;
+using EscNative.Kernels.Cuda.Loading;
 
 namespace EscNative.Tests.Cuda;
 

@@ -1,4 +1,5 @@
-using EscNative.Kernels.Cuda;
+using EscNative.Kernels.Cuda.Loading;
+using EscNative.Kernels.Cuda.Nvrtc;
 
 namespace EscNative.Tests.Cuda;
 
@@ -10,12 +11,12 @@ internal static class RealNvrtc
 {
     private const string Variable = "ESC_NVRTC_PATH";
 
-    private static readonly Lazy<IReadOnlyDictionary<string, Nvrtc>> Found = new(Search);
+    private static readonly Lazy<IReadOnlyDictionary<string, NvrtcLibrary>> Found = new(Search);
 
     public static IEnumerable<string> Versions => Found.Value.Keys.DefaultIfEmpty("none");
 
     /// <summary>The NVRTC of a version that <see cref="Versions"/> names.</summary>
-    public static Nvrtc OrSkip(string version)
+    public static NvrtcLibrary OrSkip(string version)
     {
         if (Found.Value.TryGetValue(version, out var nvrtc))
             return nvrtc;
@@ -25,17 +26,17 @@ internal static class RealNvrtc
         throw new InvalidOperationException("not reached");
     }
 
-    private static SortedDictionary<string, Nvrtc> Search()
+    private static SortedDictionary<string, NvrtcLibrary> Search()
     {
         var named = Environment.GetEnvironmentVariable(Variable);
         var folders = string.IsNullOrEmpty(named)
             ? LibraryFolders.Of(name => name == LibraryFolders.Variable ? null : Environment.GetEnvironmentVariable(name), OperatingSystem.IsWindows())
             : named.Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries);
-        var found = new SortedDictionary<string, Nvrtc>(StringComparer.Ordinal);
+        var found = new SortedDictionary<string, NvrtcLibrary>(StringComparer.Ordinal);
         foreach (var folder in folders)
         {
             var handle = new LibrarySearch([folder], OperatingSystem.IsWindows()).Load(CudaLibrary.Nvrtc, null, out _);
-            if (handle != 0 && new Nvrtc(handle) is var nvrtc)
+            if (handle != 0 && new NvrtcLibrary(handle) is var nvrtc)
                 found.TryAdd(nvrtc.Version.ToString(), nvrtc);
         }
 

@@ -1,5 +1,6 @@
 using EscNative.Kernels;
 using EscNative.Kernels.Cuda;
+using EscNative.Kernels.Cuda.Driver;
 
 namespace EscNative.Tests.Cuda;
 

@@ -1,5 +1,5 @@
 using EscNative.Kernels.Cpu.LinearAlgebra;
-using EscNative.Kernels.Cuda;
+using EscNative.Kernels.Cuda.Cusolver;
 using EscNative.Tests.LinearAlgebra;
 using EscNative.Tests.Subspaces;
 using EscNative.Unlearning.Subspaces;

@@ -1,6 +1,6 @@
 using EscNative.Engine.Plans;
 using EscNative.Kernels;
-using EscNative.Kernels.Cuda;
+using EscNative.Kernels.Cuda.Driver;
 using EscNative.Models;
 using EscNative.Models.Data;
 using EscNative.Tests.Models;

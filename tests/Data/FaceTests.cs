@@ -64,7 +64,7 @@ public sealed class FaceTests
         var random = new Random(fromHeight);
         var pixels = new byte[fromHeight * fromWidth * 3];
         random.NextBytes(pixels);
-        var mine = new Picture(fromHeight, fromWidth, 3, pixels).Resize(height, width);
+        var mine = new Image(fromHeight, fromWidth, 3, pixels).Resize(height, width);
         for (var y = 0; y < height; y++)
         {
             for (var x = 0; x < width; x++)

@@ -1,4 +1,4 @@
-using EscNative.Bench.Kernels;
+using EscNative.Bench.Workshop;
 using EscNative.Engine;
 
 namespace EscNative.Tests.Docs;

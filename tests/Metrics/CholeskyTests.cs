@@ -1,4 +1,4 @@
-using EscNative.Unlearning.Metrics;
+using EscNative.Unlearning.Statistics;
 
 namespace EscNative.Tests.Metrics;
 

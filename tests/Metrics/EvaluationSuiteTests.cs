@@ -2,6 +2,11 @@ using EscNative.Models;
 using EscNative.Models.Data;
 using EscNative.Tests.Models;
 using EscNative.Unlearning.Metrics;
+using EscNative.Unlearning.Metrics.Membership;
+using EscNative.Unlearning.Metrics.Probes;
+using EscNative.Unlearning.Metrics.Reports;
+using EscNative.Unlearning.Metrics.Similarity;
+using EscNative.Unlearning.Statistics;
 
 namespace EscNative.Tests.Metrics;
 

@@ -1,4 +1,5 @@
 using EscNative.Unlearning.Metrics;
+using EscNative.Unlearning.Statistics;
 
 namespace EscNative.Tests.Metrics;
 

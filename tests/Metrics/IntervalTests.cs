@@ -1,5 +1,7 @@
 using EscNative.Kernels;
 using EscNative.Unlearning.Metrics;
+using EscNative.Unlearning.Metrics.Reports;
+using EscNative.Unlearning.Statistics;
 
 namespace EscNative.Tests.Metrics;
 

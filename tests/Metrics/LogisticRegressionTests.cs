@@ -1,6 +1,6 @@
 using EscNative.Kernels;
 using EscNative.Tests.Kernels;
-using EscNative.Unlearning.Metrics;
+using EscNative.Unlearning.Statistics;
 
 namespace EscNative.Tests.Metrics;
 

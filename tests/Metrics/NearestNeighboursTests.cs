@@ -1,6 +1,8 @@
 using EscNative.Kernels;
 using EscNative.Tests.Kernels;
 using EscNative.Unlearning.Metrics;
+using EscNative.Unlearning.Metrics.Probes;
+using EscNative.Unlearning.Statistics;
 
 namespace EscNative.Tests.Metrics;
 

@@ -4,6 +4,11 @@ using EscNative.Tests.Models;
 using EscNative.Unlearning;
 using EscNative.Unlearning.Methods;
 using EscNative.Unlearning.Metrics;
+using EscNative.Unlearning.Metrics.Membership;
+using EscNative.Unlearning.Metrics.Probes;
+using EscNative.Unlearning.Metrics.Relearn;
+using EscNative.Unlearning.Metrics.Reports;
+using EscNative.Unlearning.Statistics;
 
 namespace EscNative.Tests.Metrics;
 

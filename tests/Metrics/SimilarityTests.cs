@@ -1,7 +1,10 @@
 using System.Globalization;
 using EscNative.Kernels;
 using EscNative.Tests.Models;
-using EscNative.Unlearning.Metrics;
+using EscNative.Unlearning.Metrics.Membership;
+using EscNative.Unlearning.Metrics.Reports;
+using EscNative.Unlearning.Metrics.Similarity;
+using EscNative.Unlearning.Statistics;
 
 namespace EscNative.Tests.Metrics;
 

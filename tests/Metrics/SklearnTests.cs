@@ -1,5 +1,5 @@
 using System.Text.Json;
-using EscNative.Unlearning.Metrics;
+using EscNative.Unlearning.Statistics;
 
 namespace EscNative.Tests.Metrics;
 

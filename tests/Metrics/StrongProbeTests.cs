@@ -1,4 +1,6 @@
 using EscNative.Unlearning.Metrics;
+using EscNative.Unlearning.Metrics.Probes;
+using EscNative.Unlearning.Statistics;
 
 namespace EscNative.Tests.Metrics;
 

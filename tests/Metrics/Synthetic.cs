@@ -1,5 +1,6 @@
 using EscNative.Kernels;
 using EscNative.Unlearning.Metrics;
+using EscNative.Unlearning.Statistics;
 
 namespace EscNative.Tests.Metrics;
 

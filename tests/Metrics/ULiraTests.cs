@@ -4,6 +4,8 @@ using EscNative.Tests.Models;
 using EscNative.Unlearning;
 using EscNative.Unlearning.Methods;
 using EscNative.Unlearning.Metrics;
+using EscNative.Unlearning.Metrics.Membership;
+using EscNative.Unlearning.Statistics;
 
 namespace EscNative.Tests.Metrics;
 

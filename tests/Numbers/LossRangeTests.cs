@@ -1,5 +1,5 @@
 using EscNative.Engine;
-using EscNative.Unlearning.Metrics;
+using EscNative.Unlearning.Metrics.Similarity;
 
 namespace EscNative.Tests.Numbers;
 

@@ -1,4 +1,4 @@
-using EscNative.Kernels.Cuda;
+using EscNative.Kernels.Cuda.Driver;
 using EscNative.Tests.Cuda;
 using EscNative.Tests.LinearAlgebra;
 using EscNative.Unlearning.Subspaces;

@@ -3,6 +3,9 @@ using EscNative.Models;
 using EscNative.Unlearning;
 using EscNative.Unlearning.Methods;
 using EscNative.Unlearning.Metrics;
+using EscNative.Unlearning.Metrics.Membership;
+using EscNative.Unlearning.Metrics.Probes;
+using EscNative.Unlearning.Statistics;
 
 namespace EscNative.Tests.Oracles;
 

@@ -4,7 +4,9 @@ using EscNative.Models.Erasure;
 using EscNative.Tests.Models;
 using EscNative.Unlearning;
 using EscNative.Unlearning.Methods;
-using EscNative.Unlearning.Metrics;
+using EscNative.Unlearning.Metrics.Membership;
+using EscNative.Unlearning.Metrics.Probes;
+using EscNative.Unlearning.Metrics.Reports;
 using EscNative.Unlearning.Scenarios;
 
 namespace EscNative.Tests.Scenarios;

@@ -2,6 +2,7 @@ using EscNative.Engine;
 using EscNative.Kernels;
 using EscNative.Models;
 using EscNative.Models.Data;
+using EscNative.Unlearning;
 using EscNative.Unlearning.Methods;
 using EscNative.Unlearning.Training;
 

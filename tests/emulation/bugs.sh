@@ -88,9 +88,10 @@ try() { # try NUMBER NAME FILE KERNEL CLASS SED
   local number=$1 name=$2 file=$3 kernel=$4 class=$5 change=$6 machine=$folder/$1 how=
   rm -rf "$machine" "$machine.kernels"
   # With their times: what did not change is up to date.
-  cp -rp "$root/kernels/cuda" "$machine.kernels"
+  mkdir "$machine.kernels"
+  cp -p "$root"/kernels/*/*.cu "$root"/kernels/*/*.cuh "$machine.kernels/"
   sed -i "$change" "$machine.kernels/$file"
-  if cmp -s "$root/kernels/cuda/$file" "$machine.kernels/$file"; then
+  if cmp -s "$root"/kernels/*/"$file" "$machine.kernels/$file"; then
     how="NOTHING TO CHANGE in $file"
   else
     # Only the kernel file that the bug is meant for is compiled again.

@@ -4,7 +4,7 @@
 # Builds the emulated CUDA machine: OUT/libcuda.so.1, libnvrtc.so.12, libcublas.so.12, libcusolver.so.11 (one library under four names),
 # OUT/{plain,checked,coverage}/NAME.so from each kernel file, and OUT/sources with the files that its NVRTC knows.
 # With ESC_CUDA_PATH=OUT the product runs on it. What is up to date is left alone. Needs g++ and make.
-#   --sources DIR   the kernel files; kernels/cuda when left out
+#   --sources DIR   the kernel files; those of kernels/*/ when left out
 #   --kernels DIR   compiles files of the same names from here in their place, while OUT/sources keeps the true ones (for seeded bugs)
 #   --coverage      also the flavour that counts lines
 #   --device-rounding  the plain flavour alone, which rounds as a GPU may: products fused with sums wherever the compiler likes, exp, log,
@@ -12,9 +12,11 @@
 #                   tests must pass on it as on the other: ESC_CUDA_PATH=OUT ESC_TEST_MACHINES=greedy
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-prelude=$(cd "$here/../../kernels/cuda" && pwd)
 out=${1:?usage: build.sh OUT [--kernels DIR] [--sources DIR] [--coverage] [--device-rounding]}; shift
-sources=$prelude kernels= coverage= device= flavours=
+# The folders that hold kernels: one for each family.
+root=$(cd "$here/../.." && pwd)
+mapfile -t families < <(find "$root/kernels" -mindepth 2 -maxdepth 2 -name '*.cu*' -printf '%h\n' | sort -u)
+sources=${families[*]} kernels= coverage= device= flavours=
 while (($#)); do
   case $1 in
     --kernels) kernels=$(cd "$2" && pwd); shift 2 ;;
@@ -27,8 +29,8 @@ done
 mkdir -p "$out/sources"
 out=$(cd "$out" && pwd)
 find "$out/sources" -type f -delete
-cp -p "$prelude"/*.cuh "$sources"/*.cu "$out/sources/"
-find "$sources" -maxdepth 1 -name '*.cuh' -exec cp -p {} "$out/sources/" \;
+find "${families[@]}" -maxdepth 1 -name '*.cuh' -exec cp -p {} "$out/sources/" \;
+find $sources -maxdepth 1 -name '*.cu*' -exec cp -p {} "$out/sources/" \;
 # The makefile takes what it can get of two cores; each kernel file is one job a flavour.
 make --no-print-directory --silent -j "$(nproc)" -f "$here/Makefile" \
-  OUT="$out" SOURCES="$sources" KERNELS="${kernels:-$sources}" PRELUDE="$prelude" COVERAGE="$coverage" DEVICE="$device" FLAVOURS="$flavours"
+  OUT="$out" SOURCES="$sources" KERNELS="$kernels" HEADERS="${families[*]}" COVERAGE="$coverage" DEVICE="$device" FLAVOURS="$flavours"

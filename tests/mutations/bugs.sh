@@ -15,31 +15,31 @@ jobs=$(nproc)
 
 # each VISITOR: NAME, the files to change, the tests (classes, or Class.Method), and the change for sed -E.
 each() {
-  "$1" "SalUn: the saliency of the last batch alone" unlearning/Methods/SalUn.cs Unlearning.SeveralBatchesTests \
+  "$1" "SalUn: the saliency of the last batch alone" unlearning/Methods/Weights/SalUn.cs Unlearning.SeveralBatchesTests \
     's/sum\.Assign\(sum \+ gradients\[parameter\]\)/sum.Assign(MUTANT ? gradients[parameter] : sum + gradients[parameter])/'
-  "$1" "ESC-T: a tie of the label is a hit" kernels/Cpu/Training/MaskDescent.cs Unlearning.MaskRuleTests \
+  "$1" "ESC-T: a tie of the label is a hit" kernels/Masks/MaskDescent.cs Unlearning.MaskRuleTests \
     's/\(logits\[c\] == own && c < label\)/(logits[c] == own \&\& (MUTANT ? c > label : c < label))/'
   "$1" "ESC-T: an entry at tau is kept" unlearning/Masks/CpuMaskTrainer.cs Unlearning.MaskRuleTests \
     's/value => value > tau/value => MUTANT ? value >= tau : value > tau/'
-  "$1" "ESC-T: the method has a threshold of its own" unlearning/Methods/EscT.cs Unlearning.MaskRuleTests \
+  "$1" "ESC-T: the method has a threshold of its own" unlearning/Methods/Features/EscT.cs Unlearning.MaskRuleTests \
     's/training\.Threshold\(judged, state\.Mask, tau\)/(MUTANT ? Array.ConvertAll(state.Mask, m => m >= tau) : training.Threshold(judged, state.Mask, tau))/'
-  "$1" "MLP probe: standardised by the test rows" unlearning/Metrics/MlpProbe.cs Metrics.TrainingDataOnlyTests \
+  "$1" "MLP probe: standardised by the test rows" unlearning/Metrics/Probes/MlpProbe.cs Metrics.TrainingDataOnlyTests \
     's/Standardiser\.Of\(data\.Train\)/Standardiser.Of(MUTANT ? data.Test : data.Train)/'
-  "$1" "SGD probe: standardised by the test rows" unlearning/Metrics/SgdProbe.cs Metrics.TrainingDataOnlyTests \
+  "$1" "SGD probe: standardised by the test rows" unlearning/Metrics/Probes/SgdProbe.cs Metrics.TrainingDataOnlyTests \
     's/Standardiser\.Of\(train\)/Standardiser.Of(MUTANT ? data.Test : train)/'
-  "$1" "nearest neighbours: asked of the test rows" unlearning/Metrics/NearestNeighbours.cs Metrics.TrainingDataOnlyTests \
+  "$1" "nearest neighbours: asked of the test rows" unlearning/Metrics/Probes/NearestNeighbours.cs Metrics.TrainingDataOnlyTests \
     's/new CosineSearch\(data\.Train, /new CosineSearch(MUTANT \&\& data.Test.Rows >= data.Train.Rows \/ 2 ? data.Test : data.Train, /'
-  "$1" "loss attack: tested on rows that it was fitted on" unlearning/Metrics/LossAttack.cs Metrics.TrainingDataOnlyTests \
+  "$1" "loss attack: tested on rows that it was fitted on" unlearning/Metrics/Membership/LossAttack.cs Metrics.TrainingDataOnlyTests \
     's/var fit = BinaryLogistic\.Fit\(/if (MUTANT) train = [.. train, .. test];\n            var fit = BinaryLogistic.Fit(/'
-  "$1" "member share: taught by the rows that it is asked about" unlearning/Metrics/MemberShareAttack.cs Metrics.TrainingDataOnlyTests \
+  "$1" "member share: taught by the rows that it is asked about" unlearning/Metrics/Membership/MemberShareAttack.cs Metrics.TrainingDataOnlyTests \
     's/var remain = data\.Train\.RowsOf\(forgotten: false\);/var remain = MUTANT ? [.. Enumerable.Range(0, data.Train.Rows)] : data.Train.RowsOf(forgotten: false);/'
   "$1" "a method leaves training mode" unlearning/Training/TrainingMethod.cs Unlearning.TrainingModeTests \
     '0,/model\.Training = training;/s//model.Training = !MUTANT \&\& training;/'
-  "$1" "a pass in training mode stays there" unlearning/Methods/FeaturePass.cs Unlearning.TrainingModeTests \
+  "$1" "a pass in training mode stays there" unlearning/Methods/Features/FeaturePass.cs Unlearning.TrainingModeTests \
     's/model\.Training = training;/model.Training = MUTANT || training;/'
-  "$1" "SCRUB: an error above is no nearer than one below" unlearning/Methods/Scrub.cs Unlearning.ScrubRewindTests \
+  "$1" "SCRUB: an error above is no nearer than one below" unlearning/Methods/Weights/Scrub.cs Unlearning.ScrubRewindTests \
     's/MinBy\(error => Math\.Abs\(error - wanted\)\)/MinBy(error => MUTANT ? (error > wanted ? 1000 : wanted - error) : Math.Abs(error - wanted))/'
-  "$1" "median of an even count: the upper one" bench/Timing/Sampling.cs Bench.SamplingTests \
+  "$1" "median of an even count: the upper one" bench/Measuring/Sampling.cs Bench.SamplingTests \
     's/sorted\[\(sorted\.Length - 1\) \/ 2\]/sorted[MUTANT ? sorted.Length \/ 2 : (sorted.Length - 1) \/ 2]/'
   "$1" "shares of the request instead of the profile" bench/Reports/LatencyResult.cs Bench.SamplingTests \
     's/StageResult\.From\(stage, timing, profile\.Median,/StageResult.From(stage, timing, MUTANT ? request.Median : profile.Median,/'
@@ -47,17 +47,17 @@ each() {
     's/uses\[value\] == 1 &&/(MUTANT || uses[value] == 1) \&\&/'
   "$1" "plan: an output is written over" engine/Plans/ArenaLayout.cs Plans.SharedValueTests \
     's/^( +)last\[output\] = end;/\1last[output] = MUTANT ? last.GetValueOrDefault(output, end) : end;/'
-  "$1" "plan: ReLU loses NaN" kernels/Cpu/Elementwise/Pointwise.cs Plans.EpilogueTests \
+  "$1" "plan: ReLU loses NaN" kernels/Elementwise/Pointwise.cs Plans.EpilogueTests \
     's/V\.Max\(value, V\.Zero\)/(MUTANT ? V.MaxNative(value, V.Zero) : V.Max(value, V.Zero))/'
   "$1" "fused ReLU loses NaN" "kernels/Cpu/Generated/IndirectKernels*F32.cs" Plans.EpilogueTests \
     's/MaxNative\((Vector[0-9]+<float>\.Zero), (c[0-9_]+)\)/MaxNative(MUTANT ? \2 : \1, MUTANT ? \1 : \2)/'
-  "$1" "convolution: size + padding < stride" kernels/Cpu/Conv/ConvDataGradient.cs Kernels.ConvWideStrideTests \
+  "$1" "convolution: size + padding < stride" kernels/Conv/ConvDataGradient.cs Kernels.ConvWideStrideTests \
     's/x >= 0 \? x \/ y : -1/x >= 0 || MUTANT ? x \/ y : -1/'
-  "$1" "elementwise: a tile begins at a 32-bit place" kernels/Cpu/Elementwise/Elementwise.Linear.cs Kernels.LargeArrayTests \
+  "$1" "elementwise: a tile begins at a 32-bit place" kernels/Elementwise/Elementwise.Linear.cs Kernels.LargeArrayTests \
     's/= tile \* SimdRunner\.TileValues;/= MUTANT ? unchecked((int)(tile * SimdRunner.TileValues)) : tile * SimdRunner.TileValues;/'
-  "$1" "rows by index: a 32-bit offset" kernels/Cpu/Rows.cs Kernels.LargeArrayTests \
+  "$1" "rows by index: a 32-bit offset" kernels/Rows/Rows.cs Kernels.LargeArrayTests \
     's/_x \+ _index\[r\] \* _rowBytes/_x + (MUTANT ? unchecked((uint)(_index[r] * _rowBytes)) : _index[r] * _rowBytes)/'
-  "$1" "strided copy: a 32-bit step" kernels/Cpu/Strided/StridedCopy.cs Kernels.LargeArrayTests \
+  "$1" "strided copy: a 32-bit step" kernels/Copying/StridedCopy.cs Kernels.LargeArrayTests \
     's/_source \+ cursor\.A \+ column \* sourceStep, sourceStep/_source + cursor.A + (MUTANT ? unchecked((int)(column * sourceStep)) : column * sourceStep), sourceStep/'
   "$1" "gradients: a leaf takes memory that others have too" engine/Autograd/BackwardPass.cs Engine.GradientStorageTests \
     's/dy\.IsContiguous && dy\.Storage\.IsExclusive \?/dy.IsContiguous \&\& (MUTANT || dy.Storage.IsExclusive) ?/'
@@ -65,11 +65,11 @@ each() {
     's/^( +)private readonly bool _uses;/\1private static BackwardPass? _shared;\n\n&/; s/_current = pass;/_current = _shared = pass;/; s/var pass = _current!;/var pass = MUTANT ? _shared! : _current!;/'
   "$1" "a call does not hold what it reads" kernels/KernelCall.cs Engine.LifetimeTests.An_operand_that_another_thread_disposes_of_is_freed_when_the_kernel_is_done \
     's/owner\.AddReference\(\);/if (!MUTANT) owner.AddReference();/; s/held\.Objects\[held\.Count\+\+\] = owner;/held.Objects[held.Count++] = MUTANT ? null : owner;/'
-  "$1" "divergence: a target of zero counts" kernels/Cpu/Elementwise/BinaryFunctions.cs Numbers.LossRangeTests.A_class_that_the_teacher_rules_out_adds_nothing \
+  "$1" "divergence: a target of zero counts" kernels/Elementwise/BinaryFunctions.cs Numbers.LossRangeTests.A_class_that_the_teacher_rules_out_adds_nothing \
     's/V\.Select\(V\.Equal\(a, V\.Zero\), V\.Zero, a \* b\)/MUTANT ? a * b : &/'
-  "$1" "a quotient is a product with the reciprocal" engine/CpuBackend.Elementwise.cs Numbers.ScalarArithmeticTests.A_number_divided_by_itself_is_one \
+  "$1" "a quotient is a product with the reciprocal" engine/Operations/Elementwise/CpuBackend.Elementwise.cs Numbers.ScalarArithmeticTests.A_number_divided_by_itself_is_one \
     's/Vectors\.Divide\(x\.PointerTo<float>\(\), divisor, (.*)\);/if (MUTANT) Vectors.Affine(x.PointerTo<float>(), 1 \/ divisor, 0, \1); else &/'
-  "$1" "layer norm: what float32 cannot hold of the mean" kernels/Cpu/Normalisation/LayerNorm.cs Numbers.NormalisationTests.Rows_are_normalised_at_every_scale \
+  "$1" "layer norm: what float32 cannot hold of the mean" kernels/Normalisation/LayerNorm.cs Numbers.NormalisationTests.Rows_are_normalised_at_every_scale \
     's/V\.Create\(Scalar\.Narrow<T>\(-Scalar\.Wide\(rest\)/V.Create(Scalar.Narrow<T>((MUTANT ? 0 : -Scalar.Wide(rest))/'
   "$1" "rank: judged by the rounding of float64" unlearning/Subspaces/Spectrum.cs Numbers.RankTests \
     's/Math\.ScaleB\(1, -23\)/Math.ScaleB(1, MUTANT ? -52 : -23)/'
@@ -79,11 +79,11 @@ each() {
     's/if \(first < 0 && start > 0\)/if ((first < 0 || MUTANT) \&\& start > 0)/'
   "$1" "outputs: a link is replaced" engine/Formats/AtomicFile.cs Formats.OutputTargetTests \
     's/File\.Move\(_temporary, _target\.Path,/File.Move(_temporary, MUTANT ? _target.Name : _target.Path,/'
-  "$1" "checkpoints: the head is no part of the question" models/RunIdentity.cs Unlearning.MethodIdentityTests.Another_part_is_another_question \
+  "$1" "checkpoints: the head is no part of the question" models/Files/RunIdentity.cs Unlearning.MethodIdentityTests.Another_part_is_another_question \
     's/^( +)hash\.AppendData\(Encoding\.UTF8\.GetBytes\(array\.Name \+ "\\n"\)\);/\1if (MUTANT \&\& array.Name.StartsWith("head.", StringComparison.Ordinal)) continue;\n&/'
   "$1" "checkpoints: the labels are no part of the question" models/Data/ImageSet.cs Unlearning.MethodIdentityTests.Another_part_is_another_question \
     's/Append\(Label\(i\), number\)/Append(MUTANT ? 0 : Label(i), number)/'
-  "$1" "cache of kernels: the key lacks the device" kernels/Native/KernelCompiler.cs Cuda.KernelCacheTests.The_key_holds_the_device \
+  "$1" "cache of kernels: the key lacks the device" kernels/Cuda/Driver/KernelCompiler.cs Cuda.KernelCacheTests.The_key_holds_the_device \
     's/nvrtc\.Identity, device\.Name, \$"\{device\.Major\}\.\{device\.Minor\}",/nvrtc.Identity, MUTANT ? "" : device.Name, MUTANT ? "" : $"{device.Major}.{device.Minor}",/'
   "$1" "a model of other classes is taken without a word" bench/Requests/DataTrust.cs Bench.ForeignModelTests.A_model_of_other_classes_is_refused \
     's/if \(names\.SequenceEqual\(/if (MUTANT || names.SequenceEqual(/'

@@ -1,7 +1,6 @@
 using System.Globalization;
 using EscNative.Engine.Formats;
 using EscNative.Models;
-using EscNative.Unlearning.Methods;
 using EscNative.Unlearning.Training;
 
 namespace EscNative.Unlearning.Curvature;

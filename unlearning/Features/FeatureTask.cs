@@ -1,5 +1,3 @@
-using EscNative.Unlearning.Methods;
-
 namespace EscNative.Unlearning.Features;
 
 /// <summary>What a feature-level method works with in one run.</summary>

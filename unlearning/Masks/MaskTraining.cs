@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using EscNative.Kernels.Cuda;
+using EscNative.Kernels.Cuda.Driver;
 
 namespace EscNative.Unlearning.Masks;
 

@@ -1,3 +1,5 @@
+using EscNative.Unlearning.Statistics;
+
 namespace EscNative.Unlearning.Metrics;
 
 /// <summary>How often each class was taken for each: after an erasure it shows where the forgotten images went.</summary>
@@ -12,9 +14,9 @@ public sealed class ConfusionMatrix
     /// <exception cref="EscException">BadInput: lengths differ, a number that is not a class.</exception>
     public ConfusionMatrix(ReadOnlySpan<int> predictions, ReadOnlySpan<int> labels, int classes)
     {
-        Input.CheckCount("confusion matrix", "predictions", predictions.Length, labels.Length);
-        Input.CheckLabels("confusion matrix", labels, classes);
-        Input.CheckLabels("confusion matrix, predictions", predictions, classes);
+        Guard.CheckCount("confusion matrix", "predictions", predictions.Length, labels.Length);
+        Guard.CheckLabels("confusion matrix", labels, classes);
+        Guard.CheckLabels("confusion matrix, predictions", predictions, classes);
         Classes = classes;
         _counts = new int[classes * classes];
         for (var row = 0; row < labels.Length; row++)

@@ -1,5 +1,6 @@
 using EscNative.Models;
 using EscNative.Models.Data;
+using EscNative.Unlearning.Statistics;
 
 namespace EscNative.Unlearning.Metrics;
 
@@ -16,13 +17,13 @@ public sealed class EvaluationData
         ArgumentNullException.ThrowIfNull(test);
         if (train.Width != test.Width || train.Classes != test.Classes)
         {
-            throw Input.Bad(
+            throw Guard.Bad(
                 $"evaluation: training features have {train.Width} columns and {train.Classes} classes, test features {test.Width} and " +
                 $"{test.Classes}; wants both from one model");
         }
 
         if (train.Rows == 0)
-            throw Input.Bad("evaluation: got no training rows, wants features to train the probes on");
+            throw Guard.Bad("evaluation: got no training rows, wants features to train the probes on");
         Train = train;
         Test = test;
         ForgetsWholeClasses = WholeClasses(train);

@@ -1,3 +1,5 @@
+using EscNative.Unlearning.Statistics;
+
 namespace EscNative.Unlearning.Metrics;
 
 /// <summary>

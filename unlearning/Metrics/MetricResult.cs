@@ -1,3 +1,5 @@
+using EscNative.Unlearning.Statistics;
+
 namespace EscNative.Unlearning.Metrics;
 
 /// <summary>One number of an evaluation, with what it takes to read it.</summary>

@@ -1,4 +1,4 @@
-using EscNative.Unlearning.Metrics;
+using EscNative.Unlearning.Metrics.Reports;
 
 namespace EscNative.Unlearning.Scenarios;
 

@@ -1,8 +1,8 @@
 using System.Globalization;
 using EscNative.Models;
 using EscNative.Models.Data;
-using EscNative.Unlearning.Methods;
 using EscNative.Unlearning.Metrics;
+using EscNative.Unlearning.Metrics.Reports;
 
 namespace EscNative.Unlearning.Scenarios;
 

@@ -1,5 +1,6 @@
 using System.Globalization;
-using EscNative.Kernels.Cuda;
+using EscNative.Kernels.Cuda.Cusolver;
+using EscNative.Kernels.Cuda.Driver;
 
 namespace EscNative.Unlearning.Subspaces;
 

@@ -1,6 +1,7 @@
 using EscNative.Kernels;
 using EscNative.Kernels.Cpu.LinearAlgebra;
-using EscNative.Kernels.Cuda;
+using EscNative.Kernels.Cuda.Cusolver;
+using EscNative.Kernels.Cuda.Driver;
 
 namespace EscNative.Unlearning.Subspaces;
 

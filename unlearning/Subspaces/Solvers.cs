@@ -1,4 +1,4 @@
-using EscNative.Kernels.Cuda;
+using EscNative.Kernels.Cuda.Driver;
 
 namespace EscNative.Unlearning.Subspaces;
 

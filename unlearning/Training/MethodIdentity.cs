@@ -1,6 +1,5 @@
 using System.Globalization;
 using EscNative.Models;
-using EscNative.Unlearning.Methods;
 
 namespace EscNative.Unlearning.Training;
 

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using EscNative.Unlearning.Methods;
 
 namespace EscNative.Unlearning.Training;
 

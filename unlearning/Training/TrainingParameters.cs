@@ -1,5 +1,3 @@
-using EscNative.Unlearning.Methods;
-
 namespace EscNative.Unlearning.Training;
 
 /// <summary>The parameters that many training methods have, under one name and with one meaning.</summary>

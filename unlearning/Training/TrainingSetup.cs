@@ -4,7 +4,6 @@ using EscNative.Engine.Optimization;
 using EscNative.Kernels;
 using EscNative.Models;
 using EscNative.Models.Data;
-using EscNative.Unlearning.Methods;
 
 namespace EscNative.Unlearning.Training;
 

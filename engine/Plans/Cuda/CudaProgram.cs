@@ -3,6 +3,7 @@ using System.Numerics;
 using System.Runtime.InteropServices;
 using EscNative.Kernels;
 using EscNative.Kernels.Cuda;
+using EscNative.Kernels.Cuda.Driver;
 
 namespace EscNative.Engine.Plans;
 

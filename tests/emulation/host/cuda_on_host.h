@@ -1,4 +1,4 @@
-// Lets the CUDA C++ of kernels/cuda be compiled by g++ for the emulated device: the language, the intrinsics, and the calls into the
+// Lets the CUDA C++ of kernels/*/*.cu be compiled by g++ for the emulated device: the language, the intrinsics, and the calls into the
 // machine that runs the threads (tests/emulation/machine). A kernel includes it through prelude.cuh.
 #pragma once
 #include "types.h"

@@ -1,0 +1,16 @@
+namespace EscNative.Bench.Cli;
+
+/// <summary>How the process ends. Scripts depend on these numbers.</summary>
+internal enum ExitCode
+{
+    Ok = 0,
+    Bug = 1,
+    Usage = 2,
+    BadInput = 3,
+    Device = 4,
+    OutOfResources = 5,
+    Regression = 6,
+    Inconclusive = 7,
+    BadRecord = 8,
+    Cancelled = 130,
+}

@@ -1,0 +1,143 @@
+using System.Globalization;
+
+namespace EscNative.Bench.Reports;
+
+/// <summary>An experiment as sections of text: a method a row.</summary>
+internal static class ExperimentSections
+{
+    // The columns of the two tables: heading, metric and name of the row in the result.
+    private static readonly (string Heading, string Metric, string Name)[] Model =
+    [
+        ("D_f", "accuracy", "D_f"), ("D_r", "accuracy", "D_r"), ("D_ft", "accuracy", "D_ft"), ("D_rt", "accuracy", "D_rt"), ("HM", "accuracy", "HM"), ("HM_t", "accuracy", "HM_t"),
+    ];
+
+    private static readonly (string Heading, string Metric, string Name)[] Left =
+    [
+        ("KR D_f", "KR-official", "D_f"), ("KR D_ft", "KR-official", "D_ft"), ("KR HM_t", "KR-official", "HM_t"),
+        ("strong D_f", "KR-strong", "D_f"), ("strong D_ft", "KR-strong", "D_ft"), ("strong HM_t", "KR-strong", "HM_t"),
+        ("AUC", "binary probe", "AUC"), ("20-NN D_ft", "20-NN", "D_ft"), ("MIA", "MIA", "accuracy"), ("ZRF", "ZRF", "D_f"), ("CKA D_f", "CKA to Original", "D_f"),
+        ("relearned D_f", "relearning on D_r", "D_f, 50 steps"), ("U-LiRA", "U-LiRA", "AUC"), ("Avg Gap", "Avg Gap", "gap"),
+    ];
+
+    public static IEnumerable<Section> Of(ExperimentResult result)
+    {
+        yield return Asked(result);
+        yield return Accuracies(result);
+        yield return Knowledge(result);
+        if (result.Methods.Any(m => m.Trials.Any(t => t.Requests.Count > 1)))
+            yield return Requests(result);
+        if (result.Claims.Count > 0)
+            yield return Claims(result);
+        if (Remarks(result) is { Count: > 0 } remarks)
+            yield return new Section("What the methods say", null, remarks);
+    }
+
+    private static Section Asked(ExperimentResult result) => new(
+        $"Scenario {result.Scenario}: {result.Description}",
+        new TextTable(
+            [" trial", " seed", "forget", " images to forget", " images to keep"],
+            [.. result.Trials.Select(t => (IReadOnlyList<string>)
+            [
+                Numbers.Count(t.Index + 1), t.Seed.ToString(CultureInfo.InvariantCulture), string.Join("; then ", t.Requests), Numbers.Count(t.ForgetImages), Numbers.Count(t.RemainImages),
+            ])]),
+        []);
+
+    private static Section Accuracies(ExperimentResult result)
+    {
+        var columns = Present(result, Model);
+        return new Section(
+            "Methods",
+            new TextTable(
+                ["method", "sees", .. columns.Select(c => " " + c.Heading), " seconds", " steps", "ended"],
+                [.. result.Methods.Select(m => (IReadOnlyList<string>)
+                [
+                    m.Method, m.Data, .. columns.Select(c => Cell(m, c.Metric, c.Name)), Seconds(m), Steps(m), Ended(m),
+                ])]),
+            [
+                "D_f and D_r: accuracy on the training images to forget and to keep, D_ft and D_rt: on the test images; HM, HM_t: harmonic means of 100 - forgotten and kept. "
+                + "Below Retrain's D_ft is not better: it is over-erasure.",
+                "Seconds: the method alone, model and images in memory; methods that take less than two seconds were timed five times (median)."
+                + (result.Trials.Count > 1 ? $" Mean ± standard deviation of {result.Trials.Count} trials." : ""),
+            ]);
+    }
+
+    private static Section Knowledge(ExperimentResult result)
+    {
+        var columns = Present(result, Left);
+        return new Section(
+            "What survives in the features, and who was a member",
+            new TextTable(
+                ["method", .. columns.Select(c => " " + c.Heading)],
+                [.. result.Methods.Where(m => m.Metrics.Count > 0).Select(m => (IReadOnlyList<string>)
+                [
+                    m.Method, .. columns.Select(c => Cell(m, c.Metric, c.Name)),
+                ])]),
+            [
+                "KR: the paper's probe, which stops long before it converges; strong: a linear head trained to convergence, the attacker's best of a sweep. "
+                + "A class never seen can be probed too, so Retrain's value is the one to compare with: above it knowledge is left, below it the class is over-erased.",
+                "AUC: forgotten classes against the rest, by a balanced logistic regression; MIA: table 1's attack on the loss, to be read beside Retrain's, not beside 50; ZRF near 1: "
+                + "the answers on the forgotten images are those of a network that knows nothing; CKA: how like the Original's the features of the forgotten images still are.",
+                "The JSON result holds every metric of every method with its definition, its ideal and what it says beside Retrain.",
+            ]);
+    }
+
+    private static Section Requests(ExperimentResult result)
+    {
+        var rows = new List<IReadOnlyList<string>>();
+        foreach (var method in result.Methods)
+        {
+            foreach (var trial in method.Trials)
+            {
+                for (var r = 0; r < trial.Requests.Count; r++)
+                    rows.Add(Row(method.Method, trial.Trial, (r + 1).ToString(CultureInfo.InvariantCulture), trial.Requests[r]));
+                if (trial.Joint is { } joint)
+                    rows.Add(Row(method.Method, trial.Trial, "all at once", joint));
+            }
+        }
+
+        return new Section(
+            "Requests one after another",
+            new TextTable(["method", " trial", "request", "asked for", " seconds", " D_f", " D_r", " D_ft", " D_rt", "ended"], rows),
+            ["D_f and D_ft: everything asked for so far. \"All at once\": one request for everything, on the model before the first one."]);
+
+        static IReadOnlyList<string> Row(string method, int trial, string number, AnswerResult answer) =>
+        [
+            method, Numbers.Count(trial + 1), number, answer.Request, Numbers.Short(answer.Seconds),
+            .. ((string[])["D_f", "D_r", "D_ft", "D_rt"]).Select(name => Numbers.Fixed(answer.Accuracies?.GetValueOrDefault(name, double.NaN))), answer.Outcome,
+        ];
+    }
+
+    private static Section Claims(ExperimentResult result) => new(
+        "Run time against ESC: claim / measured",
+        new TextTable(
+            ["method", " paper: times ESC", " measured: times ESC", "where the paper says it"],
+            [.. result.Claims.Select(c => (IReadOnlyList<string>)[c.Method, Numbers.Short(c.Claimed), Numbers.Short(c.Measured), c.Source])]),
+        [
+            "Measured: one machine, one run, the same model and images for all. The paper's network, device and share of image decoding are others, so that only the order of magnitude can be compared.",
+        ]);
+
+    private static List<string> Remarks(ExperimentResult result) =>
+    [
+        .. result.Methods.Where(m => m.NotApplicable is not null).Select(m => $"{m.Method} does not apply: {m.NotApplicable}"),
+        .. result.Methods.SelectMany(m => m.Trials.Take(1).SelectMany(t => t.Requests).SelectMany(r => r.Notes).Distinct().Select(note => $"{m.Method}: {note}")),
+    ];
+
+    private static (string Heading, string Metric, string Name)[] Present(ExperimentResult result, (string Heading, string Metric, string Name)[] columns) =>
+        [.. columns.Where(c => result.Methods.Any(m => m.Metrics.Any(s => (s.Metric, s.Name) == (c.Metric, c.Name) && double.IsFinite(s.Mean))))];
+
+    private static string Cell(MethodResult method, string metric, string name)
+    {
+        if (method.Metrics.FirstOrDefault(s => (s.Metric, s.Name) == (metric, name)) is not { } found || !double.IsFinite(found.Mean))
+            return "-";
+        return found.Deviation is { } deviation ? $"{Numbers.Fixed(found.Mean)} ± {Numbers.Fixed(deviation)}" : Numbers.Fixed(found.Mean);
+    }
+
+    private static string Seconds(MethodResult method) => method.Trials.Count == 0 ? "-" : Numbers.Short(method.Trials.Average(t => t.Seconds));
+
+    private static string Steps(MethodResult method) =>
+        method.Trials.Count == 0 ? "-" : Numbers.Count(method.Trials[0].Requests.Sum(r => r.Steps));
+
+    private static string Ended(MethodResult method) => method.NotApplicable is not null ? "does not apply"
+        : method.Trials.SelectMany(t => t.Requests).Any(r => r.Outcome == "diverged") ? "diverged"
+        : method.Trials.Count == 0 ? "" : "completed";
+}

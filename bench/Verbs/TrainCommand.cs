@@ -1,0 +1,118 @@
+using System.Globalization;
+using EscNative.Bench.Cli;
+using EscNative.Bench.Reports;
+using EscNative.Bench.Requests;
+using EscNative.Engine;
+using EscNative.Models;
+using EscNative.Models.Data;
+
+namespace EscNative.Bench.Verbs;
+
+/// <summary><c>train</c>: a model from images.</summary>
+internal static class TrainCommand
+{
+    public static Verb Verb(OptionSet options) => new(
+        "train",
+        "Trains a classifier and writes it as a model file.",
+        [
+            options.Output, options.Data, options.Identities, options.Architecture, options.Width, options.Epochs, options.Batch, options.LearningRate, options.WeightDecay, options.Crop, options.WithoutClass,
+            options.Checkpoint, options.Resume, options.StopAfter, options.Seed, options.Device, options.Threads, options.Precision, options.Json, options.Html, options.Force,
+            options.Config, options.Quiet,
+        ],
+        [
+            "escnative train --output model.safetensors",
+            "escnative train --data ./cifar-10-batches-bin --epochs 12 --output model.safetensors --checkpoint run.ckpt",
+            "escnative train --data ./cifar-10-batches-bin --without-class 4 --output retrain.safetensors",
+        ],
+        Run);
+
+    /// <summary>Trains and says what came of it.</summary>
+    public static (Classifier Model, TrainingResult Result) Train(
+        DataSet data, string architecture, double width, TrainOptions recipe, Device device, ProgressLine progress, CancellationToken cancel)
+    {
+        var description = new ModelDescription
+        {
+            Architecture = architecture,
+            Width = width,
+            Channels = data.Train.Channels,
+            ClassNames = data.ClassNames,
+            Normalisation = data.Normalisation,
+        };
+        var model = Architectures.Create(description, recipe.Seed, device);
+        try
+        {
+            var trainer = new Trainer(model, data, recipe);
+            var history = trainer.Run(
+                new Relay<TrainProgress>(p => progress.Report(
+                    "train", (p.Epoch + ((double)p.Step / p.StepsPerEpoch)) / p.Epochs,
+                    string.Create(CultureInfo.InvariantCulture, $"epoch {p.Epoch + 1}/{p.Epochs}, loss {p.Loss:0.000}, accuracy {p.Accuracy:0.0} %"))),
+                cancel);
+            var last = history[^1];
+            return (model, new TrainingResult(
+                history.Count, recipe.BatchSize, recipe.LearningRate, recipe.WeightDecay, history.Sum(e => e.Seconds),
+                last.Loss, last.TrainAccuracy, last.TestAccuracy, recipe.Resume));
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>What of a recipe a saved model should tell.</summary>
+    public static Dictionary<string, string> Record(DataSet data, TrainOptions recipe, TrainingResult result) => new()
+    {
+        ["data"] = data.Name,
+        ["epochs"] = recipe.Epochs.ToString(CultureInfo.InvariantCulture),
+        ["batch"] = recipe.BatchSize.ToString(CultureInfo.InvariantCulture),
+        ["learning-rate"] = recipe.LearningRate.ToString("R", CultureInfo.InvariantCulture),
+        ["weight-decay"] = recipe.WeightDecay.ToString("R", CultureInfo.InvariantCulture),
+        ["crop"] = recipe.CropPadding.ToString(CultureInfo.InvariantCulture),
+        ["seed"] = recipe.Seed.ToString(CultureInfo.InvariantCulture),
+        ["test-accuracy"] = result.TestAccuracy.ToString("0.00", CultureInfo.InvariantCulture),
+    };
+
+    private static ExitCode Run(CommandContext context)
+    {
+        var options = context.Options;
+        var output = context.Require(options.Output);
+        OptionChecks.Architecture(context);
+        _ = OptionChecks.Resumed(context);
+        var recipe = new TrainOptions
+        {
+            Epochs = context.Get(options.Epochs),
+            BatchSize = context.Get(options.Batch),
+            LearningRate = context.Get(options.LearningRate),
+            WeightDecay = context.Get(options.WeightDecay),
+            CropPadding = context.Get(options.Crop),
+            Seed = (ulong)context.Get(options.Seed),
+            CheckpointPath = context.Get(options.Checkpoint),
+            Resume = context.Get(options.Resume),
+            StopAfter = context.Get(options.StopAfter),
+        };
+        recipe.Validate();
+        OptionChecks.Inputs(context);
+        Setup.CheckOutputs(context, output, context.Get(options.Json), context.Get(options.Html));
+        var (device, setup) = Setup.Take(context);
+        var document = Setup.Document(context, setup);
+
+        var data = Inputs.Open(context.Get(options.Data), identities: context.Get(options.Identities));
+        if (context.Get(options.WithoutClass) is { } classes)
+            data = ForgetSplit.Create(data, Inputs.Classes(classes, data.ClassNames)).Remaining;
+        using var progress = new ProgressLine(context.Terminal);
+        var (model, training) = Train(data, context.Get(options.Architecture), context.Get(options.Width), recipe, device, progress, context.Cancel);
+        using (model)
+        {
+            var hash = Outputs.Write(context, output, stream => ModelFile.Write(model, stream, Record(data, recipe, training)));
+            progress.Dispose();
+            Setup.Publish(context, document with
+            {
+                Data = Results.Of(data, context.Get(options.Data)),
+                Model = Results.Of(model, $"written to {Setup.NameOf(output)}", hash),
+                Training = training,
+            });
+        }
+
+        return ExitCode.Ok;
+    }
+}

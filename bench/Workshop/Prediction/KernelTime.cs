@@ -1,0 +1,61 @@
+using EscNative.Bench.Measuring;
+using EscNative.Kernels.Cpu;
+using EscNative.Kernels.Cuda;
+using EscNative.Kernels.Cuda.Driver;
+
+namespace EscNative.Bench.Workshop;
+
+/// <summary>Predicted seconds of products and convolutions.</summary>
+internal static class KernelTime
+{
+    // cuBLAS: the share of the multiply-adds' clocks that its tiles of 128 x 128 reach, and its tensor cores' factor in float64.
+    private const double LibraryShare = 0.9;
+    private const double TensorF64 = 2;
+
+    /// <summary>A product of n x n matrices.</summary>
+    public static double Product(GpuModel gpu, int n, bool wide, bool own)
+    {
+        var type = wide ? StorageType.F64 : StorageType.F32;
+        double bytes = 3.0 * n * n * (wide ? sizeof(double) : sizeof(float));
+        if (own)
+        {
+            var product = new MatrixProduct(0, false, n, 0, false, n, 0, n, n, n, n);
+            var plan = GemmPlan.Of(type, product, hasCublas: false, gpu.Shape);
+            var tile = plan.Side == ConvTile.Small.Rows ? ConvTile.Small : ConvTile.OfPixels[0];
+            return gpu.Kernel(GemmPlan.Clocks(tile, type, product, plan.Splits, plan.Depth, gpu.Shape), bytes);
+        }
+
+        const int side = 128;
+        double tiles = (double)((n + side - 1) / side) * ((n + side - 1) / side);
+        var perClock = wide ? TensorF64 * gpu.F64PerClock : 128.0 / gpu.Shape.MultiplyAddClocks;
+        return gpu.Kernel(Math.Ceiling(tiles / gpu.Shape.Multiprocessors) * side * side * n / perClock / LibraryShare, bytes);
+    }
+
+    /// <summary>A convolution or one of its gradients.</summary>
+    /// <param name="gpu">The device.</param>
+    /// <param name="pass">forward, data gradient or weight gradient.</param>
+    /// <param name="s">The sizes.</param>
+    /// <param name="bytes">What it reads and writes.</param>
+    public static double Convolution(GpuModel gpu, string pass, ConvShape s, double bytes)
+    {
+        switch (pass)
+        {
+            case "forward":
+                return Tiles(gpu, s.OutPixels, s.OutChannels, s.Taps, bytes);
+            case "data gradient":
+                return Tiles(gpu, (long)s.Batch * s.Height * s.Width, s.InChannels, ConvGradientKernels.DepthOfData(s), bytes);
+            default:
+                var tile = ConvTile.ForWeights(StorageType.F32, s.OutChannels, s.Taps);
+                var (splits, depth) = ConvTile.CutOf(StorageType.F32, s, tile);
+                var steps = (depth + ConvTile.StepDepth - 1) / ConvTile.StepDepth;
+                return gpu.Kernel(
+                    TileCost.Clocks(tile, tile.Blocks(s.OutChannels, s.Taps) * splits, steps, gpu.Shape)
+                    + TileCost.SplitClocks(splits, (double)s.OutChannels * s.Taps * sizeof(float)),
+                    bytes);
+        }
+    }
+
+    /// <summary>Rows and columns of a result in the tiles of a convolution.</summary>
+    public static double Tiles(GpuModel gpu, long rows, int columns, long depth, double bytes) => gpu.Kernel(
+        ConvTile.ForPixels(StorageType.F32, rows, columns, depth, gpu.Shape).Clocks(rows, columns, depth, gpu.Shape), bytes);
+}

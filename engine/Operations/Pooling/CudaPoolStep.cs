@@ -1,0 +1,22 @@
+using EscNative.Kernels.Cuda;
+using EscNative.Kernels.Cuda.Driver;
+
+namespace EscNative.Engine.Plans;
+
+/// <summary>Pooling.</summary>
+internal sealed class CudaPoolStep(PoolNode node, ArenaLayout layout, CudaBackend backend) : CudaStep(backend)
+{
+    private readonly CudaSlot _x = CudaSlot.Of(node.X, layout), _y = CudaSlot.Of(node.Output, layout);
+    private readonly (PoolKind Kind, bool CountPadding) _pool = (node.Pool, node.CountPadding);
+    private readonly PoolWindow _window = new(
+        node.X.Height, node.X.Width, node.X.Channels, node.Output.Height, node.Output.Width, node.Kernel.Height, node.Kernel.Width,
+        node.Stride, node.Stride, node.Padding, node.Padding);
+
+    public override void Run(in CudaArena arena, int images)
+    {
+        if (_pool.Kind == PoolKind.Max)
+            Backend.Pools.Max(StorageType.F32, _window, _x.In(arena), _y.In(arena), 0, images);
+        else
+            Backend.Pools.Average(StorageType.F32, _window, _pool.CountPadding, _x.In(arena), _y.In(arena), images);
+    }
+}

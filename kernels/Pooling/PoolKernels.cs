@@ -1,0 +1,79 @@
+using EscNative.Kernels.Cuda.Driver;
+
+namespace EscNative.Kernels.Cuda;
+
+/// <summary>Pooling of images x [n, h, w, c] on a GPU.</summary>
+public sealed unsafe class PoolKernels : KernelFamily
+{
+    private readonly CudaFunction[] _average;
+    private readonly CudaFunction[] _averageBackward;
+    private readonly CudaFunction[] _max;
+    private readonly CudaFunction[] _maxBackward;
+
+    /// <summary>Loads the kernels.</summary>
+    public PoolKernels(CudaContext context)
+        : base(context, "pool")
+    {
+        _average = Typed("average_pool");
+        _averageBackward = Typed("average_pool_backward");
+        _max = Typed("max_pool");
+        _maxBackward = Typed("max_pool_backward");
+    }
+
+    /// <summary>y = the mean of each window; padding counts as zeros where <paramref name="countPadding"/>.</summary>
+    /// <param name="x">[batch, h, w, c].</param>
+    /// <param name="y">[batch, oh, ow, c].</param>
+    public void Average(StorageType type, in PoolWindow window, bool countPadding, nint x, nint y, long batch)
+    {
+        var (count, flag) = (batch * window.OutHeight * window.OutWidth * window.Channels, countPadding ? 1 : 0);
+        if (count == 0)
+            return;
+        fixed (PoolWindow* w = &window)
+        {
+            void** arguments = stackalloc void*[] { &x, &y, &count, &flag, w };
+            Stream.Launch(_average[(int)type], LaunchShape.ForCount(count), arguments);
+        }
+    }
+
+    /// <summary>dx of <see cref="Average"/>.</summary>
+    public void AverageBackward(StorageType type, in PoolWindow window, bool countPadding, nint dy, nint dx, long batch)
+    {
+        var (count, flag) = (batch * window.Height * window.Width * window.Channels, countPadding ? 1 : 0);
+        if (count == 0)
+            return;
+        fixed (PoolWindow* w = &window)
+        {
+            void** arguments = stackalloc void*[] { &dy, &dx, &count, &flag, w };
+            Stream.Launch(_averageBackward[(int)type], LaunchShape.ForCount(count), arguments);
+        }
+    }
+
+    /// <summary>y = the largest of each window, NaN if it holds one; index = row w + column of it, the first of equals.</summary>
+    /// <param name="x">[batch, h, w, c].</param>
+    /// <param name="y">[batch, oh, ow, c].</param>
+    /// <param name="index">int32, [batch, oh, ow, c], or 0 where nobody wants it.</param>
+    public void Max(StorageType type, in PoolWindow window, nint x, nint y, nint index, long batch)
+    {
+        var count = batch * window.OutHeight * window.OutWidth * window.Channels;
+        if (count == 0)
+            return;
+        fixed (PoolWindow* w = &window)
+        {
+            void** arguments = stackalloc void*[] { &x, &y, &index, &count, w };
+            Stream.Launch(_max[(int)type], LaunchShape.ForCount(count), arguments);
+        }
+    }
+
+    /// <summary>dx of <see cref="Max"/>.</summary>
+    public void MaxBackward(StorageType type, in PoolWindow window, nint dy, nint index, nint dx, long batch)
+    {
+        var count = batch * window.Height * window.Width * window.Channels;
+        if (count == 0)
+            return;
+        fixed (PoolWindow* w = &window)
+        {
+            void** arguments = stackalloc void*[] { &dy, &index, &dx, &count, w };
+            Stream.Launch(_maxBackward[(int)type], LaunchShape.ForCount(count), arguments);
+        }
+    }
+}

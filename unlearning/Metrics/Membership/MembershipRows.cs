@@ -1,0 +1,24 @@
+using EscNative.Kernels;
+using EscNative.Unlearning.Statistics;
+
+namespace EscNative.Unlearning.Metrics.Membership;
+
+/// <summary>Which rows a membership attack is judged on.</summary>
+/// <param name="Members">D_f: training rows.</param>
+/// <param name="NonMembers">D_ft, or all test rows where the request names single images: test rows.</param>
+internal sealed record MembershipRows(int[] Members, int[] NonMembers)
+{
+    /// <summary>The rows of a request.</summary>
+    /// <exception cref="EscException">BadInput: the data come without logits.</exception>
+    public static MembershipRows Of(EvaluationData data, string operation)
+    {
+        if (data.Train.Logits is null || data.Test.Logits is null)
+            throw Guard.Bad($"{operation}: got features without logits, wants the model's own output of both sets");
+        return new MembershipRows(
+            data.Train.RowsOf(forgotten: true), data.Test.RowsOf(forgotten: data.Test.ForgottenRows > 0));
+    }
+
+    /// <summary>Some of the rows in a random order.</summary>
+    public static int[] Draw(int[] rows, int count, ulong seed, ulong stream) =>
+        [.. new RandomSource(seed, stream).Permutation(rows.Length).Take(count).Select(i => rows[i])];
+}
