@@ -1,4 +1,3 @@
-using EscNative.Engine.Plans;
 using EscNative.Kernels;
 
 namespace EscNative.Engine;
@@ -13,9 +12,6 @@ internal abstract class Backend
     public abstract MemoryPool Pool { get; }
 
     public abstract void Synchronize();
-
-    /// <summary>Makes a plan ready to run here.</summary>
-    public abstract PlanProgram Compile(PlanGraph graph, PlanOptions options);
 
     /// <summary>Copies host bytes to a contiguous tensor of any type.</summary>
     public abstract void CopyFromHost(ReadOnlySpan<byte> source, Tensor destination);

@@ -1,4 +1,3 @@
-using EscNative.Engine.Plans;
 using EscNative.Kernels;
 
 namespace EscNative.Engine;
@@ -12,8 +11,6 @@ internal sealed unsafe partial class CpuBackend : Backend
     {
         // Every member returns with its work done.
     }
-
-    public override PlanProgram Compile(PlanGraph graph, PlanOptions options) => new CpuProgram(graph, options, Pool);
 
     public override void CopyFromHost(ReadOnlySpan<byte> source, Tensor destination)
     {

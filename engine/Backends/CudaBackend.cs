@@ -1,4 +1,3 @@
-using EscNative.Engine.Plans;
 using EscNative.Kernels;
 using EscNative.Kernels.Cuda.Driver;
 
@@ -24,8 +23,6 @@ internal sealed unsafe partial class CudaBackend : Backend
 
     /// <summary>What decides how it rounds: the device with its libraries, and who multiplies matrices.</summary>
     public IReadOnlyList<string> Identity => [_context.Identity, Gemm.CublasVersion is { } version ? $"cuBLAS {version}" : "no cuBLAS"];
-
-    public override PlanProgram Compile(PlanGraph graph, PlanOptions options) => new CudaProgram(graph, options, this);
 
     public override void Synchronize() => _context.Stream.Synchronize();
 
