@@ -1,9 +1,8 @@
-using EscNative.Engine.Plans;
 using EscNative.Kernels;
 
 namespace EscNative.Engine;
 
-/// <summary>The CPU: memory, and in the other parts of this class the operations by family.</summary>
+/// <summary>The CPU: memory here, and each operation in its own folder.</summary>
 internal sealed unsafe partial class CpuBackend : Backend
 {
     public override MemoryPool Pool { get; } = new CpuMemoryPool();
@@ -12,8 +11,6 @@ internal sealed unsafe partial class CpuBackend : Backend
     {
         // Every member returns with its work done.
     }
-
-    public override PlanProgram Compile(PlanGraph graph, PlanOptions options) => new CpuProgram(graph, options, Pool);
 
     public override void CopyFromHost(ReadOnlySpan<byte> source, Tensor destination)
     {
@@ -25,5 +22,26 @@ internal sealed unsafe partial class CpuBackend : Backend
     {
         using var call = KernelCall.Begin();
         new ReadOnlySpan<byte>((void*)source.Pointer, destination.Length).CopyTo(destination);
+    }
+
+    // The second row of statistics that an operation keeps for itself, [2, n]; a user's own have one row.
+    private static T* Rest<T>(Tensor statistics)
+        where T : unmanaged => statistics.Shape.Rank == 2 ? statistics.PointerTo<T>() + statistics.Shape[1] : null;
+
+    // Which of the two types that the CPU computes in.
+    private static bool IsDouble(Tensor x, string operation) => x.DType switch
+    {
+        DType.F32 => false,
+        DType.F64 => true,
+        _ => throw new DTypeException($"{operation}: the CPU got {x.DType} {x.Shape}, computes in F32 and F64; convert it with To()"),
+    };
+
+    private static T* Optional<T>(Tensor? x)
+        where T : unmanaged => x is null ? null : x.PointerTo<T>();
+
+    private static void Dims(Shape shape, Span<long> dims)
+    {
+        for (var i = 0; i < shape.Rank; i++)
+            dims[i] = shape[i];
     }
 }

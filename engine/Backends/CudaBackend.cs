@@ -1,10 +1,10 @@
-using EscNative.Engine.Plans;
 using EscNative.Kernels;
+using EscNative.Kernels.Cuda;
 using EscNative.Kernels.Cuda.Driver;
 
 namespace EscNative.Engine;
 
-/// <summary>A GPU: memory and transfers, and in the other parts of this class the operations by family.</summary>
+/// <summary>A GPU: memory and transfers here, and each operation in its own folder.</summary>
 internal sealed unsafe partial class CudaBackend : Backend
 {
     private readonly CudaContext _context;
@@ -24,8 +24,6 @@ internal sealed unsafe partial class CudaBackend : Backend
 
     /// <summary>What decides how it rounds: the device with its libraries, and who multiplies matrices.</summary>
     public IReadOnlyList<string> Identity => [_context.Identity, Gemm.CublasVersion is { } version ? $"cuBLAS {version}" : "no cuBLAS"];
-
-    public override PlanProgram Compile(PlanGraph graph, PlanOptions options) => new CudaProgram(graph, options, this);
 
     public override void Synchronize() => _context.Stream.Synchronize();
 
@@ -53,4 +51,34 @@ internal sealed unsafe partial class CudaBackend : Backend
             return family;
         }
     }
+
+    // The second row of statistics that an operation keeps for itself, [2, n]; a user's own have one row.
+    private static nint Rest(Tensor statistics) =>
+        statistics.Shape.Rank == 2 ? statistics.Pointer + ((nint)statistics.Shape[1] * statistics.DType.Size()) : 0;
+
+    private static nint Optional(Tensor? x) => x?.Pointer ?? 0;
+
+    private static Broadcast Merged(Shape shape, Strides first, Strides second)
+    {
+        var rank = shape.Rank;
+        Span<long> extents = stackalloc long[Shape.MaxRank], a = stackalloc long[Shape.MaxRank], b = stackalloc long[Shape.MaxRank];
+        for (var k = 0; k < rank; k++)
+            extents[k] = shape[k];
+        first.CopyTo(a, rank);
+        second.CopyTo(b, rank);
+        return Broadcast.Of(extents[..rank], a[..rank], b[..rank]);
+    }
+
+    private static StorageType FloatType(Tensor x, string operation) => x.DType switch
+    {
+        DType.F32 => StorageType.F32,
+        DType.BF16 => StorageType.BF16,
+        DType.F64 => StorageType.F64,
+        _ => throw new DTypeException($"{operation}: got {x.DType} {x.Shape}, wants F32, BF16 or F64; convert it with To()"),
+    };
+
+    // For operations whose parameters and statistics have the type of their input, so that bfloat16 would lose them.
+    private static StorageType WideType(Tensor x, string operation) => x.DType == DType.BF16
+        ? throw new DTypeException($"{operation}: got {x.DType} {x.Shape}, whose statistics would be BF16 too; wants F32 or F64, convert it with To()")
+        : FloatType(x, operation);
 }

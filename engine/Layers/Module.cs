@@ -3,7 +3,7 @@ using EscNative.Engine.Plans;
 namespace EscNative.Engine.Layers;
 
 /// <summary>A part of a network: parameters, buffers and child modules under dotted names, in the order of their creation.</summary>
-public abstract class Module : IDisposable
+public abstract class Module : ILowerable, IDisposable
 {
     private readonly List<(string Name, Parameter Parameter)> _parameters = [];
     private readonly List<(string Name, Tensor Buffer)> _buffers = [];
@@ -73,18 +73,15 @@ public abstract class Module : IDisposable
         }
     }
 
+    IEnumerable<(string Name, ILowerable Part)> ILowerable.NamedParts => NamedModules.Select(m => (m.Name, (ILowerable)m.Module));
+
     /// <summary>How many trainable values there are.</summary>
     public long ParameterCount => Parameters.Sum(p => p.Shape.Count);
 
     /// <summary>The module's function.</summary>
     public abstract Tensor Forward(Tensor x);
 
-    /// <summary>Describes what the module computes in evaluation mode to a plan.</summary>
-    /// <param name="plan">The plan.</param>
-    /// <param name="x">What the module is applied to.</param>
-    /// <returns>What it gives.</returns>
-    /// <exception cref="ShapeException">It cannot be applied to that.</exception>
-    /// <exception cref="UsageException">The module does not say how it is lowered.</exception>
+    /// <inheritdoc/>
     public PlanValue Lower(PlanBuilder plan, PlanValue x)
     {
         ArgumentNullException.ThrowIfNull(plan);

@@ -1,4 +1,3 @@
-using EscNative.Engine.Layers;
 using EscNative.Kernels;
 
 namespace EscNative.Engine.Plans;
@@ -24,7 +23,7 @@ public sealed class InferencePlan : IDisposable
         Device = device;
         InputShape = graph.Input.Shape;
         OutputShapes = [.. graph.Outputs.Select(o => o.Shape)];
-        _program = device.Backend.Compile(graph, options);
+        _program = PlanProgram.Of(graph, options, device.Backend);
         Steps = graph.Describe(_program.AlgorithmOf);
     }
 
@@ -53,8 +52,8 @@ public sealed class InferencePlan : IDisposable
     /// <param name="device">Where the plan runs, or null for <see cref="Device.Default"/>.</param>
     /// <param name="options">How, or null for the defaults.</param>
     /// <exception cref="ShapeException">The module cannot take such images.</exception>
-    /// <exception cref="UsageException">A module has no <see cref="Module.Lower"/>, or an option makes no sense.</exception>
-    public static InferencePlan Compile(Module module, Shape image, Device? device = null, PlanOptions? options = null)
+    /// <exception cref="UsageException">A module does not say how it is lowered, or an option makes no sense.</exception>
+    public static InferencePlan Compile(ILowerable module, Shape image, Device? device = null, PlanOptions? options = null)
     {
         var builder = new PlanBuilder(module, image);
         return builder.Compile(device ?? Device.Default, options, module.Lower(builder, builder.Input));

@@ -1,9 +1,8 @@
-using EscNative.Engine.Layers;
 using EscNative.Kernels;
 
 namespace EscNative.Engine.Plans;
 
-/// <summary>What a module describes itself to, step by step, to be compiled: see <see cref="Module.Lower"/>.</summary>
+/// <summary>What a module describes itself to, step by step, to be compiled: see <see cref="ILowerable.Lower"/>.</summary>
 /// <remarks>
 /// Values are those of one image; the batch is not part of a plan. The plan takes a copy of all weights, so later changes of the
 /// model do not reach it.
@@ -11,20 +10,20 @@ namespace EscNative.Engine.Plans;
 public sealed class PlanBuilder
 {
     private readonly List<PlanNode> _nodes = [];
-    private readonly Dictionary<Module, string> _names;
+    private readonly Dictionary<ILowerable, string> _names;
     private readonly Stack<string> _scope = new(["plan"]);
 
     /// <summary>Begins a plan.</summary>
     /// <param name="root">The network; gives the steps their names.</param>
     /// <param name="input">The shape of one image, [h, w, c], [t, d] or [d].</param>
     /// <exception cref="ShapeException">The shape has another rank, or an extent of 0.</exception>
-    public PlanBuilder(Module root, Shape input)
+    public PlanBuilder(ILowerable root, Shape input)
     {
         ArgumentNullException.ThrowIfNull(root);
         if (input.Count == 0)
             throw new ShapeException($"plan: got images {input}, wants extents of 1 or more");
         // A module without weights, as a ReLU, may stand in a network several times: it goes by its first name.
-        _names = root.NamedModules.DistinctBy(m => m.Module).ToDictionary(m => m.Module, m => m.Name);
+        _names = root.NamedParts.DistinctBy(p => p.Part).ToDictionary(p => p.Part, p => p.Name);
         Input = new PlanValue(this, input, null);
     }
 
@@ -191,7 +190,7 @@ public sealed class PlanBuilder
         return Add(new AttentionNode(Name, q, k, v, heads), q.Shape);
     }
 
-    internal void Enter(Module module) => _scope.Push(_names.GetValueOrDefault(module, _scope.Peek()));
+    internal void Enter(ILowerable part) => _scope.Push(_names.GetValueOrDefault(part, _scope.Peek()));
 
     internal void Leave() => _scope.Pop();
 

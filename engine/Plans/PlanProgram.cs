@@ -14,4 +14,8 @@ internal abstract class PlanProgram : IDisposable
     public abstract void Run(in PlanCall call);
 
     public abstract void Dispose();
+
+    /// <summary>Makes a plan ready for the device of a backend.</summary>
+    public static PlanProgram Of(PlanGraph graph, PlanOptions options, Backend backend) =>
+        backend is CudaBackend cuda ? new CudaProgram(graph, options, cuda) : new CpuProgram(graph, options, backend.Pool);
 }

@@ -41,27 +41,6 @@ internal sealed unsafe partial class CpuBackend
         }
     }
 
-    public override void GatherRows(Tensor x, Tensor index, Tensor y, long columns)
-    {
-        using var call = KernelCall.Begin();
-        Rows.Gather(
-            (void*)x.Pointer, RowsOf(x, columns), index.PointerTo<int>(), (void*)y.Pointer, index.Count, columns * x.DType.Size());
-    }
-
-    public override void ScatterAddRows(Tensor dy, Tensor index, Tensor sum, long columns)
-    {
-        using var call = KernelCall.Begin();
-        var to = index.PointerTo<int>();
-        var rows = RowsOf(sum, columns);
-        if (IsDouble(sum, "ScatterAddRows"))
-            Rows.ScatterAdd(dy.PointerTo<double>(), to, index.Count, sum.PointerTo<double>(), rows, columns);
-        else
-            Rows.ScatterAdd(dy.PointerTo<float>(), to, index.Count, sum.PointerTo<float>(), rows, columns);
-    }
-
-    // Rows of no columns cannot be counted by dividing; the first extent says how many there are.
-    private static long RowsOf(Tensor x, long columns) => columns == 0 ? x.Shape[0] : x.Count / columns;
-
     private static void CopyStrided(void* source, Strides sourceStrides, Tensor destination)
     {
         var rank = destination.Shape.Rank;

@@ -8,11 +8,8 @@ namespace EscNative.Engine;
 internal sealed unsafe partial class CudaBackend
 {
     private CopyKernels? _copies;
-    private RowsKernels? _rows;
 
     private CopyKernels Copies => Once(ref _copies, static b => new CopyKernels(b.Context));
-
-    private RowsKernels Rows => Once(ref _rows, static b => new RowsKernels(b.Context));
 
     public override void Fill(Tensor y, double value)
     {
@@ -49,24 +46,6 @@ internal sealed unsafe partial class CudaBackend
         using var call = KernelCall.Begin();
         Copies.Convert((int)source.DType, (int)destination.DType, source.Pointer, destination.Pointer, destination.Count);
     }
-
-    public override void GatherRows(Tensor x, Tensor index, Tensor y, long columns)
-    {
-        using var call = KernelCall.Begin();
-        Rows.Gather(x.Pointer, RowsOf(x, columns), index.Pointer, y.Pointer, index.Count, columns * x.DType.Size());
-        y.Storage.MarkWritten();
-    }
-
-    public override void ScatterAddRows(Tensor dy, Tensor index, Tensor sum, long columns)
-    {
-        using var call = KernelCall.Begin();
-        Rows.ScatterAdd(
-            FloatType(sum, "ScatterAddRows"), dy.Pointer, index.Pointer, index.Count, sum.Pointer, RowsOf(sum, columns), columns);
-        sum.Storage.MarkWritten();
-    }
-
-    // Rows of no columns cannot be counted by dividing; the first extent says how many there are.
-    private static long RowsOf(Tensor x, long columns) => columns == 0 ? x.Shape[0] : x.Count / columns;
 
     private static ulong Bits(DType type, double value) => type switch
     {

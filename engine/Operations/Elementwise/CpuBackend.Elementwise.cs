@@ -71,21 +71,4 @@ internal sealed unsafe partial class CpuBackend
         else
             Vectors.Axpy(1, x.PointerTo<float>(), sum.PointerTo<float>(), sum.Count);
     }
-
-    // Which of the two types that the CPU computes in.
-    private static bool IsDouble(Tensor x, string operation) => x.DType switch
-    {
-        DType.F32 => false,
-        DType.F64 => true,
-        _ => throw new DTypeException($"{operation}: the CPU got {x.DType} {x.Shape}, computes in F32 and F64; convert it with To()"),
-    };
-
-    private static T* Optional<T>(Tensor? x)
-        where T : unmanaged => x is null ? null : x.PointerTo<T>();
-
-    private static void Dims(Shape shape, Span<long> dims)
-    {
-        for (var i = 0; i < shape.Rank; i++)
-            dims[i] = shape[i];
-    }
 }

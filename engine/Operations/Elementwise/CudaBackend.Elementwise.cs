@@ -1,14 +1,16 @@
 using EscNative.Kernels;
 using EscNative.Kernels.Cuda;
-using EscNative.Kernels.Cuda.Driver;
 
 namespace EscNative.Engine;
 
-internal sealed unsafe partial class CudaBackend
+internal sealed partial class CudaBackend
 {
     private ElementwiseKernels? _elementwise;
+    private ImageKernels? _images;
 
     public ElementwiseKernels Elementwise => Once(ref _elementwise, static b => new ElementwiseKernels(b.Context));
+
+    public ImageKernels Images => Once(ref _images, static b => new ImageKernels(b.Context));
 
     public override void Unary(UnaryOp op, Tensor x, Tensor y)
     {
@@ -53,30 +55,4 @@ internal sealed unsafe partial class CudaBackend
     }
 
     private static bool IsStep(long stride) => stride is 0 or 1;
-
-    private static Broadcast Merged(Shape shape, Strides first, Strides second)
-    {
-        var rank = shape.Rank;
-        Span<long> extents = stackalloc long[Shape.MaxRank], a = stackalloc long[Shape.MaxRank], b = stackalloc long[Shape.MaxRank];
-        for (var k = 0; k < rank; k++)
-            extents[k] = shape[k];
-        first.CopyTo(a, rank);
-        second.CopyTo(b, rank);
-        return Broadcast.Of(extents[..rank], a[..rank], b[..rank]);
-    }
-
-    private static nint Optional(Tensor? x) => x?.Pointer ?? 0;
-
-    private static StorageType FloatType(Tensor x, string operation) => x.DType switch
-    {
-        DType.F32 => StorageType.F32,
-        DType.BF16 => StorageType.BF16,
-        DType.F64 => StorageType.F64,
-        _ => throw new DTypeException($"{operation}: got {x.DType} {x.Shape}, wants F32, BF16 or F64; convert it with To()"),
-    };
-
-    // For operations whose parameters and statistics have the type of their input, so that bfloat16 would lose them.
-    private static StorageType WideType(Tensor x, string operation) => x.DType == DType.BF16
-        ? throw new DTypeException($"{operation}: got {x.DType} {x.Shape}, whose statistics would be BF16 too; wants F32 or F64, convert it with To()")
-        : FloatType(x, operation);
 }

@@ -6,11 +6,8 @@ namespace EscNative.Engine;
 internal sealed partial class CudaBackend
 {
     private CudaGemm? _gemm;
-    private CudaAttention? _attention;
 
     public CudaGemm Gemm => Once(ref _gemm, static b => new CudaGemm(b.Context));
-
-    public CudaAttention Attention => Once(ref _attention, static b => new CudaAttention(b.Gemm, b.SoftmaxFamily));
 
     public override void MatMul(
         Tensor a, bool transposeA, long strideA, Tensor b, bool transposeB, long strideB, Tensor c, int batch, int m, int n, int k)

@@ -20,19 +20,4 @@ internal sealed partial class CudaBackend
         using var call = KernelCall.Begin();
         SoftmaxFamily.Backward(FloatType(dx, "SoftmaxBackward"), y.Pointer, dy.Pointer, dx.Pointer, rows, d, log);
     }
-
-    public override void CrossEntropy(Tensor logits, Tensor labels, Tensor losses)
-    {
-        using var call = KernelCall.Begin();
-        SoftmaxFamily.CrossEntropy(
-            FloatType(logits, "CrossEntropy"), logits.Pointer, labels.Pointer, losses.Pointer, logits.Shape[0], logits.Shape[1]);
-        losses.Storage.MarkWritten();
-    }
-
-    public override void CrossEntropyBackward(Tensor logits, Tensor labels, Tensor dy, Tensor dx)
-    {
-        using var call = KernelCall.Begin();
-        SoftmaxFamily.CrossEntropyBackward(
-            FloatType(logits, "CrossEntropyBackward"), logits.Pointer, labels.Pointer, dy.Pointer, dx.Pointer, logits.Shape[0], logits.Shape[1]);
-    }
 }

@@ -6,34 +6,9 @@ namespace EscNative.Engine;
 
 internal sealed partial class CudaBackend
 {
-    private RandomKernels? _random;
     private OptimizerKernels? _optimizers;
 
-    private ImageKernels? _images;
-
-    public ImageKernels Images => Once(ref _images, static b => new ImageKernels(b.Context));
-
-    private RandomKernels Random => Once(ref _random, static b => new RandomKernels(b.Context));
-
     private OptimizerKernels Optimizers => Once(ref _optimizers, static b => new OptimizerKernels(b.Context));
-
-    public override void Uniform(Tensor y, ulong seed, ulong stream, ulong offset)
-    {
-        using var call = KernelCall.Begin();
-        Random.Uniform(FloatType(y, "Uniform"), y.Pointer, y.Count, seed, stream, offset);
-    }
-
-    public override void Dropout(Tensor x, Tensor y, Tensor mask, double p, ulong seed, ulong stream, ulong offset)
-    {
-        using var call = KernelCall.Begin();
-        Random.Dropout(FloatType(x, "Dropout"), x.Pointer, y.Pointer, mask.Pointer, p, x.Count, seed, stream, offset);
-    }
-
-    public override void ApplyMask(Tensor dy, Tensor mask, double scale, Tensor dx)
-    {
-        using var call = KernelCall.Begin();
-        Random.ApplyMask(FloatType(dx, "ApplyMask"), dy.Pointer, mask.Pointer, scale, dx.Pointer, dx.Count);
-    }
 
     public override void Sgd(ReadOnlySpan<ParameterUpdate> updates, double rate, double momentum, double decay, bool nesterov)
     {

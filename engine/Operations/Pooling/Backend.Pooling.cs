@@ -1,0 +1,14 @@
+namespace EscNative.Engine;
+
+internal abstract partial class Backend
+{
+    /// <summary>Averages over windows of x [n, h, w, c]; padding counts as zeros where <paramref name="countPadding"/>.</summary>
+    public abstract void AveragePool(in ConvGeometry g, bool countPadding, Tensor x, Tensor y);
+
+    public abstract void AveragePoolBackward(in ConvGeometry g, bool countPadding, Tensor dy, Tensor dx);
+
+    /// <summary>The largest of each window; index (I32) = its position h w + x in the image, the first of equals.</summary>
+    public abstract void MaxPool(in ConvGeometry g, Tensor x, Tensor y, Tensor index);
+
+    public abstract void MaxPoolBackward(in ConvGeometry g, Tensor dy, Tensor index, Tensor dx);
+}
