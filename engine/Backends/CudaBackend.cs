@@ -69,16 +69,12 @@ internal sealed unsafe partial class CudaBackend : Backend
         return Broadcast.Of(extents[..rank], a[..rank], b[..rank]);
     }
 
-    private static StorageType FloatType(Tensor x, string operation) => x.DType switch
-    {
-        DType.F32 => StorageType.F32,
-        DType.BF16 => StorageType.BF16,
-        DType.F64 => StorageType.F64,
-        _ => throw new DTypeException($"{operation}: got {x.DType} {x.Shape}, wants F32, BF16 or F64; convert it with To()"),
-    };
+    private static DType FloatType(Tensor x, string operation) => x.DType.IsFloat()
+        ? x.DType
+        : throw new DTypeException($"{operation}: got {x.DType} {x.Shape}, wants F32, BF16 or F64; convert it with To()");
 
     // For operations whose parameters and statistics have the type of their input, so that bfloat16 would lose them.
-    private static StorageType WideType(Tensor x, string operation) => x.DType == DType.BF16
+    private static DType WideType(Tensor x, string operation) => x.DType == DType.BF16
         ? throw new DTypeException($"{operation}: got {x.DType} {x.Shape}, whose statistics would be BF16 too; wants F32 or F64, convert it with To()")
         : FloatType(x, operation);
 }

@@ -1,6 +1,6 @@
 namespace EscNative.Engine.Formats;
 
-/// <summary>The element types that the file readers know; more than the engine computes with.</summary>
+/// <summary>The element types of files; more than the five that tensors have (<see cref="DType"/>).</summary>
 /// <remarks>In the order of the safetensors format, which its writer relies on: wider types come later.</remarks>
 public enum ArrayType
 {

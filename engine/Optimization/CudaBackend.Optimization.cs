@@ -44,7 +44,7 @@ internal sealed partial class CudaBackend
         for (; at < updates.Length && !table.IsFull; at++)
         {
             var (weight, gradient, first, second) = updates[at];
-            if (WideType(weight, operation) == StorageType.F64 == wide)
+            if (WideType(weight, operation) == DType.F64 == wide)
                 table.Add(weight.Pointer, gradient.Pointer, Optional(first), Optional(second), weight.Count);
         }
 

@@ -8,8 +8,8 @@ namespace EscNative.Kernels.Cuda;
 public sealed class CudaAttention(CudaGemm gemm, SoftmaxKernels softmax)
 {
     /// <summary>Bytes of workspace: the scores of all heads.</summary>
-    public static long WorkspaceBytes(StorageType type, int images, int queries, int keys, int heads) =>
-        (long)images * heads * queries * keys * (type == StorageType.BF16 ? 2 : ProductTiles.AccumulatorBytes(type));
+    public static long WorkspaceBytes(DType type, int images, int queries, int keys, int heads) =>
+        (long)images * heads * queries * keys * (type == DType.BF16 ? 2 : ProductTiles.AccumulatorBytes(type));
 
     /// <summary>y = softmax(q kᵀ / √(d / heads)) v, head by head. No image's bits depend on the others.</summary>
     /// <param name="type">The type of all operands, and of the scores.</param>
@@ -24,7 +24,7 @@ public sealed class CudaAttention(CudaGemm gemm, SoftmaxKernels softmax)
     /// <param name="y">[images, t, d]; overlaps no operand.</param>
     /// <param name="workspace"><see cref="WorkspaceBytes"/>.</param>
     public void Forward(
-        StorageType type, int images, int queries, int keys, int width, int heads, nint q, nint k, nint v, nint y, nint workspace)
+        DType type, int images, int queries, int keys, int width, int heads, nint q, nint k, nint v, nint y, nint workspace)
     {
         var size = width / heads;
         long ask = (long)queries * width, answer = (long)keys * width, table = (long)queries * keys;

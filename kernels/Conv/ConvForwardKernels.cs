@@ -33,11 +33,11 @@ public sealed unsafe class ConvForwardKernels : KernelFamily
     /// <param name="relu">Whether f is max(., 0); else it is the identity.</param>
     /// <param name="y">[n, oh, ow, o].</param>
     /// <exception cref="DeviceException">The sizes are beyond what a launch can do.</exception>
-    public void Forward(StorageType type, in ConvShape s, nint x, nint weight, nint bias, nint residual, bool relu, nint y) =>
+    public void Forward(DType type, in ConvShape s, nint x, nint weight, nint bias, nint residual, bool relu, nint y) =>
         Forward(type, s, ConvTile.ForPixels(type, s.OutPixels, s.OutChannels, s.Taps, _gpu), x, weight, bias, residual, relu, y);
 
     /// <summary>The same with a tile of one's choice.</summary>
-    internal void Forward(StorageType type, in ConvShape s, ConvTile tile, nint x, nint weight, nint bias, nint residual, bool relu, nint y)
+    internal void Forward(DType type, in ConvShape s, ConvTile tile, nint x, nint weight, nint bias, nint residual, bool relu, nint y)
     {
         if (s.OutPixels * s.OutChannels == 0)
             return;

@@ -29,7 +29,7 @@ public sealed unsafe class ConvGradientKernels : KernelFamily
     }
 
     /// <summary>Bytes of workspace for a weight gradient.</summary>
-    public static long WeightWorkspaceBytes(StorageType type, in ConvShape s)
+    public static long WeightWorkspaceBytes(DType type, in ConvShape s)
     {
         var (splits, _) = ConvTile.CutOf(type, s, ConvTile.ForWeights(type, s.OutChannels, s.Taps));
         return splits == 1 ? 0 : (long)splits * s.OutChannels * s.Taps * ProductTiles.AccumulatorBytes(type);
@@ -42,7 +42,7 @@ public sealed unsafe class ConvGradientKernels : KernelFamily
     /// <param name="weight">[o, kh, kw, c].</param>
     /// <param name="dx">[n, h, w, c].</param>
     /// <exception cref="DeviceException">The sizes are beyond what a launch can do.</exception>
-    public void Data(StorageType type, in ConvShape s, nint dy, nint weight, nint dx) =>
+    public void Data(DType type, in ConvShape s, nint dy, nint weight, nint dx) =>
         Data(type, s, ConvTile.ForPixels(type, (long)s.Batch * s.Height * s.Width, s.InChannels, DepthOfData(s), _gpu), dy, weight, dx);
 
     /// <summary>dweight = the gradient of the weights; the sum over the output pixels is cut by the sizes alone.</summary>
@@ -53,7 +53,7 @@ public sealed unsafe class ConvGradientKernels : KernelFamily
     /// <param name="dweight">[o, kh, kw, c].</param>
     /// <param name="workspace"><see cref="WeightWorkspaceBytes"/>, or 0 for none.</param>
     /// <exception cref="DeviceException">The sizes are beyond what a launch can do.</exception>
-    public void Weight(StorageType type, in ConvShape s, nint x, nint dy, nint dweight, nint workspace)
+    public void Weight(DType type, in ConvShape s, nint x, nint dy, nint dweight, nint workspace)
     {
         var tile = ConvTile.ForWeights(type, s.OutChannels, s.Taps);
         Weight(type, s, tile, ConvTile.CutOf(type, s, tile), x, dy, dweight, workspace);
@@ -63,7 +63,7 @@ public sealed unsafe class ConvGradientKernels : KernelFamily
     internal static long DepthOfData(in ConvShape s) =>
         ProductTiles.Count(s.KernelHeight, s.StrideH) * ProductTiles.Count(s.KernelWidth, s.StrideW) * s.OutChannels;
 
-    internal void Data(StorageType type, in ConvShape s, ConvTile tile, nint dy, nint weight, nint dx)
+    internal void Data(DType type, in ConvShape s, ConvTile tile, nint dy, nint weight, nint dx)
     {
         if ((long)s.Batch * s.Height * s.Width * s.InChannels == 0)
             return;
@@ -81,7 +81,7 @@ public sealed unsafe class ConvGradientKernels : KernelFamily
     }
 
     internal void Weight(
-        StorageType type, in ConvShape s, ConvTile tile, (int Splits, int Depth) cut, nint x, nint dy, nint dweight, nint workspace)
+        DType type, in ConvShape s, ConvTile tile, (int Splits, int Depth) cut, nint x, nint dy, nint dweight, nint workspace)
     {
         var count = (long)s.OutChannels * s.Taps;
         if (count == 0)

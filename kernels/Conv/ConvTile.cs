@@ -52,10 +52,10 @@ internal readonly record struct ConvTile(int Rows, int Columns, int StepInstruct
     /// <param name="channels">Channels of the result.</param>
     /// <param name="depth">Products of a value.</param>
     /// <param name="gpu">The device.</param>
-    public static ConvTile ForPixels(StorageType type, long pixels, int channels, long depth, GpuShape gpu)
+    public static ConvTile ForPixels(DType type, long pixels, int channels, long depth, GpuShape gpu)
     {
         var best = Small;
-        if (type != StorageType.F32)
+        if (type != DType.F32)
             return best;
         var least = best.Clocks(pixels, channels, depth, gpu);
         foreach (var tile in OfPixels)
@@ -70,10 +70,10 @@ internal readonly record struct ConvTile(int Rows, int Columns, int StepInstruct
 
     /// <summary>The tile of a weight gradient: whose tiles take the fewest instructions, as its sum is cut until the device is busy. The cut
     /// follows from it, so the device has no say.</summary>
-    public static ConvTile ForWeights(StorageType type, int outputs, int taps)
+    public static ConvTile ForWeights(DType type, int outputs, int taps)
     {
         var best = Small;
-        foreach (var tile in type == StorageType.F32 ? OfWeights : [])
+        foreach (var tile in type == DType.F32 ? OfWeights : [])
         {
             if (tile.Blocks(outputs, taps) * tile.StepInstructions < best.Blocks(outputs, taps) * best.StepInstructions)
                 best = tile;
@@ -92,7 +92,7 @@ internal readonly record struct ConvTile(int Rows, int Columns, int StepInstruct
 
     /// <summary>Into how many pieces a weight gradient's sum over the output pixels is cut, and how long they are: those of the least
     /// predicted time on the nominal device. The cut changes bits, so no other device may change it.</summary>
-    public static (int Splits, int Depth) CutOf(StorageType type, in ConvShape s, ConvTile tile)
+    public static (int Splits, int Depth) CutOf(DType type, in ConvShape s, ConvTile tile)
     {
         var blocks = Math.Max(tile.Blocks(s.OutChannels, s.Taps), 1);
         // A piece's pixels are counted in 32 bits.
@@ -114,7 +114,7 @@ internal readonly record struct ConvTile(int Rows, int Columns, int StepInstruct
     }
 
     /// <summary>The predicted clocks of a weight gradient on the nominal device.</summary>
-    internal static double CutClocks(StorageType type, in ConvShape s, ConvTile tile, (int Splits, int Depth) cut) =>
+    internal static double CutClocks(DType type, in ConvShape s, ConvTile tile, (int Splits, int Depth) cut) =>
         TileCost.Clocks(
             tile, tile.Blocks(s.OutChannels, s.Taps) * cut.Splits, ProductTiles.Count(cut.Depth, 64 / ProductTiles.AccumulatorBytes(type)), GpuShape.Nominal)
         + TileCost.SplitClocks(cut.Splits, (double)s.OutChannels * s.Taps * ProductTiles.AccumulatorBytes(type));
@@ -122,7 +122,7 @@ internal readonly record struct ConvTile(int Rows, int Columns, int StepInstruct
     /// <summary>How many tiles cover a result.</summary>
     public long Blocks(long rows, long columns) => ProductTiles.Count(rows, Rows) * ProductTiles.Count(columns, Columns);
 
-    private static (int Splits, int Depth) Cut(StorageType type, in ConvShape s, int wanted)
+    private static (int Splits, int Depth) Cut(DType type, in ConvShape s, int wanted)
     {
         var (splits, depth) = ProductTiles.Cut(type, s.OutPixels, wanted, LeastDepth);
         return (splits, (int)depth);

@@ -7,6 +7,7 @@ public sealed unsafe class CopyKernels : KernelFamily
 {
     private const int PerThread = 4;
 
+    // By the number of a DType.
     private static readonly string[] Types = ["f32", "bf16", "f64", "i32", "u8"];
 
     // By the logarithm of a value's bytes.
@@ -53,13 +54,13 @@ public sealed unsafe class CopyKernels : KernelFamily
     }
 
     /// <summary>y = x in another type, [n]; to nearest, halves to even; integers saturate, NaN becomes 0 in them.</summary>
-    /// <param name="from">0 to 4: float32, bfloat16, float64, int32, uint8.</param>
-    /// <param name="to">As <paramref name="from"/>.</param>
-    public void Convert(int from, int to, nint x, nint y, long n)
+    /// <param name="from">The type of x.</param>
+    /// <param name="to">The type of y.</param>
+    public void Convert(DType from, DType to, nint x, nint y, long n)
     {
         if (n == 0)
             return;
         void** arguments = stackalloc void*[] { &x, &y, &n };
-        Stream.Launch(_convert[to, from], LaunchShape.ForCount(n, PerThread), arguments);
+        Stream.Launch(_convert[(int)to, (int)from], LaunchShape.ForCount(n, PerThread), arguments);
     }
 }

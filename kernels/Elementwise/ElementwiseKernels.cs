@@ -32,7 +32,7 @@ public sealed unsafe class ElementwiseKernels : KernelFamily
     }
 
     /// <summary>y = f(x), [n].</summary>
-    public void Unary(StorageType type, UnaryOp op, nint x, nint y, long n)
+    public void Unary(DType type, UnaryOp op, nint x, nint y, long n)
     {
         if (n == 0)
             return;
@@ -43,7 +43,7 @@ public sealed unsafe class ElementwiseKernels : KernelFamily
 
     /// <summary>dx = dy f'(saved), [n].</summary>
     /// <param name="saved">The operand or the result, as <see cref="UnaryOp"/> says; 0 where it reads nothing.</param>
-    public void UnaryBackward(StorageType type, UnaryOp op, nint saved, nint dy, nint dx, long n)
+    public void UnaryBackward(DType type, UnaryOp op, nint saved, nint dy, nint dx, long n)
     {
         if (n == 0)
             return;
@@ -53,7 +53,7 @@ public sealed unsafe class ElementwiseKernels : KernelFamily
     }
 
     /// <summary>y = a op b, [n], all contiguous; a step of 0 repeats one value of the operand, else it is 1.</summary>
-    public void Binary(StorageType type, BinaryOp op, nint a, int stepA, nint b, int stepB, nint y, long n)
+    public void Binary(DType type, BinaryOp op, nint a, int stepA, nint b, int stepB, nint y, long n)
     {
         if (n == 0)
             return;
@@ -63,7 +63,7 @@ public sealed unsafe class ElementwiseKernels : KernelFamily
     }
 
     /// <summary>y = a op b, [n], y contiguous and the operands strided in its shape.</summary>
-    public void BinaryStrided(StorageType type, BinaryOp op, nint a, nint b, nint y, long n, in Broadcast shape)
+    public void BinaryStrided(DType type, BinaryOp op, nint a, nint b, nint y, long n, in Broadcast shape)
     {
         if (n == 0)
             return;
@@ -76,7 +76,7 @@ public sealed unsafe class ElementwiseKernels : KernelFamily
     }
 
     /// <summary>y = x scale + shift, [n]. Numbers that float32 cannot hold are taken as they are.</summary>
-    public void Affine(StorageType type, nint x, double scale, double shift, nint y, long n)
+    public void Affine(DType type, nint x, double scale, double shift, nint y, long n)
     {
         if (n == 0)
             return;
@@ -87,13 +87,13 @@ public sealed unsafe class ElementwiseKernels : KernelFamily
         }
 
         var (scale32, shift32) = ((float)scale, (float)shift);
-        void* s = type == StorageType.F64 ? &scale : &scale32, t = type == StorageType.F64 ? &shift : &shift32;
+        void* s = type == DType.F64 ? &scale : &scale32, t = type == DType.F64 ? &shift : &shift32;
         void** arguments = stackalloc void*[] { &x, s, t, &y, &n };
         Stream.Launch(_affine[(int)type], LaunchShape.ForCount(n, PerThread), arguments);
     }
 
     /// <summary>y = x / divisor, [n], a true division. A divisor that float32 cannot hold is taken as it is.</summary>
-    public void Divide(StorageType type, nint x, double divisor, nint y, long n)
+    public void Divide(DType type, nint x, double divisor, nint y, long n)
     {
         if (n == 0)
             return;
@@ -104,13 +104,13 @@ public sealed unsafe class ElementwiseKernels : KernelFamily
         }
 
         var divisor32 = (float)divisor;
-        void* d = type == StorageType.F64 ? &divisor : &divisor32;
+        void* d = type == DType.F64 ? &divisor : &divisor32;
         void** arguments = stackalloc void*[] { &x, d, &y, &n };
         Stream.Launch(_divide[(int)type], LaunchShape.ForCount(n, PerThread), arguments);
     }
 
     /// <summary>sum += x, [n].</summary>
-    public void AddInto(StorageType type, nint sum, nint x, long n)
+    public void AddInto(DType type, nint sum, nint x, long n)
     {
         if (n == 0)
             return;
@@ -118,12 +118,12 @@ public sealed unsafe class ElementwiseKernels : KernelFamily
         Stream.Launch(_addInto[(int)type], LaunchShape.ForCount(n, PerThread), arguments);
     }
 
-    private void Wide(StorageType type, nint x, double scale, double shift, double divisor, nint y, long n)
+    private void Wide(DType type, nint x, double scale, double shift, double divisor, nint y, long n)
     {
         void** arguments = stackalloc void*[] { &x, &scale, &shift, &divisor, &y, &n };
         Stream.Launch(_affineWide[(int)type], LaunchShape.ForCount(n, PerThread), arguments);
     }
 
-    private static bool Fits(StorageType type, double value) =>
-        type == StorageType.F64 || value == 0 || !double.IsFinite(value) || float.IsNormal((float)value);
+    private static bool Fits(DType type, double value) =>
+        type == DType.F64 || value == 0 || !double.IsFinite(value) || float.IsNormal((float)value);
 }

@@ -55,14 +55,14 @@ public sealed class CudaGemm : IDisposable
     }
 
     /// <summary>Bytes of workspace that <see cref="Multiply"/> needs.</summary>
-    public long WorkspaceBytes(StorageType type, in MatrixProduct product) => PlanOf(type, product).WorkspaceBytes(type, product);
+    public long WorkspaceBytes(DType type, in MatrixProduct product) => PlanOf(type, product).WorkspaceBytes(type, product);
 
     /// <summary>Computes a batch of products.</summary>
     /// <param name="type">The type of a, b and c.</param>
     /// <param name="product">The operands.</param>
     /// <param name="workspace"><see cref="WorkspaceBytes"/>, or 0 for none.</param>
     /// <exception cref="DeviceException">cuBLAS or the device refuses.</exception>
-    public void Multiply(StorageType type, in MatrixProduct product, nint workspace)
+    public void Multiply(DType type, in MatrixProduct product, nint workspace)
     {
         var plan = PlanOf(type, product);
         if (!plan.UsesCublas)
@@ -82,5 +82,5 @@ public sealed class CudaGemm : IDisposable
     /// <summary>Gives cuBLAS and its workspace back.</summary>
     public void Dispose() => _cublas?.Dispose();
 
-    private GemmPlan PlanOf(StorageType type, in MatrixProduct product) => GemmPlan.Of(type, product, HasCublas, _gpu);
+    private GemmPlan PlanOf(DType type, in MatrixProduct product) => GemmPlan.Of(type, product, HasCublas, _gpu);
 }

@@ -30,7 +30,7 @@ public sealed unsafe class GemmKernels : KernelFamily
     /// <param name="plan">The tile and the splits; not cuBLAS.</param>
     /// <param name="workspace"><see cref="GemmPlan.WorkspaceBytes"/>, or 0 for none.</param>
     /// <exception cref="DeviceException">The product is too large for one launch.</exception>
-    public void Multiply(StorageType type, in MatrixProduct product, in GemmPlan plan, nint workspace)
+    public void Multiply(DType type, in MatrixProduct product, in GemmPlan plan, nint workspace)
     {
         if (product.M * product.N * product.Batch == 0)
             return;
@@ -62,13 +62,13 @@ public sealed unsafe class GemmKernels : KernelFamily
             Relu = product.Relu ? 1 : 0,
         };
         var layout = (product.TransposeA ? 2 : 0) + (product.TransposeB ? 1 : 0);
-        var isWide = plan.Side == Wide && type == StorageType.F32;
+        var isWide = plan.Side == Wide && type == DType.F32;
         var side = isWide ? Wide : Narrow;
         var blocks = ProductTiles.Count(product.M, side) * ProductTiles.Count(product.N, side) * plan.Splits * product.Batch;
         // The factors have the accumulation type.
         var (alpha, beta) = (product.Alpha, product.Beta);
         var (alpha32, beta32) = ((float)alpha, (float)beta);
-        var wide = type == StorageType.F64;
+        var wide = type == DType.F64;
         void** arguments = stackalloc void*[] { &task, wide ? &alpha : &alpha32, wide ? &beta : &beta32 };
         Stream.Launch(isWide ? _wide[layout] : _narrow[layout][(int)type], ProductTiles.Grid("matrix product", blocks), arguments);
         if (plan.Splits > 1)

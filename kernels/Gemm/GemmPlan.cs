@@ -30,7 +30,7 @@ public readonly record struct GemmPlan(bool UsesCublas, int Side, int Splits, in
     /// <param name="product">The product; its sizes count, not where it lies.</param>
     /// <param name="hasCublas">Whether cuBLAS is there and wanted.</param>
     /// <param name="gpu">The device, which decides the tile; null for <see cref="GpuShape.Nominal"/>.</param>
-    public static GemmPlan Of(StorageType type, in MatrixProduct product, bool hasCublas, GpuShape? gpu = null)
+    public static GemmPlan Of(DType type, in MatrixProduct product, bool hasCublas, GpuShape? gpu = null)
     {
         if (hasCublas && CublasTakes(product))
             return new GemmPlan(true, 0, 1, product.K);
@@ -56,7 +56,7 @@ public readonly record struct GemmPlan(bool UsesCublas, int Side, int Splits, in
     /// <param name="splits">Pieces of the sum over k.</param>
     /// <param name="depth">The length of a piece.</param>
     /// <param name="gpu">The device.</param>
-    internal static double Clocks(ConvTile tile, StorageType type, in MatrixProduct product, int splits, long depth, GpuShape gpu)
+    internal static double Clocks(ConvTile tile, DType type, in MatrixProduct product, int splits, long depth, GpuShape gpu)
     {
         // A step is 64 bytes long: half as many products in F64, which take twice as long where that is fast.
         var steps = ProductTiles.Count(depth, 64 / ProductTiles.AccumulatorBytes(type));
@@ -65,7 +65,7 @@ public readonly record struct GemmPlan(bool UsesCublas, int Side, int Splits, in
     }
 
     /// <summary>The tiles that a product of a type can take.</summary>
-    internal static ReadOnlySpan<ConvTile> Tiles(StorageType type) => type == StorageType.F32 ? Both : Both.AsSpan(0, 1);
+    internal static ReadOnlySpan<ConvTile> Tiles(DType type) => type == DType.F32 ? Both : Both.AsSpan(0, 1);
 
     /// <summary>How many pieces are worth a look: those of which the blocks fill whole rounds of the nominal device, and no more; none for
     /// rows apart, nor where the blocks fill it twice without.</summary>
@@ -87,7 +87,7 @@ public readonly record struct GemmPlan(bool UsesCublas, int Side, int Splits, in
         return count;
     }
 
-    private static (ConvTile Tile, double Clocks) Best(StorageType type, in MatrixProduct product, int splits, int depth, GpuShape gpu)
+    private static (ConvTile Tile, double Clocks) Best(DType type, in MatrixProduct product, int splits, int depth, GpuShape gpu)
     {
         var (best, least) = (ConvTile.Small, double.PositiveInfinity);
         foreach (var tile in Tiles(type))
@@ -103,7 +103,7 @@ public readonly record struct GemmPlan(bool UsesCublas, int Side, int Splits, in
     /// <summary>Bytes of workspace that the plan needs.</summary>
     /// <param name="type">The type of all operands.</param>
     /// <param name="product">The product of <see cref="Of"/>.</param>
-    public long WorkspaceBytes(StorageType type, in MatrixProduct product) =>
+    public long WorkspaceBytes(DType type, in MatrixProduct product) =>
         Splits == 1 ? 0 : Splits * product.Batch * product.M * product.N * ProductTiles.AccumulatorBytes(type);
 
     /// <summary>Whether a batch of two levels is one of a single stride, as cuBLAS wants it.</summary>

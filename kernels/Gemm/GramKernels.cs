@@ -53,7 +53,7 @@ public sealed unsafe class GramKernels : KernelFamily
     /// <param name="firstBad">One uint64: receives the least index of a value that is not finite, if it is below what it holds. The
     /// matrix is of no use then.</param>
     /// <param name="firstRow">The number of z's first row in that index.</param>
-    public void Add(StorageType type, bool exact, nint z, long n, int d, nint gram, nint workspace, nint firstBad, long firstRow = 0)
+    public void Add(DType type, bool exact, nint z, long n, int d, nint gram, nint workspace, nint firstBad, long firstRow = 0)
     {
         if (n == 0 || d == 0)
             return;

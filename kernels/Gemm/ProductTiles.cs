@@ -12,13 +12,13 @@ internal static class ProductTiles
     public const int MostLength = 1 << 30;
 
     /// <summary>Bytes of a value of the type that sums are kept in.</summary>
-    public static int AccumulatorBytes(StorageType type) => type == StorageType.F64 ? sizeof(double) : sizeof(float);
+    public static int AccumulatorBytes(DType type) => type == DType.F64 ? sizeof(double) : sizeof(float);
 
     /// <summary>How many tiles of a size cover a length.</summary>
     public static long Count(long length, int side) => (length + side - 1) / side;
 
     /// <summary>Cuts a sum into at most <paramref name="wanted"/> pieces of whole steps, none but the last shorter than <paramref name="least"/>.</summary>
-    public static (int Splits, long Depth) Cut(StorageType type, long length, int wanted, int least)
+    public static (int Splits, long Depth) Cut(DType type, long length, int wanted, int least)
     {
         // A step of tile.cuh: 64 bytes.
         var step = 64 / AccumulatorBytes(type);

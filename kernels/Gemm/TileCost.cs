@@ -35,7 +35,7 @@ public static class TileCost
     /// <param name="gpu">The device.</param>
     /// <returns>Clocks, without the launch itself.</returns>
     public static double OfPixels(long pixels, int channels, long depth, GpuShape gpu) =>
-        ConvTile.ForPixels(StorageType.F32, pixels, channels, depth, gpu).Clocks(pixels, channels, depth, gpu);
+        ConvTile.ForPixels(DType.F32, pixels, channels, depth, gpu).Clocks(pixels, channels, depth, gpu);
 
     /// <summary>A launch of tiles of one size.</summary>
     /// <param name="tile">The tile.</param>

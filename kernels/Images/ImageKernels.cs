@@ -28,7 +28,7 @@ public sealed unsafe class ImageKernels : KernelFamily
     /// <param name="table">float32, [c, 256].</param>
     /// <param name="changes">[batch] of <see cref="ImageChange"/>, or 0: image b as it is.</param>
     /// <param name="y">[batch, oh, ow, c].</param>
-    public void Load(StorageType type, nint x, nint table, nint changes, nint y, long batch, in ImageBatch shape)
+    public void Load(DType type, nint x, nint table, nint changes, nint y, long batch, in ImageBatch shape)
     {
         var count = batch * shape.OutHeight * shape.OutWidth * shape.Channels;
         if (count == 0)
@@ -47,7 +47,7 @@ public sealed unsafe class ImageKernels : KernelFamily
     /// <param name="scale">float32, [channels], or 0 for none; then there is no shift either.</param>
     /// <param name="residual">[n], or 0 for none.</param>
     /// <param name="y">[n]; may be an operand.</param>
-    public void Pointwise(StorageType type, nint x, nint scale, nint shift, nint residual, bool relu, nint y, long n, int channels)
+    public void Pointwise(DType type, nint x, nint scale, nint shift, nint residual, bool relu, nint y, long n, int channels)
     {
         if (n == 0)
             return;

@@ -45,7 +45,7 @@ public sealed unsafe class SubspaceKernels : KernelFamily
     /// <param name="d">Columns of z.</param>
     /// <param name="transposed">Whether y is the transpose.</param>
     /// <exception cref="UsageException">More than 2^31 - 1 tiles of 32 x 32.</exception>
-    public void Widen(StorageType type, nint z, nint y, long n, long d, bool transposed)
+    public void Widen(DType type, nint z, nint y, long n, long d, bool transposed)
     {
         if (n == 0 || d == 0)
             return;

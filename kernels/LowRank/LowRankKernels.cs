@@ -32,11 +32,11 @@ public sealed unsafe class LowRankKernels : KernelFamily
     /// <param name="k">Directions; 0 leaves z + b.</param>
     /// <param name="keep">Whether z itself stays: false for masks (ESC-T).</param>
     /// <exception cref="UsageException">k coefficients of eight rows do not fit the device's shared memory.</exception>
-    public void Apply(StorageType type, nint z, nint left, nint right, nint offset, nint y, long n, int d, int k, bool keep = true)
+    public void Apply(DType type, nint z, nint left, nint right, nint offset, nint y, long n, int d, int k, bool keep = true)
     {
         if (n == 0 || d == 0)
             return;
-        var bytes = (long)Rows * k * (type == StorageType.F64 ? sizeof(double) : sizeof(float));
+        var bytes = (long)Rows * k * (type == DType.F64 ? sizeof(double) : sizeof(float));
         if (bytes > Context.MaxSharedBytes)
             throw new UsageException($"low-rank erasure on {Context}: got k = {k}, wants at most {Context.MaxSharedBytes * (long)k / bytes} (shared memory); split the operator");
         long columns = d;

@@ -36,8 +36,8 @@ public sealed unsafe class BatchNormKernels : KernelFamily
     }
 
     /// <summary>Bytes of workspace for <see cref="Statistics"/> and <see cref="Backward"/>.</summary>
-    public static long WorkspaceBytes(StorageType type, long rows, long channels) =>
-        4 * Chunks(rows).Count * channels * (type == StorageType.F64 ? sizeof(double) : sizeof(float));
+    public static long WorkspaceBytes(DType type, long rows, long channels) =>
+        4 * Chunks(rows).Count * channels * (type == DType.F64 ? sizeof(double) : sizeof(float));
 
     /// <summary>Mean and biased variance of each column.</summary>
     /// <param name="x">[rows, channels]; rows is 1 or more.</param>
@@ -47,7 +47,7 @@ public sealed unsafe class BatchNormKernels : KernelFamily
     /// <param name="meanRest">[channels] or 0: what the type of the statistics cannot hold of the mean.</param>
     /// <param name="deviation">[channels] or 0: the root of the variance, for variances that the type cannot hold.</param>
     public void Statistics(
-        StorageType type, nint x, nint mean, nint variance, long rows, long channels, nint workspace, nint meanRest = 0, nint deviation = 0)
+        DType type, nint x, nint mean, nint variance, long rows, long channels, nint workspace, nint meanRest = 0, nint deviation = 0)
     {
         if (channels == 0)
             return;
@@ -64,13 +64,13 @@ public sealed unsafe class BatchNormKernels : KernelFamily
     /// <param name="meanRest">Of <see cref="Statistics"/>, or 0.</param>
     /// <param name="deviation">Of <see cref="Statistics"/>, or 0.</param>
     public void Normalise(
-        StorageType type, nint x, nint mean, nint variance, nint gamma, nint beta, double eps, bool relu, nint y, long rows, long channels,
+        DType type, nint x, nint mean, nint variance, nint gamma, nint beta, double eps, bool relu, nint y, long rows, long channels,
         nint meanRest = 0, nint deviation = 0)
     {
         if (rows * channels == 0)
             return;
         var (eps32, flag, width) = ((float)eps, relu ? 1 : 0, Width(channels));
-        void* e = type == StorageType.F64 ? &eps : &eps32;
+        void* e = type == DType.F64 ? &eps : &eps32;
         void** arguments = stackalloc void*[] { &x, &mean, &variance, &meanRest, &deviation, &gamma, &beta, e, &flag, &y, &rows, &channels, &width };
         Stream.Launch(_normalise[(int)type], Rows(rows, channels, width), arguments);
     }
@@ -81,14 +81,14 @@ public sealed unsafe class BatchNormKernels : KernelFamily
     /// <param name="meanRest">Of <see cref="Statistics"/>, or 0.</param>
     /// <param name="deviation">Of <see cref="Statistics"/>, or 0.</param>
     public void Backward(
-        StorageType type, nint x, nint dy, nint mean, nint variance, nint gamma, nint beta, double eps, bool relu, bool own,
+        DType type, nint x, nint dy, nint mean, nint variance, nint gamma, nint beta, double eps, bool relu, bool own,
         nint dx, nint dGamma, nint dBeta, long rows, long channels, nint workspace, nint meanRest = 0, nint deviation = 0)
     {
         if (channels == 0)
             return;
         var (eps32, flag, ownFlag, width) = ((float)eps, relu ? 1 : 0, own ? 1 : 0, Width(channels));
         var (chunk, chunks) = Chunks(rows);
-        void* e = type == StorageType.F64 ? &eps : &eps32;
+        void* e = type == DType.F64 ? &eps : &eps32;
         void** gradient = stackalloc void*[] { &x, &dy, &mean, &variance, &meanRest, &deviation, &gamma, &beta, e, &flag, &workspace, &rows, &channels, &chunk, &width };
         Stream.Launch(_gradient[(int)type], new LaunchShape((uint)chunks, Tiles(channels, width), 1, Block), gradient);
         CombineGradient(type, workspace, dGamma, dBeta, chunks, channels);
@@ -103,19 +103,19 @@ public sealed unsafe class BatchNormKernels : KernelFamily
 
     /// <summary>running += momentum (batch - running), for the mean and for the variance times <paramref name="correction"/>.</summary>
     public void Track(
-        StorageType type, nint mean, nint variance, nint runningMean, nint runningVariance, double momentum, double correction, long channels)
+        DType type, nint mean, nint variance, nint runningMean, nint runningVariance, double momentum, double correction, long channels)
     {
         if (channels == 0)
             return;
         var (momentum32, correction32) = ((float)momentum, (float)correction);
-        void* m = type == StorageType.F64 ? &momentum : &momentum32, c = type == StorageType.F64 ? &correction : &correction32;
+        void* m = type == DType.F64 ? &momentum : &momentum32, c = type == DType.F64 ? &correction : &correction32;
         void** arguments = stackalloc void*[] { &mean, &variance, &runningMean, &runningVariance, m, c, &channels };
         Stream.Launch(_track[(int)type], LaunchShape.ForCount(channels), arguments);
     }
 
     /// <summary>Sums the chunks' gradients in order; layer normalisation has the same two sums.</summary>
     /// <param name="partial">[2, chunks, channels]: of beta, then of gamma.</param>
-    internal void CombineGradient(StorageType type, nint partial, nint dGamma, nint dBeta, long chunks, long channels)
+    internal void CombineGradient(DType type, nint partial, nint dGamma, nint dBeta, long chunks, long channels)
     {
         void** arguments = stackalloc void*[] { &partial, &dGamma, &dBeta, &chunks, &channels };
         Stream.Launch(_combineGradient[(int)type], new LaunchShape((uint)((channels + Block - 1) / Block), 1, 1, Block), arguments);

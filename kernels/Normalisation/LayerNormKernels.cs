@@ -27,8 +27,8 @@ public sealed unsafe class LayerNormKernels : KernelFamily
     }
 
     /// <summary>Bytes of workspace for <see cref="Backward"/>.</summary>
-    public static long WorkspaceBytes(StorageType type, long rows, long d) =>
-        2 * Chunks(rows) * d * (type == StorageType.F64 ? sizeof(double) : sizeof(float));
+    public static long WorkspaceBytes(DType type, long rows, long d) =>
+        2 * Chunks(rows) * d * (type == DType.F64 ? sizeof(double) : sizeof(float));
 
     /// <summary>y = (x - mean) rstd gamma + beta.</summary>
     /// <param name="x">[rows, d].</param>
@@ -36,12 +36,12 @@ public sealed unsafe class LayerNormKernels : KernelFamily
     /// <param name="mean">[rows], or 0 where nobody wants it.</param>
     /// <param name="rstd">[rows], or 0 where nobody wants it.</param>
     /// <param name="meanRest">[rows], or 0 where nobody wants it: what the type of the statistics cannot hold of the mean.</param>
-    public void Forward(StorageType type, nint x, nint gamma, nint beta, double eps, nint y, nint mean, nint rstd, long rows, long d, nint meanRest = 0)
+    public void Forward(DType type, nint x, nint gamma, nint beta, double eps, nint y, nint mean, nint rstd, long rows, long d, nint meanRest = 0)
     {
         if (rows * d == 0)
             return;
         var (eps32, threads) = ((float)eps, RowGroups.Threads(d));
-        void* e = type == StorageType.F64 ? &eps : &eps32;
+        void* e = type == DType.F64 ? &eps : &eps32;
         void** arguments = stackalloc void*[] { &x, &gamma, &beta, e, &y, &mean, &meanRest, &rstd, &rows, &d, &threads };
         Stream.Launch(_forward[(int)type], RowGroups.Shape(rows, threads), arguments);
     }
@@ -51,7 +51,7 @@ public sealed unsafe class LayerNormKernels : KernelFamily
     /// <param name="workspace">Of <see cref="WorkspaceBytes"/>.</param>
     /// <param name="meanRest">Of <see cref="Forward"/>, or 0.</param>
     public void Backward(
-        StorageType type, nint x, nint dy, nint gamma, nint mean, nint rstd, nint dx, nint dGamma, nint dBeta, long rows, long d, nint workspace,
+        DType type, nint x, nint dy, nint gamma, nint mean, nint rstd, nint dx, nint dGamma, nint dBeta, long rows, long d, nint workspace,
         nint meanRest = 0)
     {
         if (d == 0)

@@ -23,7 +23,7 @@ public sealed unsafe class PoolKernels : KernelFamily
     /// <summary>y = the mean of each window; padding counts as zeros where <paramref name="countPadding"/>.</summary>
     /// <param name="x">[batch, h, w, c].</param>
     /// <param name="y">[batch, oh, ow, c].</param>
-    public void Average(StorageType type, in PoolWindow window, bool countPadding, nint x, nint y, long batch)
+    public void Average(DType type, in PoolWindow window, bool countPadding, nint x, nint y, long batch)
     {
         var (count, flag) = (batch * window.OutHeight * window.OutWidth * window.Channels, countPadding ? 1 : 0);
         if (count == 0)
@@ -36,7 +36,7 @@ public sealed unsafe class PoolKernels : KernelFamily
     }
 
     /// <summary>dx of <see cref="Average"/>.</summary>
-    public void AverageBackward(StorageType type, in PoolWindow window, bool countPadding, nint dy, nint dx, long batch)
+    public void AverageBackward(DType type, in PoolWindow window, bool countPadding, nint dy, nint dx, long batch)
     {
         var (count, flag) = (batch * window.Height * window.Width * window.Channels, countPadding ? 1 : 0);
         if (count == 0)
@@ -52,7 +52,7 @@ public sealed unsafe class PoolKernels : KernelFamily
     /// <param name="x">[batch, h, w, c].</param>
     /// <param name="y">[batch, oh, ow, c].</param>
     /// <param name="index">int32, [batch, oh, ow, c], or 0 where nobody wants it.</param>
-    public void Max(StorageType type, in PoolWindow window, nint x, nint y, nint index, long batch)
+    public void Max(DType type, in PoolWindow window, nint x, nint y, nint index, long batch)
     {
         var count = batch * window.OutHeight * window.OutWidth * window.Channels;
         if (count == 0)
@@ -65,7 +65,7 @@ public sealed unsafe class PoolKernels : KernelFamily
     }
 
     /// <summary>dx of <see cref="Max"/>.</summary>
-    public void MaxBackward(StorageType type, in PoolWindow window, nint dy, nint index, nint dx, long batch)
+    public void MaxBackward(DType type, in PoolWindow window, nint dy, nint index, nint dx, long batch)
     {
         var count = batch * window.Height * window.Width * window.Channels;
         if (count == 0)

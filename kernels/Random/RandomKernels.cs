@@ -23,7 +23,7 @@ public sealed unsafe class RandomKernels : KernelFamily
     }
 
     /// <summary>y[i] = word offset + i of the stream as a number in [0, 1), [n].</summary>
-    public void Uniform(StorageType type, nint y, long n, ulong seed, ulong stream, ulong offset)
+    public void Uniform(DType type, nint y, long n, ulong seed, ulong stream, ulong offset)
     {
         if (n == 0)
             return;
@@ -42,7 +42,7 @@ public sealed unsafe class RandomKernels : KernelFamily
 
     /// <summary>mask[i] = 1 where uniform number i of the stream is at least p, else 0; y = x mask / (1 - p), [n].</summary>
     /// <param name="mask">uint8, [n].</param>
-    public void Dropout(StorageType type, nint x, nint y, nint mask, double p, long n, ulong seed, ulong stream, ulong offset)
+    public void Dropout(DType type, nint x, nint y, nint mask, double p, long n, ulong seed, ulong stream, ulong offset)
     {
         if (n == 0)
             return;
@@ -50,19 +50,19 @@ public sealed unsafe class RandomKernels : KernelFamily
         var threshold = (uint)Math.Ceiling(p * (1 << 24));
         var scale = 1.0 / (1.0 - p);
         var scale32 = (float)scale;
-        void* s = type == StorageType.F64 ? &scale : &scale32;
+        void* s = type == DType.F64 ? &scale : &scale32;
         void** arguments = stackalloc void*[] { &x, &y, &mask, &threshold, s, &n, &seed, &stream, &offset };
         Stream.Launch(_dropout[(int)type], LaunchShape.ForCount(n, PerThread), arguments);
     }
 
     /// <summary>dx = dy mask scale, [n].</summary>
     /// <param name="mask">uint8, [n].</param>
-    public void ApplyMask(StorageType type, nint dy, nint mask, double scale, nint dx, long n)
+    public void ApplyMask(DType type, nint dy, nint mask, double scale, nint dx, long n)
     {
         if (n == 0)
             return;
         var scale32 = (float)scale;
-        void* s = type == StorageType.F64 ? &scale : &scale32;
+        void* s = type == DType.F64 ? &scale : &scale32;
         void** arguments = stackalloc void*[] { &dy, &mask, s, &dx, &n };
         Stream.Launch(_applyMask[(int)type], LaunchShape.ForCount(n, PerThread), arguments);
     }

@@ -34,17 +34,17 @@ public sealed unsafe class ReduceKernels : KernelFamily
     }
 
     /// <summary>Bytes of workspace that <see cref="Fold"/> needs for these sizes; 0 for none.</summary>
-    public static long WorkspaceBytes(StorageType type, long outer, long extent, long inner)
+    public static long WorkspaceBytes(DType type, long outer, long extent, long inner)
     {
         var chunks = Chunks(outer, extent, inner);
-        return chunks == 1 ? 0 : outer * chunks * inner * (type == StorageType.F64 ? sizeof(double) : sizeof(float));
+        return chunks == 1 ? 0 : outer * chunks * inner * (type == DType.F64 ? sizeof(double) : sizeof(float));
     }
 
     /// <summary>y[o, i] = the fold of x[o, :, i].</summary>
     /// <param name="x">[outer, extent, inner].</param>
     /// <param name="y">[outer, inner].</param>
     /// <param name="workspace">Of <see cref="WorkspaceBytes"/>.</param>
-    public void Fold(StorageType type, ReduceOp op, nint x, nint y, long outer, long extent, long inner, nint workspace)
+    public void Fold(DType type, ReduceOp op, nint x, nint y, long outer, long extent, long inner, nint workspace)
     {
         if (outer * inner == 0)
             return;
@@ -57,7 +57,7 @@ public sealed unsafe class ReduceKernels : KernelFamily
         }
 
         var chunk = (extent + chunks - 1) / chunks;
-        if (type == StorageType.BF16)
+        if (type == DType.BF16)
         {
             Launch(_rowsBFloat16ToFloat, _columnsBFloat16ToFloat, type, op, x, workspace, outer, extent, inner, chunk, chunks, 1);
             Launch(_rowsFloatToBFloat16, _columnsFloatToBFloat16, type, op, workspace, y, outer, chunks, inner, chunks, 1, divisor);
@@ -72,7 +72,7 @@ public sealed unsafe class ReduceKernels : KernelFamily
     /// <summary>index[o, i] = where x[o, :, i] is largest: the first of equals, the first NaN if there is one.</summary>
     /// <param name="x">[outer, extent, inner].</param>
     /// <param name="index">int32, [outer, inner].</param>
-    public void ArgMax(StorageType type, nint x, nint index, long outer, long extent, long inner)
+    public void ArgMax(DType type, nint x, nint index, long outer, long extent, long inner)
     {
         if (outer * inner == 0)
             return;
@@ -84,7 +84,7 @@ public sealed unsafe class ReduceKernels : KernelFamily
     /// <param name="dy">[outer, inner].</param>
     /// <param name="index">int32, [outer, inner].</param>
     /// <param name="dx">[outer, extent, inner].</param>
-    public void ScatterAxis(StorageType type, nint dy, nint index, nint dx, long outer, long extent, long inner)
+    public void ScatterAxis(DType type, nint dy, nint index, nint dx, long outer, long extent, long inner)
     {
         if (outer * extent * inner == 0)
             return;
@@ -101,11 +101,11 @@ public sealed unsafe class ReduceKernels : KernelFamily
     }
 
     private void Launch(
-        in CudaFunction rows, in CudaFunction columns, StorageType type, ReduceOp op, nint x, nint y, long outer, long extent, long inner,
+        in CudaFunction rows, in CudaFunction columns, DType type, ReduceOp op, nint x, nint y, long outer, long extent, long inner,
         long chunk, long chunks, double divisor)
     {
         var (code, divisor32) = ((int)op, (float)divisor);
-        void* s = type == StorageType.F64 ? &divisor : &divisor32;
+        void* s = type == DType.F64 ? &divisor : &divisor32;
         if (inner == 1)
         {
             var threads = RowGroups.Threads(chunk);

@@ -45,7 +45,7 @@ public sealed unsafe class RowsKernels : KernelFamily
     /// <param name="dy">[count, columns].</param>
     /// <param name="index">int32, [count].</param>
     /// <param name="sum">[rows, columns].</param>
-    public void ScatterAdd(StorageType type, nint dy, nint index, long count, nint sum, long rows, long columns)
+    public void ScatterAdd(DType type, nint dy, nint index, long count, nint sum, long rows, long columns)
     {
         if (count * columns == 0)
             return;

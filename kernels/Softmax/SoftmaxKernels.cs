@@ -23,7 +23,7 @@ public sealed unsafe class SoftmaxKernels : KernelFamily
     /// <summary>Softmax, or its logarithm, of each row.</summary>
     /// <param name="x">[rows, d].</param>
     /// <param name="y">[rows, d]; may be <paramref name="x"/>.</param>
-    public void Forward(StorageType type, nint x, nint y, long rows, long d, bool log)
+    public void Forward(DType type, nint x, nint y, long rows, long d, bool log)
     {
         if (rows * d == 0)
             return;
@@ -33,7 +33,7 @@ public sealed unsafe class SoftmaxKernels : KernelFamily
     }
 
     /// <summary>dx from the result y and dy, all [rows, d].</summary>
-    public void Backward(StorageType type, nint y, nint dy, nint dx, long rows, long d, bool log)
+    public void Backward(DType type, nint y, nint dy, nint dx, long rows, long d, bool log)
     {
         if (rows * d == 0)
             return;
@@ -46,7 +46,7 @@ public sealed unsafe class SoftmaxKernels : KernelFamily
     /// <param name="x">[rows, d].</param>
     /// <param name="labels">int32, [rows].</param>
     /// <param name="losses">[rows].</param>
-    public void CrossEntropy(StorageType type, nint x, nint labels, nint losses, long rows, long d)
+    public void CrossEntropy(DType type, nint x, nint labels, nint losses, long rows, long d)
     {
         if (rows == 0)
             return;
@@ -60,7 +60,7 @@ public sealed unsafe class SoftmaxKernels : KernelFamily
     /// <param name="labels">int32, [rows].</param>
     /// <param name="dy">[rows].</param>
     /// <param name="dx">[rows, d].</param>
-    public void CrossEntropyBackward(StorageType type, nint x, nint labels, nint dy, nint dx, long rows, long d)
+    public void CrossEntropyBackward(DType type, nint x, nint labels, nint dy, nint dx, long rows, long d)
     {
         if (rows * d == 0)
             return;

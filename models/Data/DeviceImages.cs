@@ -25,7 +25,7 @@ internal sealed class DeviceImages(CudaContext context, Device device, ImageSet 
         var y = Tensor.Zeros(shape, DType.F32, device);
         using var call = KernelCall.Begin();
         _kernels.Load(
-            StorageType.F32, CudaInterop.AddressOf(pixels), CudaInterop.AddressOf(look), CudaInterop.AddressOf(change), CudaInterop.AddressOf(y),
+            DType.F32, CudaInterop.AddressOf(pixels), CudaInterop.AddressOf(look), CudaInterop.AddressOf(change), CudaInterop.AddressOf(y),
             indices.Length, new ImageBatch(set.Height, set.Width, set.Channels, set.Height, set.Width, indices.Length));
         return scope.Keep(y);
     }

@@ -32,10 +32,10 @@ public sealed class AttentionKernelTests
                 attention.Forward(type, images, t, s, d, heads, pq, pk, pv, y, workspace);
                 var got = machine.Download(type, y, q.Length);
                 // Values and shares are below 1, scores below 3. They are stored too, so bf16 rounds the scores and the shares, by 2^-8 of them.
-                var (c, terms, scale) = type == StorageType.BF16 ? (4, 1, Math.ScaleB(1, 24 - 8)) : (16, d / heads, 1.0);
+                var (c, terms, scale) = type == DType.BF16 ? (4, 1, Math.ScaleB(1, 24 - 8)) : (16, d / heads, 1.0);
                 type.AssertClose(Expected(images, t, s, d, heads, q, k, v), got, c, terms, $"{(images, t, s, d, heads)}, seed {Seed}", scale);
 
-                var size = type switch { StorageType.F32 => 4, StorageType.BF16 => 2, _ => 8 };
+                var size = type switch { DType.F32 => 4, DType.BF16 => 2, _ => 8 };
                 var apart = machine.Allocate(type, q.Length);
                 for (var i = 0; i < images; i++)
                 {

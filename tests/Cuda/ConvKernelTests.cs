@@ -121,7 +121,7 @@ public sealed class ConvKernelTests
         foreach (var type in DeviceValues.Types)
         {
             var layer = new Layer(machine, type, s, offset: 0, seed: Seed);
-            int size = type switch { StorageType.F32 => 4, StorageType.BF16 => 2, _ => 8 }, count = layer.Y.Length;
+            int size = type switch { DType.F32 => 4, DType.BF16 => 2, _ => 8 }, count = layer.Y.Length;
             var y = machine.Allocate(type, count);
             kernels.Forward(type, s, layer.Px, layer.Pw, layer.Pb, 0, relu: false, y);
             var expected = machine.Download(type, y, count);
@@ -191,17 +191,17 @@ public sealed class ConvKernelTests
     [Fact]
     public void The_tile_fits_the_channels()
     {
-        static string Of(long pixels, int channels) => ConvTile.ForPixels(StorageType.F32, pixels, channels, 864, GpuShape.Nominal).ToString();
+        static string Of(long pixels, int channels) => ConvTile.ForPixels(DType.F32, pixels, channels, 864, GpuShape.Nominal).ToString();
         Assert.Equal(["128x48", "128x48", "128x64", "128x96", "128x128", "128x96"], ((int[])[10, 48, 64, 96, 128, 192]).Select(c => Of(100_000, c)));
         // Few pixels: small tiles for more blocks.
         Assert.Equal("64x64", Of(256, 512));
-        Assert.Equal(ConvTile.Small, ConvTile.ForPixels(StorageType.BF16, 100_000, 96, 864, GpuShape.Nominal));
-        Assert.Equal("96x128", ConvTile.ForWeights(StorageType.F32, 96, 864).ToString());
-        Assert.Equal("64x64", ConvTile.ForWeights(StorageType.F32, 48, 27).ToString());
-        Assert.Equal("128x128", ConvTile.ForWeights(StorageType.F32, 512, 4608).ToString());
+        Assert.Equal(ConvTile.Small, ConvTile.ForPixels(DType.BF16, 100_000, 96, 864, GpuShape.Nominal));
+        Assert.Equal("96x128", ConvTile.ForWeights(DType.F32, 96, 864).ToString());
+        Assert.Equal("64x64", ConvTile.ForWeights(DType.F32, 48, 27).ToString());
+        Assert.Equal("128x128", ConvTile.ForWeights(DType.F32, 512, 4608).ToString());
         // Two rounds of blocks on 132 multiprocessors: 7 tiles, 37 pieces of whole steps.
         var s = new ConvShape(1000, 16, 16, 96, 96, 3, 3, 1, 1, 1, 1, 1, 1);
-        Assert.Equal((37, 6_928), ConvTile.CutOf(StorageType.F32, s, ConvTile.ForWeights(StorageType.F32, 96, s.Taps)));
+        Assert.Equal((37, 6_928), ConvTile.CutOf(DType.F32, s, ConvTile.ForWeights(DType.F32, 96, s.Taps)));
     }
 
     [Theory]
@@ -213,26 +213,26 @@ public sealed class ConvKernelTests
         var gradient = new ConvGradientKernels(machine.Context);
         var before = machine.Context.Counters.Launches;
         var s = new ConvShape(0, 5, 5, 3, 4, 3, 3, 1, 1, 1, 1, 1, 1);
-        forward.Forward(StorageType.F32, s, 0, 0, 0, 0, relu: false, 0);
-        gradient.Data(StorageType.F32, s, 0, 0, 0);
-        gradient.Weight(StorageType.F32, s with { OutChannels = 0 }, 0, 0, 0, 0);
+        forward.Forward(DType.F32, s, 0, 0, 0, 0, relu: false, 0);
+        gradient.Data(DType.F32, s, 0, 0, 0);
+        gradient.Weight(DType.F32, s with { OutChannels = 0 }, 0, 0, 0, 0);
         var huge = s with { Batch = 1, Height = 1 << 16, Width = 1 << 16 };
-        Assert.Throws<DeviceException>(() => forward.Forward(StorageType.F32, huge, 0, 0, 0, 0, relu: false, 0));
-        Assert.Throws<DeviceException>(() => gradient.Data(StorageType.F32, s with { Batch = 1, StrideH = 300, StrideW = 300 }, 0, 0, 0));
+        Assert.Throws<DeviceException>(() => forward.Forward(DType.F32, huge, 0, 0, 0, 0, relu: false, 0));
+        Assert.Throws<DeviceException>(() => gradient.Data(DType.F32, s with { Batch = 1, StrideH = 300, StrideW = 300 }, 0, 0, 0));
         Assert.Equal(before, machine.Context.Counters.Launches);
     }
 
-    private static ConvTile[] TilesOf(StorageType type, ConvTile[] others) => type == StorageType.F32 ? [ConvTile.Small, .. others] : [ConvTile.Small];
+    private static ConvTile[] TilesOf(DType type, ConvTile[] others) => type == DType.F32 ? [ConvTile.Small, .. others] : [ConvTile.Small];
 
     // The operands on the device, each in a buffer that ends with its last value, and all results in double.
     private sealed class Layer
     {
         private readonly CudaMachine _machine;
-        private readonly StorageType _type;
+        private readonly DType _type;
         private readonly ConvShape _shape;
         private readonly int _offset;
 
-        public Layer(CudaMachine machine, StorageType type, ConvShape s, int offset, int seed, int notANumber = -1)
+        public Layer(CudaMachine machine, DType type, ConvShape s, int offset, int seed, int notANumber = -1)
         {
             (_machine, _type, _shape, _offset) = (machine, type, s, offset);
             var random = new Random(seed);
@@ -301,7 +301,7 @@ public sealed class ConvKernelTests
             return got;
         }
 
-        private int Size => _type switch { StorageType.F32 => 4, StorageType.BF16 => 2, _ => 8 };
+        private int Size => _type switch { DType.F32 => 4, DType.BF16 => 2, _ => 8 };
 
         private nint Shifted(double[] values)
         {

@@ -85,23 +85,23 @@ public sealed class CopyKernelTests
             .Concat([1.00390625, 1.00390625 + 1e-12, 1.00390625 - 1e-12, -1.01171875 - 1e-12, -1.01171875 + 1e-12])
             .ToArray();
         var integers = doubles.Select(v => double.IsNaN(v) ? 3 : (int)Math.Clamp(v * 1e5, int.MinValue, int.MaxValue)).Concat([16777217, 8421377]).ToArray();
-        From(0, Array.ConvertAll(doubles, v => (float)v));
-        From(1, Array.ConvertAll(doubles, BFloat16.Round));
-        From(2, doubles);
-        From(3, integers);
-        From(4, Enumerable.Range(0, 256).Select(v => (byte)v).ToArray());
+        From(DType.F32, Array.ConvertAll(doubles, v => (float)v));
+        From(DType.BF16, Array.ConvertAll(doubles, BFloat16.Round));
+        From(DType.F64, doubles);
+        From(DType.I32, integers);
+        From(DType.U8, Enumerable.Range(0, 256).Select(v => (byte)v).ToArray());
 
-        void From<TFrom>(int from, TFrom[] x)
+        void From<TFrom>(DType from, TFrom[] x)
             where TFrom : unmanaged
         {
-            To<TFrom, float>(from, 0, x);
-            To<TFrom, BFloat16>(from, 1, x);
-            To<TFrom, double>(from, 2, x);
-            To<TFrom, int>(from, 3, x);
-            To<TFrom, byte>(from, 4, x);
+            To<TFrom, float>(from, DType.F32, x);
+            To<TFrom, BFloat16>(from, DType.BF16, x);
+            To<TFrom, double>(from, DType.F64, x);
+            To<TFrom, int>(from, DType.I32, x);
+            To<TFrom, byte>(from, DType.U8, x);
         }
 
-        unsafe void To<TFrom, TTo>(int from, int to, TFrom[] x)
+        unsafe void To<TFrom, TTo>(DType from, DType to, TFrom[] x)
             where TFrom : unmanaged
             where TTo : unmanaged
         {

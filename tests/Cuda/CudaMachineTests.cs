@@ -16,7 +16,7 @@ public sealed class CudaMachineTests
         float[] x = [.. Enumerable.Range(0, 1001).Select(i => i - 500f)];
         var (px, py) = (machine.Upload(x), machine.Allocate<float>(x.Length));
         Assert.All(machine.Download<float>(py, x.Length), v => Assert.True(float.IsNaN(v)));
-        kernels.Unary(StorageType.F32, UnaryOp.Relu, px, py, x.Length);
+        kernels.Unary(DType.F32, UnaryOp.Relu, px, py, x.Length);
         Assert.Equal(x.Select(v => Math.Max(v, 0)), machine.Download<float>(py, x.Length));
     }
 
@@ -28,7 +28,7 @@ public sealed class CudaMachineTests
         var machine = CudaMachine.Use("checked");
         var kernels = new ElementwiseKernels(machine.Context);
         var (px, py) = (machine.Upload(new float[8]), machine.Allocate<float>(7));
-        kernels.Unary(StorageType.F32, UnaryOp.Relu, px, py, 8);
+        kernels.Unary(DType.F32, UnaryOp.Relu, px, py, 8);
         var lost = Assert.Throws<DeviceException>(machine.Context.Stream.Synchronize);
         Assert.Contains("CUDA_ERROR_ILLEGAL_ADDRESS", lost.Message, StringComparison.Ordinal);
         Assert.Contains("a buffer of 28", Assert.ThrowsAny<Exception>(machine.Dispose).Message, StringComparison.Ordinal);

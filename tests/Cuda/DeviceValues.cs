@@ -11,19 +11,19 @@ internal static class DeviceValues
     public static int FreshSeed { get; } =
         Environment.GetEnvironmentVariable("ESC_TEST_SEED") is { Length: > 0 } given ? (int)(ulong.Parse(given, null) & 0xFFFF) : Environment.TickCount & 0xFFFF;
 
-    public static readonly StorageType[] Types = [StorageType.F32, StorageType.BF16, StorageType.F64];
+    public static readonly DType[] Types = [DType.F32, DType.BF16, DType.F64];
 
     /// <summary>The relative error of storing a value: half the distance from 1 to the next number.</summary>
-    public static double Rounding(this StorageType type) => Math.ScaleB(1, type switch { StorageType.F32 => -24, StorageType.BF16 => -8, _ => -53 });
+    public static double Rounding(this DType type) => Math.ScaleB(1, type switch { DType.F32 => -24, DType.BF16 => -8, _ => -53 });
 
     /// <summary>The type of parameters and statistics beside values of a type.</summary>
-    public static StorageType Wide(this StorageType type) => type == StorageType.BF16 ? StorageType.F32 : type;
+    public static DType Wide(this DType type) => type == DType.BF16 ? DType.F32 : type;
 
     /// <summary>The values as the type holds them, so that an oracle computes with the same numbers.</summary>
-    public static double[] Round(this StorageType type, double[] values) => type switch
+    public static double[] Round(this DType type, double[] values) => type switch
     {
-        StorageType.F32 => Array.ConvertAll(values, v => (double)(float)v),
-        StorageType.BF16 => Array.ConvertAll(values, v => (double)BFloat16.Round(v).ToSingle()),
+        DType.F32 => Array.ConvertAll(values, v => (double)(float)v),
+        DType.BF16 => Array.ConvertAll(values, v => (double)BFloat16.Round(v).ToSingle()),
         _ => (double[])values.Clone(),
     };
 
@@ -35,31 +35,31 @@ internal static class DeviceValues
         return values;
     }
 
-    public static nint Upload(this CudaMachine machine, StorageType type, double[] values) => type switch
+    public static nint Upload(this CudaMachine machine, DType type, double[] values) => type switch
     {
-        StorageType.F32 => machine.Upload<float>(Array.ConvertAll(values, v => (float)v)),
-        StorageType.BF16 => machine.Upload<BFloat16>(Array.ConvertAll(values, BFloat16.Round)),
+        DType.F32 => machine.Upload<float>(Array.ConvertAll(values, v => (float)v)),
+        DType.BF16 => machine.Upload<BFloat16>(Array.ConvertAll(values, BFloat16.Round)),
         _ => machine.Upload<double>(values),
     };
 
-    public static nint Allocate(this CudaMachine machine, StorageType type, long count) => type switch
+    public static nint Allocate(this CudaMachine machine, DType type, long count) => type switch
     {
-        StorageType.F32 => machine.Allocate<float>(count),
-        StorageType.BF16 => machine.Allocate<BFloat16>(count),
+        DType.F32 => machine.Allocate<float>(count),
+        DType.BF16 => machine.Allocate<BFloat16>(count),
         _ => machine.Allocate<double>(count),
     };
 
-    public static double[] Download(this CudaMachine machine, StorageType type, nint pointer, long count, double scale = 0) => type switch
+    public static double[] Download(this CudaMachine machine, DType type, nint pointer, long count, double scale = 0) => type switch
     {
-        StorageType.F32 => Array.ConvertAll(machine.Download<float>(pointer, count, scale), v => (double)v),
-        StorageType.BF16 => Array.ConvertAll(machine.Download<BFloat16>(pointer, count, scale), v => (double)v.ToSingle()),
+        DType.F32 => Array.ConvertAll(machine.Download<float>(pointer, count, scale), v => (double)v),
+        DType.BF16 => Array.ConvertAll(machine.Download<BFloat16>(pointer, count, scale), v => (double)v.ToSingle()),
         _ => machine.Download<double>(pointer, count, scale),
     };
 
     /// <summary>Compares a result: c √terms u scale for the arithmetic in the wide type, and one rounding of the stored value.</summary>
     /// <param name="scale">The size of the sum behind a value; by default the largest value wanted.</param>
     public static void AssertClose(
-        this StorageType type, double[] wanted, double[] got, double c, double terms, string context, double? scale = null)
+        this DType type, double[] wanted, double[] got, double c, double terms, string context, double? scale = null)
     {
         Assert.Equal(wanted.Length, got.Length);
         var size = scale ?? wanted.Where(double.IsFinite).Select(Math.Abs).DefaultIfEmpty(0).Max();

@@ -72,7 +72,7 @@ public sealed class ElementwiseKernelTests
         var kernels = new ElementwiseKernels(machine.Context);
         float[] x = [float.NaN, float.PositiveInfinity, float.NegativeInfinity, -0f, 0f, -1f];
         var (px, py) = (machine.Upload<float>(x), machine.Allocate<float>(x.Length));
-        kernels.Unary(StorageType.F32, UnaryOp.Relu, px, py, x.Length);
+        kernels.Unary(DType.F32, UnaryOp.Relu, px, py, x.Length);
         Assert.Equal([float.NaN, float.PositiveInfinity, 0, 0, 0, 0], machine.Download<float>(py, x.Length));
     }
 
@@ -143,7 +143,7 @@ public sealed class ElementwiseKernelTests
         Assert.Equal((1, 0L, 1L), (scalar.Rank, scalar.FirstStride(0), scalar.SecondStride(0)));
     }
 
-    private static int Size(StorageType type) => type switch { StorageType.F32 => 4, StorageType.BF16 => 2, _ => 8 };
+    private static int Size(DType type) => type switch { DType.F32 => 4, DType.BF16 => 2, _ => 8 };
 
     private static double Function(UnaryOp op, double x) => op switch
     {

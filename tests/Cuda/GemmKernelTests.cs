@@ -35,7 +35,7 @@ public sealed class GemmKernelTests
                 foreach (var (gap, offset) in ((int, int)[])[(0, 0), (3, 0), (4, 1)])
                 {
                     var product = new Case(machine, type, random, m, n, k, transposeA, transposeB, gap, offset);
-                    foreach (var side in (int[])(type == StorageType.F32 ? [64, 128] : [64]))
+                    foreach (var side in (int[])(type == DType.F32 ? [64, 128] : [64]))
                     {
                         product.Restore();
                         kernels.Multiply(type, product.Product, new GemmPlan(false, side, 1, k), 0);
@@ -55,11 +55,11 @@ public sealed class GemmKernelTests
         var random = new Random(Seed);
         for (var layout = 0; layout < 4; layout++)
         {
-            var product = new Case(machine, StorageType.F32, random, 131, 70, 83, (layout & 2) != 0, (layout & 1) != 0, 0, 0);
-            kernels.Multiply(StorageType.F32, product.Product, new GemmPlan(false, 64, 1, 83), 0);
+            var product = new Case(machine, DType.F32, random, 131, 70, 83, (layout & 2) != 0, (layout & 1) != 0, 0, 0);
+            kernels.Multiply(DType.F32, product.Product, new GemmPlan(false, 64, 1, 83), 0);
             var expected = product.Result();
             product.Restore();
-            kernels.Multiply(StorageType.F32, product.Product, new GemmPlan(false, 128, 1, 83), 0);
+            kernels.Multiply(DType.F32, product.Product, new GemmPlan(false, 128, 1, 83), 0);
             Assert.Equal(expected, product.Result());
         }
     }
@@ -153,14 +153,14 @@ public sealed class GemmKernelTests
         const int Rows = 70, N = 20, K = 900;
         using var machine = CudaMachine.Use(name);
         using var gemm = new CudaGemm(machine.Context, choice: null);
-        var product = new Case(machine, StorageType.F32, new Random(Seed), Rows, N, K, false, true, 0, 0);
+        var product = new Case(machine, DType.F32, new Random(Seed), Rows, N, K, false, true, 0, 0);
         var together = product.Product with { RowsApart = true };
-        gemm.Multiply(StorageType.F32, together, 0);
+        gemm.Multiply(DType.F32, together, 0);
         var expected = product.Result();
         product.AssertResult("together");
         product.Restore();
         for (var row = 0; row < Rows; row++)
-            gemm.Multiply(StorageType.F32, together with { A = together.A + (row * K * sizeof(float)), C = together.C + (row * N * sizeof(float)), M = 1 }, 0);
+            gemm.Multiply(DType.F32, together with { A = together.A + (row * K * sizeof(float)), C = together.C + (row * N * sizeof(float)), M = 1 }, 0);
         Assert.Equal(expected, product.Result());
     }
 
@@ -203,9 +203,9 @@ public sealed class GemmKernelTests
         var before = machine.Context.Counters.Launches;
         var product = new MatrixProduct(0, false, 4, 0, false, 3, 0, 3, 5, 3, 4);
         foreach (var empty in (MatrixProduct[])[product with { M = 0 }, product with { N = 0 }, product with { Outer = 0 }, product with { Inner = 0 }])
-            kernels.Multiply(StorageType.F32, empty, GemmPlan.Of(StorageType.F32, empty, hasCublas: false), 0);
+            kernels.Multiply(DType.F32, empty, GemmPlan.Of(DType.F32, empty, hasCublas: false), 0);
         var huge = product with { N = (1 << 30) + 1 };
-        Assert.Throws<DeviceException>(() => kernels.Multiply(StorageType.F32, huge, GemmPlan.Of(StorageType.F32, huge, hasCublas: false), 0));
+        Assert.Throws<DeviceException>(() => kernels.Multiply(DType.F32, huge, GemmPlan.Of(DType.F32, huge, hasCublas: false), 0));
         Assert.Equal(before, machine.Context.Counters.Launches);
     }
 
@@ -213,21 +213,21 @@ public sealed class GemmKernelTests
     public void The_plan_follows_from_the_sizes()
     {
         static MatrixProduct Product(long m, int n, int k) => new(0, false, k, 0, true, k, 0, n, m, n, k);
-        static GemmPlan Own(in MatrixProduct p) => GemmPlan.Of(StorageType.F32, p, hasCublas: false);
+        static GemmPlan Own(in MatrixProduct p) => GemmPlan.Of(DType.F32, p, hasCublas: false);
         Assert.Equal(new GemmPlan(false, 128, 1, 512), Own(Product(50_000, 512, 512)));
         Assert.Equal(new GemmPlan(false, 64, 1, 64), Own(Product(512, 512, 64)) with { Depth = 64 });
         // Few blocks and many products: about a wave of pieces, none shorter than 256.
         Assert.Equal(new GemmPlan(false, 64, 39, 256), Own(Product(10, 10, 9_984)));
         Assert.Equal(1, Own(Product(10, 10, 9_984) with { RowsApart = true }).Splits);
         // What cuBLAS cannot do, or would do differently for other numbers of rows.
-        Assert.True(GemmPlan.Of(StorageType.F32, Product(10, 10, 10), hasCublas: true).UsesCublas);
-        Assert.False(GemmPlan.Of(StorageType.F32, Product(10, 10, 10) with { RowsApart = true }, hasCublas: true).UsesCublas);
-        Assert.False(GemmPlan.Of(StorageType.F32, Product(10, 10, 10) with { Relu = true }, hasCublas: true).UsesCublas);
-        Assert.False(GemmPlan.Of(StorageType.F32, Product(10, 10, 10) with { Bias = 1 }, hasCublas: true).UsesCublas);
-        Assert.False(GemmPlan.Of(StorageType.F32, Product(10, 10, 0), hasCublas: true).UsesCublas);
+        Assert.True(GemmPlan.Of(DType.F32, Product(10, 10, 10), hasCublas: true).UsesCublas);
+        Assert.False(GemmPlan.Of(DType.F32, Product(10, 10, 10) with { RowsApart = true }, hasCublas: true).UsesCublas);
+        Assert.False(GemmPlan.Of(DType.F32, Product(10, 10, 10) with { Relu = true }, hasCublas: true).UsesCublas);
+        Assert.False(GemmPlan.Of(DType.F32, Product(10, 10, 10) with { Bias = 1 }, hasCublas: true).UsesCublas);
+        Assert.False(GemmPlan.Of(DType.F32, Product(10, 10, 0), hasCublas: true).UsesCublas);
         var heads = Product(10, 10, 10) with { Outer = 3, Inner = 2, InnerStride = (100, 100, 100) };
-        Assert.False(GemmPlan.Of(StorageType.F32, heads with { OuterStride = (300, 300, 300) }, hasCublas: true).UsesCublas);
-        Assert.True(GemmPlan.Of(StorageType.F32, heads with { OuterStride = (200, 200, 200) }, hasCublas: true).UsesCublas);
+        Assert.False(GemmPlan.Of(DType.F32, heads with { OuterStride = (300, 300, 300) }, hasCublas: true).UsesCublas);
+        Assert.True(GemmPlan.Of(DType.F32, heads with { OuterStride = (200, 200, 200) }, hasCublas: true).UsesCublas);
         Assert.Throws<DeviceException>(() => ProductTiles.Grid("test", 1L << 31));
     }
 
@@ -235,13 +235,13 @@ public sealed class GemmKernelTests
     private sealed class Case
     {
         private readonly CudaMachine _machine;
-        private readonly StorageType _type;
+        private readonly DType _type;
         private readonly double[] _a, _b, _before;
         private readonly int _m, _n, _k, _lda, _ldb, _ldc, _offset;
         private readonly bool _transposeA, _transposeB;
         private readonly nint _c, _pa, _pb, _copy;
 
-        public Case(CudaMachine machine, StorageType type, Random random, int m, int n, int k, bool transposeA, bool transposeB, int gap, int offset)
+        public Case(CudaMachine machine, DType type, Random random, int m, int n, int k, bool transposeA, bool transposeB, int gap, int offset)
         {
             (_machine, _type, _m, _n, _k, _transposeA, _transposeB, _offset) = (machine, type, m, n, k, transposeA, transposeB, offset);
             (_lda, _ldb, _ldc) = ((transposeA ? m : k) + gap, (transposeB ? k : n) + gap, n + gap);
@@ -299,7 +299,7 @@ public sealed class GemmKernelTests
 
         private double B(int l, int j) => _b[_offset + (_transposeB ? (j * _ldb) + l : (l * _ldb) + j)];
 
-        private int Size => _type switch { StorageType.F32 => 4, StorageType.BF16 => 2, _ => 8 };
+        private int Size => _type switch { DType.F32 => 4, DType.BF16 => 2, _ => 8 };
 
         private nint At(nint pointer) => pointer == 0 ? 0 : pointer + (_offset * Size);
     }

@@ -32,9 +32,9 @@ public sealed class GramKernelTests
                     var workspace = machine.Allocate<byte>(GramKernels.WorkspaceBytes(n, d));
                     kernels.Add(type, exact, machine.Upload(type, z), n, d, gram, workspace, bad);
                     // Sums of n terms up to 1, in float64, or in float32 chunks of 256, whose rounding is 2^29 times that of float64.
-                    var chunked = !exact && type != StorageType.F64;
+                    var chunked = !exact && type != DType.F64;
                     var got = machine.Download<double>(gram, (long)d * d, scale: chunked ? Math.ScaleB(n + 1, 29) : 0);
-                    (chunked ? StorageType.F32 : StorageType.F64).AssertClose(wanted, got, 2, chunked ? Math.Min(n, 256) : n, context, scale: n + 1);
+                    (chunked ? DType.F32 : DType.F64).AssertClose(wanted, got, 2, chunked ? Math.Min(n, 256) : n, context, scale: n + 1);
                     AssertSymmetric(got, d, context);
                     Assert.Equal(ulong.MaxValue, machine.Download<ulong>(bad, 1)[0]);
                 }

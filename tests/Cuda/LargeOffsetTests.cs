@@ -28,18 +28,18 @@ public sealed unsafe class LargeOffsetTests
             float* x = big.Zeros<float>(Many + 1) + shift, z = big.Zeros<float>(Many + 1) + shift, y = big.Zeros<float>(Many + 1) + shift;
             (x[0], z[0], x[Many - 1], z[Many - 1]) = (2, 3, 5, 7);
 
-            kernels.Unary(StorageType.F32, UnaryOp.Square, (nint)x, (nint)y, Many);
+            kernels.Unary(DType.F32, UnaryOp.Square, (nint)x, (nint)y, Many);
             big.Check(y, Many, 4, 25);
-            kernels.UnaryBackward(StorageType.F32, UnaryOp.Square, (nint)x, (nint)z, (nint)y, Many);
+            kernels.UnaryBackward(DType.F32, UnaryOp.Square, (nint)x, (nint)z, (nint)y, Many);
             big.Check(y, Many, 12, 70);
-            kernels.Binary(StorageType.F32, BinaryOp.Multiply, (nint)x, 1, (nint)z, 1, (nint)y, Many);
+            kernels.Binary(DType.F32, BinaryOp.Multiply, (nint)x, 1, (nint)z, 1, (nint)y, Many);
             big.Check(y, Many, 6, 35);
-            kernels.Affine(StorageType.F32, (nint)x, 10, 1, (nint)y, Many);
+            kernels.Affine(DType.F32, (nint)x, 10, 1, (nint)y, Many);
             big.Check(y, Many, 21, 51);
-            kernels.AddInto(StorageType.F32, (nint)y, (nint)z, Many);
+            kernels.AddInto(DType.F32, (nint)y, (nint)z, Many);
             big.Check(y, Many, 24, 58);
             // [2, n / 2] of which the second operand is transposed.
-            kernels.BinaryStrided(StorageType.F32, BinaryOp.Add, (nint)x, (nint)z, (nint)y, Many, Broadcast.Of([2, Many / 2], [Many / 2, 1], [1, 2]));
+            kernels.BinaryStrided(DType.F32, BinaryOp.Add, (nint)x, (nint)z, (nint)y, Many, Broadcast.Of([2, Many / 2], [Many / 2, 1], [1, 2]));
             big.Check(y, Many, 5, 12);
         }
     }
@@ -62,7 +62,7 @@ public sealed unsafe class LargeOffsetTests
         }
 
         var wide = big.Zeros<float>(Many);
-        kernels.Convert(4, 0, (nint)x, (nint)wide, Many);
+        kernels.Convert(DType.U8, DType.F32, (nint)x, (nint)wide, Many);
         big.Check(wide, Many, 3f, 4f);
     }
 
@@ -90,7 +90,7 @@ public sealed unsafe class LargeOffsetTests
             var index = big.Zeros<int>(64);
             index[63] = 63;
             (dy[0], dy[(64 * columns) - 1], sum[0], sum[(64 * columns) - 1]) = (1, 2, 10, 20);
-            kernels.ScatterAdd(StorageType.F32, (nint)dy, (nint)index, 64, (nint)sum, 64, columns);
+            kernels.ScatterAdd(DType.F32, (nint)dy, (nint)index, 64, (nint)sum, 64, columns);
             big.Check(sum, 64 * columns, 11, 22);
         }
     }
@@ -103,21 +103,21 @@ public sealed unsafe class LargeOffsetTests
         const long count = Rows * Columns;
         float* x = big.Zeros<float>(count), y = big.Zeros<float>(Rows);
         (x[1], x[count - 2]) = (2, 3);
-        kernels.Fold(StorageType.F32, ReduceOp.Sum, (nint)x, (nint)y, Rows, Columns, 1, 0);
+        kernels.Fold(DType.F32, ReduceOp.Sum, (nint)x, (nint)y, Rows, Columns, 1, 0);
         big.Check(y, Rows, 2, 3);
         var index = big.Zeros<int>(Rows);
-        kernels.ArgMax(StorageType.F32, (nint)x, (nint)index, Rows, Columns, 1);
+        kernels.ArgMax(DType.F32, (nint)x, (nint)index, Rows, Columns, 1);
         big.Check(index, Rows, 1, (int)Columns - 2);
 
         // [3, 5, inner]: a thread a column.
         const long inner = 1 << 29;
         float* deep = big.Zeros<float>(15 * inner), sums = big.Zeros<float>(3 * inner), back = big.Zeros<float>(15 * inner);
         (deep[0], deep[(15 * inner) - 1]) = (4, 5);
-        kernels.Fold(StorageType.F32, ReduceOp.Max, (nint)deep, (nint)sums, 3, 5, inner, 0);
+        kernels.Fold(DType.F32, ReduceOp.Max, (nint)deep, (nint)sums, 3, 5, inner, 0);
         big.Check(sums, 3 * inner, 4, 5);
         var where = big.Zeros<int>(3 * inner);
         where[(3 * inner) - 1] = 4;
-        kernels.ScatterAxis(StorageType.F32, (nint)sums, (nint)where, (nint)back, 3, 5, inner);
+        kernels.ScatterAxis(DType.F32, (nint)sums, (nint)where, (nint)back, 3, 5, inner);
         big.Check(back, 15 * inner, 4, 5);
     }
 
@@ -130,19 +130,19 @@ public sealed unsafe class LargeOffsetTests
         // All of the weight of a row on one value.
         (x[0], x[count - 1]) = (1000, 1000);
         var softmax = new SoftmaxKernels(big.Context);
-        softmax.Forward(StorageType.F32, (nint)x, (nint)y, Rows, Columns, log: false);
+        softmax.Forward(DType.F32, (nint)x, (nint)y, Rows, Columns, log: false);
         big.Check(y, count, 1, 1);
         (dy[0], dy[count - 1]) = (2, 3);
         var dx = big.Zeros<float>(count);
-        softmax.Backward(StorageType.F32, (nint)x, (nint)dy, (nint)dx, Rows, Columns, log: false);
+        softmax.Backward(DType.F32, (nint)x, (nint)dy, (nint)dx, Rows, Columns, log: false);
         big.Check(dx, count, 1000 * (2f - 2000), 1000 * (3f - 3000));
 
         var labels = big.Zeros<int>(Rows);
         float* losses = big.Zeros<float>(Rows), slopes = big.Zeros<float>(Rows);
         (labels[0], labels[Rows - 1], slopes[0], slopes[Rows - 1]) = (1, 0, 1, 2);
-        softmax.CrossEntropy(StorageType.F32, (nint)x, (nint)labels, (nint)losses, Rows, Columns);
+        softmax.CrossEntropy(DType.F32, (nint)x, (nint)labels, (nint)losses, Rows, Columns);
         big.Check(losses, Rows, 1000, 1000);
-        softmax.CrossEntropyBackward(StorageType.F32, (nint)x, (nint)labels, (nint)slopes, (nint)dx, Rows, Columns);
+        softmax.CrossEntropyBackward(DType.F32, (nint)x, (nint)labels, (nint)slopes, (nint)dx, Rows, Columns);
         big.Check(dx, count, 1, 2);
     }
 
@@ -159,33 +159,33 @@ public sealed unsafe class LargeOffsetTests
 
         // A single 1 in a row of zeros: mean 1 / d, variance (1 - 1 / d) / d, so it becomes √(d - 1).
         float* mean = big.Zeros<float>(Rows), rstd = big.Zeros<float>(Rows);
-        layer.Forward(StorageType.F32, (nint)x, (nint)ones, (nint)zeros, 0, (nint)y, (nint)mean, (nint)rstd, Rows, Columns);
+        layer.Forward(DType.F32, (nint)x, (nint)ones, (nint)zeros, 0, (nint)y, (nint)mean, (nint)rstd, Rows, Columns);
         big.Close(y, count, MathF.Sqrt(Columns - 1), -MathF.Sqrt(Columns - 1));
         big.Close(mean, Rows, 1f / Columns, -1f / Columns);
-        var workspace = big.Zeros<byte>(LayerNormKernels.WorkspaceBytes(StorageType.F32, Rows, Columns));
+        var workspace = big.Zeros<byte>(LayerNormKernels.WorkspaceBytes(DType.F32, Rows, Columns));
         float* dx = big.Zeros<float>(count), dGamma = big.Zeros<float>(Columns), dBeta = big.Zeros<float>(Columns);
-        layer.Backward(StorageType.F32, (nint)x, (nint)dy, (nint)ones, (nint)mean, (nint)rstd, (nint)dx, (nint)dGamma, (nint)dBeta, Rows, Columns, (nint)workspace);
+        layer.Backward(DType.F32, (nint)x, (nint)dy, (nint)ones, (nint)mean, (nint)rstd, (nint)dx, (nint)dGamma, (nint)dBeta, Rows, Columns, (nint)workspace);
         big.Close(dBeta, Columns, 1, -1);
         big.Close(dGamma, Columns, MathF.Sqrt(Columns - 1), MathF.Sqrt(Columns - 1));
         // rstd (dy - mean dy - x' mean(dy x')), in which all but rounding cancels: compared with one row alone.
         float* one = big.Zeros<float>(Columns), scratch = big.Zeros<float>(Columns);
         layer.Backward(
-            StorageType.F32, (nint)(x + count - Columns), (nint)(dy + count - Columns), (nint)ones, (nint)(mean + Rows - 1), (nint)(rstd + Rows - 1),
+            DType.F32, (nint)(x + count - Columns), (nint)(dy + count - Columns), (nint)ones, (nint)(mean + Rows - 1), (nint)(rstd + Rows - 1),
             (nint)one, (nint)scratch, (nint)scratch, 1, Columns, (nint)workspace);
         big.Check(dx + count - Columns, Columns, one[0], one[Columns - 1]);
 
         // Statistics of the columns: the first and the last hold one value each that is not 0.
-        workspace = big.Zeros<byte>(BatchNormKernels.WorkspaceBytes(StorageType.F32, Rows, Columns));
+        workspace = big.Zeros<byte>(BatchNormKernels.WorkspaceBytes(DType.F32, Rows, Columns));
         float* means = big.Zeros<float>(Columns), variances = big.Zeros<float>(Columns);
         (x[0], x[count - 1]) = (1 << 20, -(1 << 20));
-        batch.Statistics(StorageType.F32, (nint)x, (nint)means, (nint)variances, Rows, Columns, (nint)workspace);
+        batch.Statistics(DType.F32, (nint)x, (nint)means, (nint)variances, Rows, Columns, (nint)workspace);
         // Of the chunks of 1,024 rows two were summed up, and the others have no rows.
         Assert.Equal(-1024, means[Columns - 1]);
         var unit = Ones(big, Columns);
-        batch.Normalise(StorageType.F32, (nint)x, (nint)zeros, (nint)unit, (nint)ones, (nint)zeros, 0, relu: false, (nint)y, Rows, Columns);
+        batch.Normalise(DType.F32, (nint)x, (nint)zeros, (nint)unit, (nint)ones, (nint)zeros, 0, relu: false, (nint)y, Rows, Columns);
         big.Check(y, count, 1 << 20, -(1 << 20));
         batch.Backward(
-            StorageType.F32, (nint)x, (nint)dy, (nint)zeros, (nint)unit, (nint)ones, (nint)zeros, 0, relu: false, own: false, (nint)dx, (nint)dGamma,
+            DType.F32, (nint)x, (nint)dy, (nint)zeros, (nint)unit, (nint)ones, (nint)zeros, 0, relu: false, own: false, (nint)dx, (nint)dGamma,
             (nint)dBeta, Rows, Columns, (nint)workspace);
         big.Check(dx, count, 1, -1);
         Assert.Equal(-1, dBeta[Columns - 1]);
@@ -203,14 +203,14 @@ public sealed unsafe class LargeOffsetTests
         float* x = big.Zeros<float>(inputs), y = big.Zeros<float>(outputs), dx = big.Zeros<float>(inputs);
         var index = big.Zeros<int>(outputs);
         (x[0], x[inputs - 1]) = (4, 8);
-        kernels.Average(StorageType.F32, window, countPadding: true, (nint)x, (nint)y, batch);
+        kernels.Average(DType.F32, window, countPadding: true, (nint)x, (nint)y, batch);
         big.Check(y, outputs, 1, 2);
-        kernels.AverageBackward(StorageType.F32, window, countPadding: true, (nint)y, (nint)dx, batch);
+        kernels.AverageBackward(DType.F32, window, countPadding: true, (nint)y, (nint)dx, batch);
         big.Check(dx, inputs, 0.25f, 0.5f);
-        kernels.Max(StorageType.F32, window, (nint)x, (nint)y, (nint)index, batch);
+        kernels.Max(DType.F32, window, (nint)x, (nint)y, (nint)index, batch);
         big.Check(y, outputs, 4, 8);
         big.Check(index, outputs, 0, (513 * 257) - 1);
-        kernels.MaxBackward(StorageType.F32, window, (nint)y, (nint)index, (nint)dx, batch);
+        kernels.MaxBackward(DType.F32, window, (nint)y, (nint)index, (nint)dx, batch);
         big.Check(dx, inputs, 4, 8);
     }
 
@@ -230,24 +230,24 @@ public sealed unsafe class LargeOffsetTests
             var changes = big.Zeros<ImageChange>(batch);
             changes[batch - 1] = new ImageChange((int)batch - 1, 0, 0, 0);
             (x[0], x[from - 1], table[1], table[(3 * 256) + 2]) = (1, 2, 10, 20);
-            images.Load(StorageType.F32, (nint)x, (nint)table, (nint)changes, (nint)y, batch, shape);
+            images.Load(DType.F32, (nint)x, (nint)table, (nint)changes, (nint)y, batch, shape);
             big.Check(y, to, 10, 20);
             (y[0], y[to - 1]) = (0, 0);
-            images.Load(StorageType.F32, (nint)x, (nint)table, 0, (nint)y, batch, shape);
+            images.Load(DType.F32, (nint)x, (nint)table, 0, (nint)y, batch, shape);
             big.Check(y, to, 10, 20);
         }
 
         float* v = big.Zeros<float>(Many), w = big.Zeros<float>(Many);
         (v[0], v[Many - 1]) = (2, 3);
         var scale = Ones(big, 4);
-        images.Pointwise(StorageType.F32, (nint)v, (nint)scale, (nint)scale, (nint)v, relu: true, (nint)w, Many, 4);
+        images.Pointwise(DType.F32, (nint)v, (nint)scale, (nint)scale, (nint)v, relu: true, (nint)w, Many, 4);
         big.Check(w, Many, 5, 7);
 
         var random = new RandomKernels(big.Context);
         // The last numbers are those that a launch from their offset gives.
         var tail = big.Zeros<float>(1024);
-        random.Uniform(StorageType.F32, (nint)w, Many, 1, 2, 0);
-        random.Uniform(StorageType.F32, (nint)tail, 1024, 1, 2, Many - 1024);
+        random.Uniform(DType.F32, (nint)w, Many, 1, 2, 0);
+        random.Uniform(DType.F32, (nint)tail, 1024, 1, 2, Many - 1024);
         big.Wait();
         Assert.Equal(tail[1023], w[Many - 1]);
         random.Normal((nint)w, Many, 1, 2, 0);
@@ -257,13 +257,13 @@ public sealed unsafe class LargeOffsetTests
         byte* mask = big.Zeros<byte>(Many), tailMask = big.Zeros<byte>(1024);
         for (var i = 1; i <= 16; i++)
             v[Many - i] = i;
-        random.Dropout(StorageType.F32, (nint)v, (nint)w, (nint)mask, 0.5, Many, 1, 2, 0);
-        random.Dropout(StorageType.F32, (nint)(v + Many - 1024), (nint)tail, (nint)tailMask, 0.5, 1024, 1, 2, Many - 1024);
+        random.Dropout(DType.F32, (nint)v, (nint)w, (nint)mask, 0.5, Many, 1, 2, 0);
+        random.Dropout(DType.F32, (nint)(v + Many - 1024), (nint)tail, (nint)tailMask, 0.5, 1024, 1, 2, Many - 1024);
         big.Wait();
         for (var i = 1; i <= 16; i++)
             Assert.Equal((tail[1024 - i], tailMask[1024 - i]), (w[Many - i], mask[Many - i]));
         (mask[0], mask[Many - 1]) = (1, 1);
-        random.ApplyMask(StorageType.F32, (nint)v, (nint)mask, 2, (nint)w, Many);
+        random.ApplyMask(DType.F32, (nint)v, (nint)mask, 2, (nint)w, Many);
         big.Check(w, Many, 4, 2);
     }
 
@@ -279,7 +279,7 @@ public sealed unsafe class LargeOffsetTests
         var product = new MatrixProduct((nint)a, false, k, (nint)b, false, n, (nint)c, n, m, n, k);
         foreach (var side in (int[])[64, 128])
         {
-            kernels.Multiply(StorageType.F32, product, new GemmPlan(false, side, 1, k), 0);
+            kernels.Multiply(DType.F32, product, new GemmPlan(false, side, 1, k), 0);
             big.Check(c, m * n, 10, 21);
             (c[0], c[(m * n) - 1]) = (0, 0);
         }
@@ -287,12 +287,12 @@ public sealed unsafe class LargeOffsetTests
         // Stored the other way round, where its lines are long and few.
         a = big.Zeros<float>(m * k);
         (a[0], a[(m * k) - 1]) = (2, 3);
-        kernels.Multiply(StorageType.F32, product with { A = (nint)a, TransposeA = true, LeadingA = m }, new GemmPlan(false, 64, 1, k), 0);
+        kernels.Multiply(DType.F32, product with { A = (nint)a, TransposeA = true, LeadingA = m }, new GemmPlan(false, 64, 1, k), 0);
         big.Check(c, m * n, 10, 21);
         // In pieces.
         var workspace = big.Zeros<float>(5 * m * n);
         (c[0], c[(m * n) - 1]) = (0, 0);
-        kernels.Multiply(StorageType.F32, product with { A = (nint)a, TransposeA = true, LeadingA = m }, new GemmPlan(false, 64, 5, 206), (nint)workspace);
+        kernels.Multiply(DType.F32, product with { A = (nint)a, TransposeA = true, LeadingA = m }, new GemmPlan(false, 64, 5, 206), (nint)workspace);
         big.Check(c, m * n, 10, 21);
         // A batch.
         const int side2 = 1024, batch = 4100;
@@ -300,7 +300,7 @@ public sealed unsafe class LargeOffsetTests
         const long count = (long)batch * side2 * side2;
         (p[0], p[count - 1], q[0], q[count - 1]) = (1, 2, 3, 4);
         kernels.Multiply(
-            StorageType.F32,
+            DType.F32,
             new MatrixProduct((nint)p, false, side2, (nint)p, false, side2, (nint)q, side2, side2, side2, side2)
             {
                 Outer = batch,
@@ -326,20 +326,20 @@ public sealed unsafe class LargeOffsetTests
         var gradient = new ConvGradientKernels(big.Context);
         foreach (var tile in (ConvTile[])[ConvTile.Small, ConvTile.OfPixels[0]])
         {
-            forward.Forward(StorageType.F32, s, tile, (nint)x, (nint)weight, 0, 0, relu: false, (nint)y);
+            forward.Forward(DType.F32, s, tile, (nint)x, (nint)weight, 0, 0, relu: false, (nint)y);
             // The launch's grid may have blocks behind the last one with work; the first is always the first.
             big.Check(y, 1, 10, 10);
         }
 
         float* dy = big.Zeros<float>(outputs), dx = big.Zeros<float>(inputs);
         (dy[0], dy[outputs - 1]) = (2, 3);
-        gradient.Data(StorageType.F32, s, ConvTile.Small, (nint)dy, (nint)weight, (nint)dx);
+        gradient.Data(DType.F32, s, ConvTile.Small, (nint)dy, (nint)weight, (nint)dx);
         big.Check(dx, inputs, 10, 21);
         // The pixels in pieces of 1,024. The last value belongs to the window's last tap, which pixel (6, 6) has on pixel (7, 7).
         dy[outputs - 1 - (9 * 66)] = 4;
         var splits = (int)(s.OutPixels / 1024);
         float* dw = big.Zeros<float>(s.Taps * 66), parts = big.Zeros<float>((long)splits * s.Taps * 66);
-        gradient.Weight(StorageType.F32, s, ConvTile.Small, (splits, 1024), (nint)x, (nint)dy, (nint)dw, (nint)parts);
+        gradient.Weight(DType.F32, s, ConvTile.Small, (splits, 1024), (nint)x, (nint)dy, (nint)dw, (nint)parts);
         big.Wait();
         Assert.Equal(12, parts[((long)splits * s.Taps * 66) - 1]);
     }
@@ -351,14 +351,14 @@ public sealed unsafe class LargeOffsetTests
         const long count = Rows * Columns;
         float* z = big.Zeros<float>(count), y = big.Zeros<float>(count), basis = big.Zeros<float>(2 * Columns);
         (z[0], z[count - 1], basis[0], basis[(2 * Columns) - 1]) = (2, 3, 1, 1);
-        new LowRankKernels(big.Context).Apply(StorageType.F32, (nint)z, (nint)basis, (nint)basis, 0, (nint)y, Rows, (int)Columns, 2, keep: false);
+        new LowRankKernels(big.Context).Apply(DType.F32, (nint)z, (nint)basis, (nint)basis, 0, (nint)y, Rows, (int)Columns, 2, keep: false);
         big.Check(y, count, 2, 3);
 
         var subspace = new SubspaceKernels(big.Context);
         var wide = big.Zeros<double>(count);
         foreach (var transposed in (bool[])[false, true])
         {
-            subspace.Widen(StorageType.F32, (nint)z, (nint)wide, Rows, Columns, transposed);
+            subspace.Widen(DType.F32, (nint)z, (nint)wide, Rows, Columns, transposed);
             big.Check(wide, count, 2d, 3d);
             (wide[0], wide[count - 1]) = (0, 0);
         }
@@ -395,7 +395,7 @@ public sealed unsafe class LargeOffsetTests
         double* gram = big.Zeros<double>((long)d * d), workspace = big.Zeros<double>(GramKernels.WorkspaceBytes(n, d) / sizeof(double));
         var bad = big.Zeros<ulong>(1);
         *bad = ulong.MaxValue;
-        new GramKernels(big.Context).Add(StorageType.F32, exact: false, (nint)z, n, d, (nint)gram, (nint)workspace, (nint)bad);
+        new GramKernels(big.Context).Add(DType.F32, exact: false, (nint)z, n, d, (nint)gram, (nint)workspace, (nint)bad);
         big.Check(gram, (long)d * d, 4d, 9d);
         Assert.Equal(ulong.MaxValue, *bad);
     }

@@ -58,7 +58,7 @@ public sealed class LowRankKernelTests
         var outside = LinearAlgebra.Matrices.Complement(u, d, k);
         Array.Copy(outside, 0, z, k * d, d);
         var y = machine.Allocate<double>(n * d);
-        new LowRankKernels(machine.Context).Apply(StorageType.F64, machine.Upload(z), pu, pu, 0, y, n, d, k);
+        new LowRankKernels(machine.Context).Apply(DType.F64, machine.Upload(z), pu, pu, 0, y, n, d, k);
         var got = machine.Download<double>(y, n * d);
         for (var i = 0; i < k * d; i++)
             Assert.Equal(0, got[i], 1e-14);
@@ -72,7 +72,7 @@ public sealed class LowRankKernelTests
         using var machine = CudaMachine.Use(CudaMachine.Names[0]);
         var kernels = new LowRankKernels(machine.Context);
         var most = machine.Context.MaxSharedBytes / (8 * sizeof(float));
-        var e = Assert.Throws<UsageException>(() => kernels.Apply(StorageType.F32, 1, 1, 1, 0, 1, 1, most + 1, most + 1));
+        var e = Assert.Throws<UsageException>(() => kernels.Apply(DType.F32, 1, 1, 1, 0, 1, 1, most + 1, most + 1));
         Assert.Contains($"wants at most {most}", e.Message, StringComparison.Ordinal);
     }
 

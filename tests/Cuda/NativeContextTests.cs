@@ -245,7 +245,7 @@ public sealed unsafe class NativeContextTests
         Assert.Equal(wanted, got);
 
         void Multiply(nint x, nint w, nint y) => cublas.Gemm(
-            Enum.Parse<StorageType>(type), transposeA, transposeB, m, n, k, 2, x, transposeA ? k : m, m * k, w, transposeB ? n : k, 0, -1, y, m, m * n, batch);
+            Enum.Parse<DType>(type), transposeA, transposeB, m, n, k, 2, x, transposeA ? k : m, m * k, w, transposeB ? n : k, 0, -1, y, m, m * n, batch);
     }
 
     [Fact]
@@ -255,7 +255,7 @@ public sealed unsafe class NativeContextTests
         using var cublas = CublasHandle.TryCreate(machine.Context);
         Assert.SkipWhen(cublas is null, "no cuBLAS");
         var (a, b, y) = (machine.Upload([2f]), machine.Upload([3f]), machine.Upload([1f]));
-        void Multiply(double beta) => cublas.Gemm(StorageType.F32, false, false, 1, 1, 1, 1, a, 1, 0, b, 1, 0, beta, y, 1, 0, 1);
+        void Multiply(double beta) => cublas.Gemm(DType.F32, false, false, 1, 1, 1, 1, a, 1, 0, b, 1, 0, beta, y, 1, 0, 1);
         using var graph = new CudaGraph(machine.Context, () => Multiply(1));
         Assert.Equal([1f], machine.Download<float>(y, 1));
         graph.Launch();

@@ -67,7 +67,7 @@ public sealed class NormKernelTests
                     type.AssertClose([.. y.Select(v => relu ? Math.Max(v, 0) : v)], machine.Download(type, py, y.Length), 8, 1, context);
 
                     // A value that rounding could push over the edge of the ReLU has no sure gradient: none lies that near.
-                    Assert.True(!relu || y.All(v => Math.Abs(v) > 1e-6) || type == StorageType.F64);
+                    Assert.True(!relu || y.All(v => Math.Abs(v) > 1e-6) || type == DType.F64);
                     var d = dy.Select((g, i) => relu && y[i] <= 0 ? 0 : g).ToArray();
                     var (dGamma, dBeta) = (new double[c], new double[c]);
                     for (var i = 0; i < d.Length; i++)
@@ -97,7 +97,7 @@ public sealed class NormKernelTests
         using var machine = CudaMachine.Use(name);
         var kernels = new BatchNormKernels(machine.Context);
         var random = new Random(63);
-        foreach (var type in (StorageType[])[StorageType.F32, StorageType.F64])
+        foreach (var type in (DType[])[DType.F32, DType.F64])
         {
             var values = Enumerable.Range(0, 4).Select(_ => type.Round(DeviceValues.Random(random, 1100))).ToArray();
             var p = values.Select(v => machine.Upload(type, v)).ToArray();

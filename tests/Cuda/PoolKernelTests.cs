@@ -94,7 +94,7 @@ public sealed class PoolKernelTests
         new(h, w, c, ((h + (2 * ph) - kh) / sh) + 1, ((w + (2 * pw) - kw) / sw) + 1, kh, kw, sh, sw, ph, pw);
 
     // Two images.
-    private static (double[] X, double[] Dy) Values(StorageType type, Random random, in PoolWindow w) => (
+    private static (double[] X, double[] Dy) Values(DType type, Random random, in PoolWindow w) => (
         type.Round(DeviceValues.Random(random, 2L * w.Height * w.Width * w.Channels)),
         type.Round(DeviceValues.Random(random, 2L * w.OutHeight * w.OutWidth * w.Channels)));
 

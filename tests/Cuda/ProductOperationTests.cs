@@ -61,11 +61,10 @@ public sealed class ProductOperationTests
 
     private static void Check(Tensor expected, Tensor got, DType type, long terms, string what)
     {
-        var storage = type switch { DType.F32 => StorageType.F32, DType.BF16 => StorageType.BF16, _ => StorageType.F64 };
         Assert.Equal(expected.Shape, got.Shape);
         Assert.Equal(type, got.DType);
         // Terms are below 1; 12 for the worst of many values.
-        storage.AssertClose(
+        type.AssertClose(
             expected.ToArray<double>(), got.To(DType.F64).ToArray<double>(), 12, terms, $"{what}, seed {Seed}", Math.Max(1, Math.Sqrt(terms) / 3));
     }
 

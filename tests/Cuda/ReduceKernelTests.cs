@@ -47,9 +47,9 @@ public sealed class ReduceKernelTests
         using var machine = CudaMachine.Use(name);
         var kernels = new ReduceKernels(machine.Context);
         var x = Enumerable.Range(0, 5000).Select(i => i == 4321 ? double.NaN : -i).ToArray();
-        Assert.Equal([double.NaN], Fold(machine, kernels, StorageType.F32, ReduceOp.Max, machine.Upload(StorageType.F32, x), 1, 5000, 1));
-        Assert.Equal([0, 0, 0], Fold(machine, kernels, StorageType.F32, ReduceOp.Sum, 0, 3, 0, 1));
-        Assert.Equal([double.NaN], Fold(machine, kernels, StorageType.F32, ReduceOp.Mean, 0, 1, 0, 1));
+        Assert.Equal([double.NaN], Fold(machine, kernels, DType.F32, ReduceOp.Max, machine.Upload(DType.F32, x), 1, 5000, 1));
+        Assert.Equal([0, 0, 0], Fold(machine, kernels, DType.F32, ReduceOp.Sum, 0, 3, 0, 1));
+        Assert.Equal([double.NaN], Fold(machine, kernels, DType.F32, ReduceOp.Mean, 0, 1, 0, 1));
     }
 
     [Theory]
@@ -91,7 +91,7 @@ public sealed class ReduceKernelTests
         }
     }
 
-    private static double[] Fold(CudaMachine machine, ReduceKernels kernels, StorageType type, ReduceOp op, nint x, int outer, int extent, int inner)
+    private static double[] Fold(CudaMachine machine, ReduceKernels kernels, DType type, ReduceOp op, nint x, int outer, int extent, int inner)
     {
         var bytes = ReduceKernels.WorkspaceBytes(type, outer, extent, inner);
         var (y, workspace) = (machine.Allocate(type, outer * inner), bytes == 0 ? 0 : machine.Allocate<byte>(bytes));

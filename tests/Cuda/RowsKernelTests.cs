@@ -72,7 +72,7 @@ public sealed class RowsKernelTests
             Assert.Contains($"index 1 is {wrong}, wants 0 to 4", error.Message, StringComparison.Ordinal);
             machine.Context.Stream.Synchronize();
 
-            kernels.ScatterAdd(StorageType.F32, py, pi, 3, px, 5, 2);
+            kernels.ScatterAdd(DType.F32, py, pi, 3, px, 5, 2);
             Assert.Throws<EscException>(machine.Context.Stream.Synchronize);
         }
     }

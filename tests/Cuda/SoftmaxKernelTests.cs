@@ -80,7 +80,7 @@ public sealed class SoftmaxKernelTests
         using var machine = CudaMachine.Use(name);
         var kernels = new SoftmaxKernels(machine.Context);
         var (px, pl, py) = (machine.Upload<float>(new float[12]), machine.Upload<int>([2, -7, 1]), machine.Allocate<float>(3));
-        kernels.CrossEntropy(StorageType.F32, px, pl, py, 3, 4);
+        kernels.CrossEntropy(DType.F32, px, pl, py, 3, 4);
         var error = Assert.Throws<EscException>(machine.Context.Stream.Synchronize);
         Assert.Contains("label 1 is -7, wants 0 to 3", error.Message, StringComparison.Ordinal);
         var losses = machine.Download<float>(py, 3);

@@ -27,13 +27,13 @@ public sealed class SubspaceKernelTests
             double[] g = Matrices.Random(m, l, _random), x = Matrices.Random(l, b, _random), y = Matrices.Random(l, b, _random);
             nint py = machine.Allocate<double>(m * b), px = machine.Upload(x), ph = machine.Allocate<double>(b * b);
             kernels.Multiply(machine.Upload(g), px, py, m, l, b);
-            StorageType.F64.AssertClose(Matrices.Multiply(g, x, m, l, b), machine.Download<double>(py, m * b), 4, l, $"product {m} x {l} x {b}", scale: Math.Sqrt(l));
+            DType.F64.AssertClose(Matrices.Multiply(g, x, m, l, b), machine.Download<double>(py, m * b), 4, l, $"product {m} x {l} x {b}", scale: Math.Sqrt(l));
             // A power of two: not a bit is lost.
             var scaled = machine.Allocate<double>(m * b);
             kernels.Multiply(machine.Upload(g), px, scaled, m, l, b, 0.25);
             Assert.Equal(machine.Download<double>(py, m * b).Select(v => v / 4), machine.Download<double>(scaled, m * b));
             kernels.Inner(px, machine.Upload(y), ph, l, b);
-            StorageType.F64.AssertClose(
+            DType.F64.AssertClose(
                 Matrices.Multiply(Matrices.Transpose(x, l, b), y, b, l, b), machine.Download<double>(ph, b * b), 4, l, $"inner products {l} x {b}", scale: Math.Sqrt(l));
 
             var diagonal = machine.Allocate<double>(b);
@@ -44,7 +44,7 @@ public sealed class SubspaceKernelTests
             var squares = machine.Allocate<double>(b);
             kernels.Residual(px, machine.Upload(y), machine.Upload(values), squares, l, b);
             var wanted = Enumerable.Range(0, b).Select(j => Enumerable.Range(0, l).Sum(i => Math.Pow(y[i * b + j] - (values[j] * x[i * b + j]), 2))).ToArray();
-            StorageType.F64.AssertClose(wanted, machine.Download<double>(squares, b), 4, l, $"residuals {l} x {b}");
+            DType.F64.AssertClose(wanted, machine.Download<double>(squares, b), 4, l, $"residuals {l} x {b}");
         }
     }
 

@@ -65,11 +65,11 @@ public sealed class TileCostTests
         {
             var gpu = Devices[_random.Next(Devices.Length)];
             var (pixels, channels, depth) = ((long)Math.Pow(2, 22 * _random.NextDouble()), _random.Next(1, 1025), _random.Next(1, 5000));
-            var taken = ConvTile.ForPixels(StorageType.F32, pixels, channels, depth, gpu);
+            var taken = ConvTile.ForPixels(DType.F32, pixels, channels, depth, gpu);
             var clocks = taken.Clocks(pixels, channels, depth, gpu);
             foreach (var tile in (ConvTile[])[ConvTile.Small, .. ConvTile.OfPixels])
                 Assert.True(clocks <= tile.Clocks(pixels, channels, depth, gpu), $"{pixels} x {channels}, depth {depth}, {gpu}: {tile} before {taken}, seed {Seed}");
-            Assert.Equal(ConvTile.Small, ConvTile.ForPixels(StorageType.BF16, pixels, channels, depth, gpu));
+            Assert.Equal(ConvTile.Small, ConvTile.ForPixels(DType.BF16, pixels, channels, depth, gpu));
         }
     }
 
@@ -153,7 +153,7 @@ public sealed class TileCostTests
     // Few pixels: the smallest tiles.
     [InlineData(64, 512, 4608, "64x64")]
     public void Known_layers_take_the_tile_that_the_model_prefers(long pixels, int channels, long depth, string expected) =>
-        Assert.Equal(expected, ConvTile.ForPixels(StorageType.F32, pixels, channels, depth, GpuShape.Nominal).ToString());
+        Assert.Equal(expected, ConvTile.ForPixels(DType.F32, pixels, channels, depth, GpuShape.Nominal).ToString());
 
     [Theory]
     [InlineData(1024, 1024, 1024, 128, 4)]
@@ -164,7 +164,7 @@ public sealed class TileCostTests
     [InlineData(2500, 1000, 128, 128, 1)]
     public void Known_products_take_the_row_that_the_model_prefers(long m, int n, int k, int side, int splits)
     {
-        var plan = GemmPlan.Of(StorageType.F32, Product(m, n, k), hasCublas: false);
+        var plan = GemmPlan.Of(DType.F32, Product(m, n, k), hasCublas: false);
         Assert.Equal((side, splits), (plan.Side, plan.Splits));
     }
 

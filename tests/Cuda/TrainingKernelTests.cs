@@ -25,16 +25,16 @@ public sealed class TrainingKernelTests
                 var wanted = new float[n];
                 Philox.Uniform(seed, stream, offset, wanted);
                 var p = machine.Allocate<float>(n);
-                kernels.Uniform(StorageType.F32, p, n, seed, stream, offset);
+                kernels.Uniform(DType.F32, p, n, seed, stream, offset);
                 Assert.Equal(wanted, machine.Download<float>(p, n));
 
                 var wide = machine.Allocate<double>(n);
-                kernels.Uniform(StorageType.F64, wide, n, seed, stream, offset);
+                kernels.Uniform(DType.F64, wide, n, seed, stream, offset);
                 Assert.Equal(Array.ConvertAll(wanted, v => (double)v), machine.Download<double>(wide, n));
 
                 var narrow = machine.Allocate<BFloat16>(n);
-                kernels.Uniform(StorageType.BF16, narrow, n, seed, stream, offset);
-                Assert.Equal(StorageType.BF16.Round(Array.ConvertAll(wanted, v => (double)v)), machine.Download(StorageType.BF16, narrow, n));
+                kernels.Uniform(DType.BF16, narrow, n, seed, stream, offset);
+                Assert.Equal(DType.BF16.Round(Array.ConvertAll(wanted, v => (double)v)), machine.Download(DType.BF16, narrow, n));
 
                 Philox.Normal(seed, stream, offset, wanted);
                 kernels.Normal(p, n, seed, stream, offset);
@@ -80,9 +80,9 @@ public sealed class TrainingKernelTests
         using var machine = CudaMachine.Use(name);
         var kernels = new OptimizerKernels(machine.Context);
         var random = new Random(83);
-        foreach (var type in (StorageType[])[StorageType.F32, StorageType.F64])
+        foreach (var type in (DType[])[DType.F32, DType.F64])
         {
-            var wide = type == StorageType.F64;
+            var wide = type == DType.F64;
             // Several blocks a tensor, single values, none.
             int[] sizes = [5000, 1, 0, 4096, 4097, 33];
             foreach (var (momentum, decay, nesterov) in ((double, double, bool)[])[(0, 0, false), (0.9, 5e-4, false), (0.9, 5e-4, true)])
@@ -148,7 +148,7 @@ public sealed class TrainingKernelTests
             return table[(k * 256) + (r is >= 0 and < h && q is >= 0 and < w ? x[(((((change.Index * h) + r) * w) + q) * c) + k] : 0)];
         }
 
-        foreach (var type in (StorageType[])[StorageType.F32, StorageType.BF16])
+        foreach (var type in (DType[])[DType.F32, DType.BF16])
         {
             var py = machine.Allocate(type, changes.Length * h * w * c);
             kernels.Load(type, px, pt, pc, py, changes.Length, new ImageBatch(h, w, c, h, w, images));
@@ -184,7 +184,7 @@ public sealed class TrainingKernelTests
         }
 
         var py2 = machine.Allocate<float>(h * w * c);
-        kernels.Load(StorageType.F32, px, pt, machine.Upload<ImageChange>([new(images, 0, 0, 0)]), py2, 1, new ImageBatch(h, w, c, h, w, images));
+        kernels.Load(DType.F32, px, pt, machine.Upload<ImageChange>([new(images, 0, 0, 0)]), py2, 1, new ImageBatch(h, w, c, h, w, images));
         var error = Assert.Throws<EscException>(machine.Context.Stream.Synchronize);
         Assert.Contains("index 0 is 4, wants 0 to 3", error.Message, StringComparison.Ordinal);
     }
@@ -197,11 +197,11 @@ public sealed class TrainingKernelTests
         var kernels = new ImageKernels(machine.Context);
         var random = new Random(85);
         const int c = 7, n = 301 * c;
-        foreach (var type in (StorageType[])[StorageType.F32, StorageType.BF16])
+        foreach (var type in (DType[])[DType.F32, DType.BF16])
         {
             var (x, residual) = (type.Round(DeviceValues.Random(random, n)), type.Round(DeviceValues.Random(random, n)));
-            var (scale, shift) = (StorageType.F32.Round(DeviceValues.Random(random, c)), StorageType.F32.Round(DeviceValues.Random(random, c)));
-            var (px, pr, ps, pt) = (machine.Upload(type, x), machine.Upload(type, residual), machine.Upload(StorageType.F32, scale), machine.Upload(StorageType.F32, shift));
+            var (scale, shift) = (DType.F32.Round(DeviceValues.Random(random, c)), DType.F32.Round(DeviceValues.Random(random, c)));
+            var (px, pr, ps, pt) = (machine.Upload(type, x), machine.Upload(type, residual), machine.Upload(DType.F32, scale), machine.Upload(DType.F32, shift));
             var py = machine.Allocate(type, n);
             for (var choice = 0; choice < 8; choice++)
             {
@@ -213,7 +213,7 @@ public sealed class TrainingKernelTests
         }
     }
 
-    private sealed class State(StorageType type, Random random, CudaMachine machine, int n)
+    private sealed class State(DType type, Random random, CudaMachine machine, int n)
     {
         // Weight, gradient, two moments; the second one is not negative.
         public double[][] V { get; } = [.. Enumerable.Range(0, 4).Select(k => type.Round(DeviceValues.Random(random, n, k == 3 ? 0.01 : -1)))];

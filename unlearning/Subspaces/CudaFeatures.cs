@@ -196,7 +196,7 @@ public sealed unsafe class CudaFeatures : IDisposable
         _workspace ??= new CudaDeviceVariable<byte>(Context, GramKernels.WorkspaceBytes(BlockRows, Dimension), Operation);
         var first = KeepsRows ? _blocked : 0;
         var z = _rows.Pointer + (nint)(first * Dimension * sizeof(float));
-        _kernels.Add(StorageType.F32, _exact, z, count, Dimension, _gram.Pointer, _workspace.Pointer, _bad.Pointer, _blocked);
+        _kernels.Add(DType.F32, _exact, z, count, Dimension, _gram.Pointer, _workspace.Pointer, _bad.Pointer, _blocked);
         _blocked = Count;
     }
 

@@ -28,7 +28,7 @@ public sealed class CudaSvdSolver(CudaContext context, bool jacobi = false) : Su
         // dimensions they get the transpose, whose right singular vectors are the directions.
         var (tall, high) = (n >= d, Math.Max(n, d));
         var matrix = operand.Room<double>((long)n * d);
-        operand.Kernels.Widen(StorageType.F32, operand.Rows, matrix, n, d, transposed: tall);
+        operand.Kernels.Widen(DType.F32, operand.Rows, matrix, n, d, transposed: tall);
         var values = operand.Hold<double>(small);
         var directions = operand.Hold<double>((long)d * small);
         double[] basis;

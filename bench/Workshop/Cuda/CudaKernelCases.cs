@@ -124,12 +124,12 @@ internal static class CudaKernelCases
             // The run holds the three as long as the addresses are used.
             using var call = KernelCall.Begin();
             var product = new MatrixProduct(a.Pointer, false, n, b.Pointer, false, n, c.Pointer, n, n, n, n);
-            var bytes = gemm.WorkspaceBytes(StorageType.F32, product);
+            var bytes = gemm.WorkspaceBytes(DType.F32, product);
             return new CudaKernelRun(
                 () =>
                 {
                     using var workspace = new CudaWorkspace(device.Backend.Pool, bytes, "product");
-                    gemm.Multiply(StorageType.F32, product, workspace.Pointer);
+                    gemm.Multiply(DType.F32, product, workspace.Pointer);
                 },
                 a, b, c);
         },

@@ -15,7 +15,7 @@ internal static class KernelTime
     /// <summary>A product of n x n matrices.</summary>
     public static double Product(GpuModel gpu, int n, bool wide, bool own)
     {
-        var type = wide ? StorageType.F64 : StorageType.F32;
+        var type = wide ? DType.F64 : DType.F32;
         double bytes = 3.0 * n * n * (wide ? sizeof(double) : sizeof(float));
         if (own)
         {
@@ -45,8 +45,8 @@ internal static class KernelTime
             case "data gradient":
                 return Tiles(gpu, (long)s.Batch * s.Height * s.Width, s.InChannels, ConvGradientKernels.DepthOfData(s), bytes);
             default:
-                var tile = ConvTile.ForWeights(StorageType.F32, s.OutChannels, s.Taps);
-                var (splits, depth) = ConvTile.CutOf(StorageType.F32, s, tile);
+                var tile = ConvTile.ForWeights(DType.F32, s.OutChannels, s.Taps);
+                var (splits, depth) = ConvTile.CutOf(DType.F32, s, tile);
                 var steps = (depth + ConvTile.StepDepth - 1) / ConvTile.StepDepth;
                 return gpu.Kernel(
                     TileCost.Clocks(tile, tile.Blocks(s.OutChannels, s.Taps) * splits, steps, gpu.Shape)
@@ -57,5 +57,5 @@ internal static class KernelTime
 
     /// <summary>Rows and columns of a result in the tiles of a convolution.</summary>
     public static double Tiles(GpuModel gpu, long rows, int columns, long depth, double bytes) => gpu.Kernel(
-        ConvTile.ForPixels(StorageType.F32, rows, columns, depth, gpu.Shape).Clocks(rows, columns, depth, gpu.Shape), bytes);
+        ConvTile.ForPixels(DType.F32, rows, columns, depth, gpu.Shape).Clocks(rows, columns, depth, gpu.Shape), bytes);
 }

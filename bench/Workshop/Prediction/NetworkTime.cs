@@ -41,7 +41,7 @@ internal sealed class NetworkTime(GpuModel gpu, IReadOnlyList<PlanStep> steps)
     {
         if (Layer(step) is not { } layer)
             return null;
-        var tile = ConvTile.ForPixels(StorageType.F32, layer.Pixels * images, layer.Channels, layer.Depth, gpu.Shape);
+        var tile = ConvTile.ForPixels(DType.F32, layer.Pixels * images, layer.Channels, layer.Depth, gpu.Shape);
         return (tile, tile.Blocks(layer.Pixels * images, layer.Channels));
     }
 

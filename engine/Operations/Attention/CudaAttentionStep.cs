@@ -1,5 +1,4 @@
 using EscNative.Kernels.Cuda;
-using EscNative.Kernels.Cuda.Driver;
 
 namespace EscNative.Engine.Plans;
 
@@ -10,8 +9,8 @@ internal sealed class CudaAttentionStep(AttentionNode node, ArenaLayout layout, 
     private readonly CudaSlot _y = CudaSlot.Of(node.Output, layout);
     private readonly int _heads = node.Heads;
 
-    public override long WorkspaceBytes(int images) => CudaAttention.WorkspaceBytes(StorageType.F32, images, _q.Height, _k.Height, _heads);
+    public override long WorkspaceBytes(int images) => CudaAttention.WorkspaceBytes(DType.F32, images, _q.Height, _k.Height, _heads);
 
     public override void Run(in CudaArena arena, int images) => Backend.Attention.Forward(
-        StorageType.F32, images, _q.Height, _k.Height, _q.Channels, _heads, _q.In(arena), _k.In(arena), _v.In(arena), _y.In(arena), arena.Workspace);
+        DType.F32, images, _q.Height, _k.Height, _q.Channels, _heads, _q.In(arena), _k.In(arena), _v.In(arena), _y.In(arena), arena.Workspace);
 }

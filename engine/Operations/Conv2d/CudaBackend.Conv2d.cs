@@ -21,7 +21,7 @@ internal sealed partial class CudaBackend
         var widens = bias is { DType: DType.BF16 };
         using var wide = new CudaWorkspace(Pool, widens ? bias!.Count * sizeof(float) : 0, "Conv2d");
         if (widens)
-            Copies.Convert((int)DType.BF16, (int)DType.F32, bias!.Pointer, wide.Pointer, bias.Count);
+            Copies.Convert(DType.BF16, DType.F32, bias!.Pointer, wide.Pointer, bias.Count);
         ConvForward.Forward(type, ConvShapeOf(g), x.Pointer, weight.Pointer, widens ? wide.Pointer : Optional(bias), 0, relu: false, y.Pointer);
     }
 

@@ -1,5 +1,4 @@
 using EscNative.Kernels.Cpu;
-using EscNative.Kernels.Cuda.Driver;
 
 namespace EscNative.Engine.Plans;
 
@@ -27,5 +26,5 @@ internal sealed class CudaConvStep : CudaStep
     public override string Algorithm => "implicit gemm";
 
     public override void Run(in CudaArena arena, int images) => Backend.ConvForward.Forward(
-        StorageType.F32, _shape with { Batch = images }, _x.In(arena), Address(_weight), Address(_bias), _residual?.In(arena) ?? 0, _relu, _y.In(arena));
+        DType.F32, _shape with { Batch = images }, _x.In(arena), Address(_weight), Address(_bias), _residual?.In(arena) ?? 0, _relu, _y.In(arena));
 }

@@ -44,7 +44,7 @@ internal sealed unsafe partial class CudaBackend
     public override void Convert(Tensor source, Tensor destination)
     {
         using var call = KernelCall.Begin();
-        Copies.Convert((int)source.DType, (int)destination.DType, source.Pointer, destination.Pointer, destination.Count);
+        Copies.Convert(source.DType, destination.DType, source.Pointer, destination.Pointer, destination.Count);
     }
 
     private static ulong Bits(DType type, double value) => type switch

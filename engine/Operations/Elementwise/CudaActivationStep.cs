@@ -1,5 +1,4 @@
 using EscNative.Kernels;
-using EscNative.Kernels.Cuda.Driver;
 
 namespace EscNative.Engine.Plans;
 
@@ -10,5 +9,5 @@ internal sealed class CudaActivationStep(ActivationNode node, ArenaLayout layout
     private readonly UnaryOp _op = node.Op;
 
     public override void Run(in CudaArena arena, int images) =>
-        Backend.Elementwise.Unary(StorageType.F32, _op, _x.In(arena), _y.In(arena), images * _y.Count);
+        Backend.Elementwise.Unary(DType.F32, _op, _x.In(arena), _y.In(arena), images * _y.Count);
 }

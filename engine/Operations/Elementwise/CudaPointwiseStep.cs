@@ -1,5 +1,3 @@
-using EscNative.Kernels.Cuda.Driver;
-
 namespace EscNative.Engine.Plans;
 
 /// <summary>f(x scale + shift + residual).</summary>
@@ -23,5 +21,5 @@ internal sealed class CudaPointwiseStep : CudaStep
     }
 
     public override void Run(in CudaArena arena, int images) => Backend.Images.Pointwise(
-        StorageType.F32, _x.In(arena), Address(_scale), Address(_shift), _residual?.In(arena) ?? 0, _relu, _y.In(arena), images * _y.Count, _y.Channels);
+        DType.F32, _x.In(arena), Address(_scale), Address(_shift), _residual?.In(arena) ?? 0, _relu, _y.In(arena), images * _y.Count, _y.Channels);
 }

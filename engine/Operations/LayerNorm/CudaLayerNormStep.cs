@@ -1,5 +1,3 @@
-using EscNative.Kernels.Cuda.Driver;
-
 namespace EscNative.Engine.Plans;
 
 /// <summary>Layer normalisation.</summary>
@@ -18,5 +16,5 @@ internal sealed class CudaLayerNormStep : CudaStep
 
     // The backward pass alone wants the statistics.
     public override void Run(in CudaArena arena, int images) => Backend.LayerNorms.Forward(
-        StorageType.F32, _x.In(arena), Address(_weight), Address(_bias), _eps, _y.In(arena), 0, 0, (long)images * _x.Height * _x.Width, _x.Channels);
+        DType.F32, _x.In(arena), Address(_weight), Address(_bias), _eps, _y.In(arena), 0, 0, (long)images * _x.Height * _x.Width, _x.Channels);
 }

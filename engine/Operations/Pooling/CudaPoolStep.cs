@@ -1,5 +1,4 @@
 using EscNative.Kernels.Cuda;
-using EscNative.Kernels.Cuda.Driver;
 
 namespace EscNative.Engine.Plans;
 
@@ -15,8 +14,8 @@ internal sealed class CudaPoolStep(PoolNode node, ArenaLayout layout, CudaBacken
     public override void Run(in CudaArena arena, int images)
     {
         if (_pool.Kind == PoolKind.Max)
-            Backend.Pools.Max(StorageType.F32, _window, _x.In(arena), _y.In(arena), 0, images);
+            Backend.Pools.Max(DType.F32, _window, _x.In(arena), _y.In(arena), 0, images);
         else
-            Backend.Pools.Average(StorageType.F32, _window, _pool.CountPadding, _x.In(arena), _y.In(arena), images);
+            Backend.Pools.Average(DType.F32, _window, _pool.CountPadding, _x.In(arena), _y.In(arena), images);
     }
 }

@@ -170,7 +170,7 @@ internal sealed unsafe class CudaProgram : PlanProgram
         }
 
         _backend.Images.Load(
-            StorageType.F32, bytes, _table!.Pointer, 0, _input.In(arena), count,
+            DType.F32, bytes, _table!.Pointer, 0, _input.In(arena), count,
             new ImageBatch(_input.Height, _input.Width, _input.Channels, _input.Height, _input.Width, count));
     }
 

@@ -58,7 +58,7 @@ public sealed unsafe class CublasHandle : CudaResource
     /// <param name="strideA">Values from one matrix of a to the next; 0 uses the same one for all.</param>
     /// <exception cref="DeviceException">cuBLAS refuses the call, or the device is lost.</exception>
     public void Gemm(
-        StorageType type, bool transposeA, bool transposeB, int m, int n, int k, double alpha,
+        DType type, bool transposeA, bool transposeB, int m, int n, int k, double alpha,
         nint a, int leadingA, long strideA, nint b, int leadingB, long strideB, double beta,
         nint c, int leadingC, long strideC, int batch)
     {
@@ -68,13 +68,13 @@ public sealed unsafe class CublasHandle : CudaResource
         Context.MakeCurrent();
         var (data, compute) = type switch
         {
-            StorageType.F32 => (CublasApi.CUDA_R_32F, CublasApi.CUBLAS_COMPUTE_32F),
-            StorageType.BF16 => (CublasApi.CUDA_R_16BF, CublasApi.CUBLAS_COMPUTE_32F),
+            DType.F32 => (CublasApi.CUDA_R_32F, CublasApi.CUBLAS_COMPUTE_32F),
+            DType.BF16 => (CublasApi.CUDA_R_16BF, CublasApi.CUBLAS_COMPUTE_32F),
             _ => (CublasApi.CUDA_R_64F, CublasApi.CUBLAS_COMPUTE_64F),
         };
         // Of the compute type: the factors are read now, not when the product is done.
         var (alpha32, beta32) = ((float)alpha, (float)beta);
-        var wide = type == StorageType.F64;
+        var wide = type == DType.F64;
         var recording = CudaStream.IsCapturing;
         if (recording)
             _recordLock.Enter();

@@ -1,6 +1,7 @@
-namespace EscNative.Engine;
+namespace EscNative;
 
-/// <summary>The type of a tensor's values as they are stored. Sums are accumulated in float32 or wider.</summary>
+/// <summary>The type of values as they are stored: of a tensor, of a kernel's operands. Sums are accumulated in float32 or wider.</summary>
+/// <remarks>The numbers index the tables of kernels, those of the three float types first.</remarks>
 public enum DType
 {
     /// <summary>IEEE float32: the default.</summary>
