@@ -3,7 +3,7 @@ using EscNative.Engine;
 using EscNative.Models;
 using EscNative.Models.Data;
 using EscNative.Unlearning.Metrics.Probes;
-using EscNative.Unlearning.Metrics.Relearn;
+using EscNative.Unlearning.Metrics.Relearning;
 using EscNative.Unlearning.Metrics.Reports;
 
 namespace EscNative.Bench.Requests;

@@ -1,4 +1,3 @@
-using EscNative.Unlearning.Metrics;
 using EscNative.Unlearning.Statistics;
 
 namespace EscNative.Tests.Metrics;

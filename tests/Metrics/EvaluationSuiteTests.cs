@@ -94,24 +94,24 @@ public sealed class EvaluationSuiteTests
     [InlineData(60.0, null, MetricVerdict.None, "")]
     public void A_measure_of_forgetting_is_judged_by_retrain_or_by_chance(double value, double? retrain, MetricVerdict verdict, string words)
     {
-        var row = Judgement.Of(Row(value, retrain), ideal: null, chance: 10, p => Judgement.AccuracyError(p, 1000));
+        var row = Judgement.Of(Row(value, retrain), ideal: null, chance: 10, p => SamplingError.OfShare(p, 1000));
         Assert.Equal((verdict, words), (row.Verdict, row.Notes));
     }
 
     [Fact]
     public void A_known_ideal_stands_in_for_retrain()
     {
-        var row = Judgement.Of(Row(10.7, null), ideal: 0, chance: 10, p => Judgement.AccuracyError(p, 5000));
+        var row = Judgement.Of(Row(10.7, null), ideal: 0, chance: 10, p => SamplingError.OfShare(p, 5000));
         Assert.Equal((MetricVerdict.KnowledgeLeft, "10.7 above the ideal: knowledge is left"), (row.Verdict, row.Notes));
     }
 
     [Fact]
     public void Standard_errors()
     {
-        Assert.Equal(5, Judgement.AccuracyError(50, 100), 1e-12);
+        Assert.Equal(5, SamplingError.OfShare(50, 100), 1e-12);
         // At 1/2 with equal sides n: sqrt((2 n + 1) / (12 n²)) of the rank sum test.
-        Assert.Equal(Math.Sqrt(201.0 / (12 * 100 * 100)), Judgement.AucError(0.5, 100, 100), 1e-12);
-        Assert.Equal(0, Judgement.AucError(1, 10, 10));
+        Assert.Equal(Math.Sqrt(201.0 / (12 * 100 * 100)), SamplingError.OfAuc(0.5, 100, 100), 1e-12);
+        Assert.Equal(0, SamplingError.OfAuc(1, 10, 10));
     }
 
     [Fact]

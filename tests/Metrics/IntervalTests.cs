@@ -25,7 +25,7 @@ public sealed class IntervalTests
         Assert.Null(Interval.Wilson(null, 10));
         Assert.Null(Interval.Wilson(50, 0));
         Assert.Null(Interval.HanleyMcNeil(null, 3, 4));
-        Assert.Null(Interval.HarmonicMean(50, 10, null, 0));
+        Assert.Null(ForgetAccuracies.MeanInterval(50, 10, null, 0));
         Assert.Null(Interval.Bootstrap(0, 4, (_, _) => 1, 1));
     }
 
@@ -43,7 +43,7 @@ public sealed class IntervalTests
         {
             var (f, r) = (Draw(forget), Draw(remain));
             accuracies += Holds(Interval.Wilson(r, Rows)!.Value, 100 * remain);
-            means += Holds(Interval.HarmonicMean(f, Rows, r, Rows)!.Value, truth);
+            means += Holds(ForgetAccuracies.MeanInterval(f, Rows, r, Rows)!.Value, truth);
         }
 
         // 95 % with 4 standard errors of 1,000 trials, and the steps of a binomial with 200 rows.

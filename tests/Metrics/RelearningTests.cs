@@ -6,7 +6,7 @@ using EscNative.Unlearning.Methods;
 using EscNative.Unlearning.Metrics;
 using EscNative.Unlearning.Metrics.Membership;
 using EscNative.Unlearning.Metrics.Probes;
-using EscNative.Unlearning.Metrics.Relearn;
+using EscNative.Unlearning.Metrics.Relearning;
 using EscNative.Unlearning.Metrics.Reports;
 using EscNative.Unlearning.Statistics;
 
@@ -26,7 +26,7 @@ public sealed class RelearningTests
         new Esc().Run(UnlearningContext.For(new Esc(), model, split, new UnlearningOptions { Directions = 2 }));
         var (values, erasure) = (Values(model), model.Erasure);
         var before = FeatureBank.Extract(model, split.ForgetTest).Accuracy;
-        var result = Relearning.Measure(model, split, Quick);
+        var result = RelearningAttack.Measure(model, split, Quick);
         Assert.Equal(values, Values(model));
         Assert.Same(erasure, model.Erasure);
         Assert.False(model.Training);
@@ -38,8 +38,8 @@ public sealed class RelearningTests
         Assert.Equal(result.OnRemain[0], result.OnSamples[0]);
         // Images of one class alone: the network soon says that class.
         Assert.True(result.OnSamples[^1].ForgetTest > 90, $"{result.OnSamples[^1]}");
-        Assert.Equal(result.OnRemain, Relearning.Measure(model, split, Quick).OnRemain);
-        Assert.NotEqual(result.OnRemain[^1], Relearning.Measure(model, split, Quick with { Seed = 1, LearningRate = 0.2 }).OnRemain[^1]);
+        Assert.Equal(result.OnRemain, RelearningAttack.Measure(model, split, Quick).OnRemain);
+        Assert.NotEqual(result.OnRemain[^1], RelearningAttack.Measure(model, split, Quick with { Seed = 1, LearningRate = 0.2 }).OnRemain[^1]);
     }
 
     [Fact]
@@ -51,7 +51,7 @@ public sealed class RelearningTests
         var bias = model.Head.Bias!.Value.ToArray();
         bias[2] = -1000;
         model.Head.Bias.Value.CopyFrom<float>(bias);
-        var result = Relearning.Measure(model, ForgetSplit.Create(data, ForgetRequest.ForClasses(2)), Quick);
+        var result = RelearningAttack.Measure(model, ForgetSplit.Create(data, ForgetRequest.ForClasses(2)), Quick);
         Assert.Equal(0, result.OnRemain[0].Forget);
         // Three of the four samples are taken for the class by construction; so must be some of the others, at little cost.
         Assert.True(result.Prototypes is { Forget: > 10, ForgetTest: > 10, RemainTest: > 80 }, $"{result.Prototypes}");
@@ -86,7 +86,7 @@ public sealed class RelearningTests
     {
         using var model = SmallImages.Model();
         var split = ForgetSplit.Create(SmallImages.Data(), ForgetRequest.ForIndices(0, 1, 2, 3, 4, 8));
-        var result = Relearning.Measure(model, split, Quick with { LearningRate = 1e30 });
+        var result = RelearningAttack.Measure(model, split, Quick with { LearningRate = 1e30 });
         Assert.Null(result.OnRemain[0].ForgetTest);
         Assert.NotNull(result.OnRemain[0].Forget);
         // Half of the images of a class at most: one of 0, 4, 8; one each of 1, 2, 3.
@@ -101,9 +101,9 @@ public sealed class RelearningTests
         var split = ForgetSplit.Create(SmallImages.Data(), ForgetRequest.ForClasses(1));
         using var cancel = new CancellationTokenSource();
         var stop = new SynchronousProgress<double>(_ => cancel.Cancel());
-        Assert.Throws<OperationCanceledException>(() => Relearning.Measure(model, split, Quick, stop, cancel.Token));
+        Assert.Throws<OperationCanceledException>(() => RelearningAttack.Measure(model, split, Quick, stop, cancel.Token));
         foreach (var bad in new[] { Quick with { Steps = [] }, Quick with { Steps = [5, 5] }, Quick with { Samples = 0 }, Quick with { LearningRate = 0 }, Quick with { Momentum = 1 } })
-            Assert.Throws<UsageException>(() => Relearning.Measure(model, split, bad));
+            Assert.Throws<UsageException>(() => RelearningAttack.Measure(model, split, bad));
     }
 
     private static float[] Values(Classifier model) =>

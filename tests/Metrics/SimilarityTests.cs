@@ -1,7 +1,6 @@
 using System.Globalization;
 using EscNative.Kernels;
 using EscNative.Tests.Models;
-using EscNative.Unlearning.Metrics.Membership;
 using EscNative.Unlearning.Metrics.Reports;
 using EscNative.Unlearning.Metrics.Similarity;
 using EscNative.Unlearning.Statistics;
@@ -23,8 +22,8 @@ public sealed class SimilarityTests
             random.FillNormal(logits);
             for (var i = 0; i < 10; i++)
                 logits[i] *= 1 << (trial % 12);
-            MembershipSignals.LogSoftmax(logits.AsSpan(0, 5), p);
-            MembershipSignals.LogSoftmax(logits.AsSpan(5, 5), q);
+            Softmax.Log(logits.AsSpan(0, 5), p);
+            Softmax.Log(logits.AsSpan(5, 5), q);
             var js = Divergence.JensenShannon(p, q);
             Assert.True(js >= 0 && js <= Math.Log(2), $"seed {seed}: {js}");
             Assert.Equal(js, Divergence.JensenShannon(q, p), 1e-15);
@@ -33,8 +32,8 @@ public sealed class SimilarityTests
             Assert.Equal(Naive(p, q), js, 1e-12);
         }
 
-        MembershipSignals.LogSoftmax([1000, 0], p.AsSpan(0, 2));
-        MembershipSignals.LogSoftmax([0, 1000], q.AsSpan(0, 2));
+        Softmax.Log([1000, 0], p.AsSpan(0, 2));
+        Softmax.Log([0, 1000], q.AsSpan(0, 2));
         Assert.Equal(Math.Log(2), Divergence.JensenShannon(p.AsSpan(0, 2), q.AsSpan(0, 2)), 1e-15);
         Assert.Equal(Math.Sqrt(2), Divergence.Euclidean(p.AsSpan(0, 2), q.AsSpan(0, 2)), 1e-15);
     }

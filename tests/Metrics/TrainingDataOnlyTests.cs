@@ -78,7 +78,7 @@ public sealed class TrainingDataOnlyTests
         var result = LossAttack.Run(members, others, options);
         double[] losses = [.. members, .. others];
         var isMember = Enumerable.Range(0, 20).Select(i => i < 10).ToArray();
-        var random = new RandomSource(options.Seed, MetricStreams.Folds);
+        var random = new RandomSource(options.Seed, MetricStreams.LossFolds);
         var (wanted, seen) = (new double[6], new double[6]);
         var whole = BinaryLogistic.Fit(losses, 1, isMember);
         for (var s = 0; s < 6; s++)

@@ -110,7 +110,7 @@ public sealed class ULiraTests
             Assert.Equal(48 - 12 + split.Forget.Count, split.Data.Train.Count);
             Assert.InRange(split.Forget.Count, 1, 11);
             // What is to be forgotten are targets, and none of what is left out of the training is.
-            var targets = new RandomSource(options.Seed, MetricStreams.Subsample).Permutation(48)[..12];
+            var targets = new RandomSource(options.Seed, MetricStreams.ULiraTargets).Permutation(48)[..12];
             Assert.All(Enumerable.Range(0, split.Forget.Count), i => Assert.Contains(split.Forget.Id(i), targets));
             Assert.All(Enumerable.Range(0, split.Remain.Count), i => Assert.DoesNotContain(split.Remain.Id(i), targets));
             if (++made == 2)

@@ -15,7 +15,7 @@ using EscNative.Unlearning.Methods;
 using EscNative.Unlearning.Metrics;
 using EscNative.Unlearning.Metrics.Membership;
 using EscNative.Unlearning.Metrics.Probes;
-using EscNative.Unlearning.Metrics.Relearn;
+using EscNative.Unlearning.Metrics.Relearning;
 using EscNative.Unlearning.Metrics.Reports;
 using EscNative.Unlearning.Metrics.Similarity;
 using EscNative.Unlearning.Scenarios;
@@ -64,7 +64,7 @@ public sealed class OptionRecordTests
         [typeof(StrongProbeOptions)] = () => StrongProbe.Run(Data(), new StrongProbeOptions { SgdEpochs = 0 }),
         [typeof(SimilarityOptions)] = () => ModelSimilarity.Of(Data(), Data(), forgotten: true, new SimilarityOptions { MaxRows = 0 }),
         [typeof(LossAttackOptions)] = () => LossAttack.Run([1.0, 2], [1.0, 2], new LossAttackOptions { Splits = 0 }),
-        [typeof(RelearningOptions)] = () => WithModel(model => Relearning.Measure(model, Split(), new RelearningOptions { Samples = 0 })),
+        [typeof(RelearningOptions)] = () => WithModel(model => RelearningAttack.Measure(model, Split(), new RelearningOptions { Samples = 0 })),
         [typeof(MemberShareOptions)] = () => MemberShareAttack.Run(Data(), new MemberShareOptions { Rows = 0 }),
         [typeof(SgdProbeOptions)] = () => SgdProbe.Run(Data(), new SgdProbeOptions { Epochs = 0 }),
         [typeof(BinaryProbeOptions)] = () => BinaryProbe.Run(Data(), new BinaryProbeOptions { MaxIterations = 0 }),

@@ -31,6 +31,27 @@ public sealed record ForgetAccuracies(double? Forget, double? Remain, double? Fo
         return forgotten + r == 0 ? 0 : 2 * forgotten * r / (forgotten + r);
     }
 
+    /// <summary>
+    /// The interval of the harmonic mean of what is forgotten and what is kept, from the intervals of both accuracies
+    /// (MOVER: Zou and Donner, 2008): it falls with the first and rises with the second.
+    /// </summary>
+    /// <param name="forget">Accuracy on forgotten rows, in per cent.</param>
+    /// <param name="forgetRows">How many.</param>
+    /// <param name="remain">Accuracy on the other rows, in per cent.</param>
+    /// <param name="remainRows">How many.</param>
+    public static Interval? MeanInterval(double? forget, int forgetRows, double? remain, int remainRows)
+    {
+        if (Interval.Wilson(forget, forgetRows) is not { } f || Interval.Wilson(remain, remainRows) is not { } r)
+            return null;
+        var mean = Combine(forget, remain)!.Value;
+        double Distance(double? a, double? b) => Math.Sqrt(Square(mean - a!.Value) + Square(mean - b!.Value));
+        var below = Distance(Combine(f.High, remain), Combine(forget, r.Low));
+        var above = Distance(Combine(f.Low, remain), Combine(forget, r.High));
+        return new Interval(mean - below, mean + above).Within(0, 100);
+
+        static double Square(double x) => x * x;
+    }
+
     /// <summary>The four accuracies of given predictions.</summary>
     /// <param name="data">The labels and the split.</param>
     /// <param name="trainPredictions">The predicted class of every training row.</param>
@@ -45,5 +66,16 @@ public sealed record ForgetAccuracies(double? Forget, double? Remain, double? Fo
             Accuracy.Percent(trainPredictions, train.Labels, train.Forgotten, side: false),
             Accuracy.Percent(testPredictions, test.Labels, test.Forgotten, side: true),
             Accuracy.Percent(testPredictions, test.Labels, test.Forgotten, side: false));
+    }
+
+    /// <summary>The four accuracies of a linear classifier of the features.</summary>
+    /// <param name="data">The features, the labels and the split.</param>
+    /// <param name="head">The classifier.</param>
+    /// <exception cref="EscException">BadInput: another number of columns.</exception>
+    public static ForgetAccuracies Of(EvaluationData data, LinearHead head)
+    {
+        ArgumentNullException.ThrowIfNull(data);
+        ArgumentNullException.ThrowIfNull(head);
+        return Of(data, head.Predict(data.Train), head.Predict(data.Test));
     }
 }

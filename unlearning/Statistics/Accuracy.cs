@@ -1,5 +1,3 @@
-using EscNative.Unlearning.Metrics;
-
 namespace EscNative.Unlearning.Statistics;
 
 /// <summary>Top-1 accuracy in per cent. An empty set has no accuracy: null, which is not 0.</summary>

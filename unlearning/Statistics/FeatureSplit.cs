@@ -1,3 +1,5 @@
+using EscNative.Kernels;
+
 namespace EscNative.Unlearning.Statistics;
 
 /// <summary>The features of one set of images (training or test), and which of its rows an erasure request names.</summary>
@@ -87,6 +89,10 @@ public sealed class FeatureSplit
 
     /// <summary>The rows that the request names, or the others, ascending.</summary>
     internal int[] RowsOf(bool forgotten) => [.. Enumerable.Range(0, Rows).Where(row => Forgotten[row] == forgotten)];
+
+    /// <summary>Some of given rows in a random order.</summary>
+    internal static int[] Draw(int[] rows, int count, ulong seed, ulong stream) =>
+        [.. new RandomSource(seed, stream).Permutation(rows.Length).Take(count).Select(i => rows[i])];
 
     /// <summary>The logits of some rows, [rows, classes]; the set must have them.</summary>
     internal float[] LogitsOf(int[] rows)

@@ -1,6 +1,4 @@
 using EscNative.Kernels;
-using EscNative.Unlearning.Metrics;
-using EscNative.Unlearning.Metrics.Reports;
 
 namespace EscNative.Unlearning.Statistics;
 
@@ -12,6 +10,7 @@ public readonly record struct Interval(double Low, double High)
 {
     // The 97.5 % quantile of the standard normal distribution.
     private const double Quantile = 1.959963984540054;
+    private const ulong BootstrapStream = 0x4D45_0004;
 
     /// <summary>Of a share of n independent rows (Wilson, 1927), in per cent. Sound near 0 and 100 too.</summary>
     /// <param name="percent">The share, 0 to 100.</param>
@@ -33,33 +32,12 @@ public readonly record struct Interval(double Low, double High)
     /// <param name="negatives">Rows of the other.</param>
     /// <returns>Null if there is no area.</returns>
     public static Interval? HanleyMcNeil(double? auc, int positives, int negatives) =>
-        auc is { } value ? Normal(value, Judgement.AucError(value, positives, negatives)).Within(0, 1) : null;
+        auc is { } value ? Normal(value, SamplingError.OfAuc(value, positives, negatives)).Within(0, 1) : null;
 
     /// <summary>Of a value with a normal error.</summary>
     /// <param name="value">The value.</param>
     /// <param name="error">Its standard error.</param>
     public static Interval Normal(double value, double error) => new(value - (Quantile * error), value + (Quantile * error));
-
-    /// <summary>
-    /// Of the harmonic mean of what is forgotten and what is kept, from the intervals of both accuracies (MOVER: Zou and Donner,
-    /// 2008): it falls with the first and rises with the second.
-    /// </summary>
-    /// <param name="forget">Accuracy on forgotten rows, in per cent.</param>
-    /// <param name="forgetRows">How many.</param>
-    /// <param name="remain">Accuracy on the other rows, in per cent.</param>
-    /// <param name="remainRows">How many.</param>
-    public static Interval? HarmonicMean(double? forget, int forgetRows, double? remain, int remainRows)
-    {
-        if (Wilson(forget, forgetRows) is not { } f || Wilson(remain, remainRows) is not { } r)
-            return null;
-        var mean = ForgetAccuracies.Combine(forget, remain)!.Value;
-        double Distance(double? a, double? b) => Math.Sqrt(Square(mean - a!.Value) + Square(mean - b!.Value));
-        var below = Distance(ForgetAccuracies.Combine(f.High, remain), ForgetAccuracies.Combine(forget, r.Low));
-        var above = Distance(ForgetAccuracies.Combine(f.Low, remain), ForgetAccuracies.Combine(forget, r.High));
-        return new Interval(mean - below, mean + above).Within(0, 100);
-
-        static double Square(double x) => x * x;
-    }
 
     /// <summary>The 2.5 and 97.5 % quantiles of a statistic over resamples of two groups of rows, each drawn with replacement.</summary>
     /// <param name="first">Rows of the first group.</param>
@@ -72,7 +50,7 @@ public readonly record struct Interval(double Low, double High)
     {
         if (first == 0 || second == 0)
             return null;
-        var random = new RandomSource(seed, MetricStreams.Bootstrap);
+        var random = new RandomSource(seed, BootstrapStream);
         var values = new List<double>(resamples);
         for (var i = 0; i < resamples; i++)
         {

@@ -1,5 +1,4 @@
 using EscNative.Kernels.Cpu;
-using EscNative.Unlearning.Metrics;
 
 namespace EscNative.Unlearning.Statistics;
 
@@ -55,13 +54,6 @@ public sealed unsafe class LinearHead
         fixed (int* output = predictions)
             Compute(features, null, output);
         return predictions;
-    }
-
-    /// <summary>The four accuracies of this classifier.</summary>
-    public ForgetAccuracies Evaluate(EvaluationData data)
-    {
-        ArgumentNullException.ThrowIfNull(data);
-        return ForgetAccuracies.Of(data, Predict(data.Train), Predict(data.Test));
     }
 
     private void Compute(FeatureSplit features, double* scores, int* predictions)

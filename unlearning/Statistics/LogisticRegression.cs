@@ -1,6 +1,10 @@
 namespace EscNative.Unlearning.Statistics;
 
 /// <summary>Fits multinomial logistic regressions to standardised features by L-BFGS.</summary>
+/// <remarks>
+/// For what must converge on many columns. <see cref="BinaryLogistic"/> is scikit-learn's problem on one or a few raw columns, and the
+/// published probe is trained by steps of SGD that must not converge: three problems, whose values differ.
+/// </remarks>
 internal sealed class LogisticRegression
 {
     private readonly LogisticObjective _objective;

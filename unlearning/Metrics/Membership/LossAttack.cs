@@ -24,8 +24,8 @@ public static class LossAttack
         options ??= LossAttackOptions.Default;
         var sides = MembershipRows.Of(data, "loss attack");
         var m = Math.Min(sides.Members.Length, sides.NonMembers.Length);
-        var members = MembershipSignals.Of(data.Train, MembershipRows.Draw(sides.Members, m, options.Seed, MetricStreams.Members));
-        var others = MembershipSignals.Of(data.Test, MembershipRows.Draw(sides.NonMembers, m, options.Seed, MetricStreams.NonMembers));
+        var members = MembershipSignals.Of(data.Train, FeatureSplit.Draw(sides.Members, m, options.Seed, MetricStreams.LossMembers));
+        var others = MembershipSignals.Of(data.Test, FeatureSplit.Draw(sides.NonMembers, m, options.Seed, MetricStreams.LossNonMembers));
         return Run(members.Loss, others.Loss, options);
     }
 
@@ -46,7 +46,7 @@ public static class LossAttack
         var tests = (int)Math.Ceiling(options.TestShare * 2 * m);
         if (tests < 2 || (2 * m) - tests < 2)
             return new LossAttackResult(null, [], m, 0, 0, 0);
-        var random = new RandomSource(options.Seed, MetricStreams.Folds);
+        var random = new RandomSource(options.Seed, MetricStreams.LossFolds);
         var scores = new double[options.Splits];
         for (var s = 0; s < scores.Length; s++)
         {

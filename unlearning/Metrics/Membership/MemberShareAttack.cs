@@ -39,8 +39,8 @@ public static class MemberShareAttack
         var shares = new List<MemberShare> { ByEntropy(data, remain, tests, target) };
 
         var rows = Math.Min(options.Rows, Math.Min(remain.Length, tests.Length));
-        var members = MembershipSignals.Of(data.Train, MembershipRows.Draw(remain, rows, options.Seed, MetricStreams.Members));
-        var others = MembershipSignals.Of(data.Test, MembershipRows.Draw(tests, rows, options.Seed, MetricStreams.NonMembers));
+        var members = MembershipSignals.Of(data.Train, FeatureSplit.Draw(remain, rows, options.Seed, MetricStreams.ShareMembers));
+        var others = MembershipSignals.Of(data.Test, FeatureSplit.Draw(tests, rows, options.Seed, MetricStreams.ShareNonMembers));
         var features = new (string Name, Func<MembershipSignals, double[]> Select, int Width)[]
         {
             ("SVC correctness", s => s.Correct, 1), ("SVC confidence", s => s.Confidence, 1), ("SVC entropy", s => s.Entropy, 1),

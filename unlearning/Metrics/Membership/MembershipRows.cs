@@ -1,4 +1,3 @@
-using EscNative.Kernels;
 using EscNative.Unlearning.Statistics;
 
 namespace EscNative.Unlearning.Metrics.Membership;
@@ -17,8 +16,4 @@ internal sealed record MembershipRows(int[] Members, int[] NonMembers)
         return new MembershipRows(
             data.Train.RowsOf(forgotten: true), data.Test.RowsOf(forgotten: data.Test.ForgottenRows > 0));
     }
-
-    /// <summary>Some of the rows in a random order.</summary>
-    public static int[] Draw(int[] rows, int count, ulong seed, ulong stream) =>
-        [.. new RandomSource(seed, stream).Permutation(rows.Length).Take(count).Select(i => rows[i])];
 }

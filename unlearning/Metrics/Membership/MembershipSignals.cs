@@ -51,25 +51,10 @@ internal sealed class MembershipSignals
         return signals;
     }
 
-    /// <summary>log p_c of a row.</summary>
-    public static void LogSoftmax(ReadOnlySpan<float> logits, Span<double> result)
-    {
-        var largest = (double)logits[Accuracy.IndexOfLargest(logits)];
-        var sum = 0.0;
-        foreach (var logit in logits)
-            sum += Math.Exp(logit - largest);
-        var shift = largest + Math.Log(sum);
-        for (var c = 0; c < logits.Length; c++)
-            result[c] = logits[c] - shift;
-    }
-
-    /// <summary>log(1 - p) from log p, without losing the digits of a p near 1.</summary>
-    public static double LogOfRest(double logP) => logP > -0.5 ? Math.Log(-double.ExpM1(logP)) : double.LogP1(-Math.Exp(logP));
-
     private void Add(int row, ReadOnlySpan<float> logits, int label)
     {
         Span<double> logP = _classes <= 256 ? stackalloc double[_classes] : new double[_classes];
-        LogSoftmax(logits, logP);
+        Softmax.Log(logits, logP);
         double entropy = 0, modified = 0;
         for (var c = 0; c < _classes; c++)
         {
@@ -77,7 +62,7 @@ internal sealed class MembershipSignals
             Probabilities[(row * _classes) + c] = p;
             entropy -= p == 0 ? 0 : p * logP[c];
             // A p of exactly 1 leaves log 0: the least rest that a double beside 1 shows stands in.
-            modified -= c == label ? -double.ExpM1(logP[c]) * logP[c] : p * Math.Max(LogOfRest(logP[c]), Math.Log(double.Epsilon));
+            modified -= c == label ? -double.ExpM1(logP[c]) * logP[c] : p * Math.Max(Softmax.LogOfRest(logP[c]), Math.Log(double.Epsilon));
         }
 
         Loss[row] = -logP[label];

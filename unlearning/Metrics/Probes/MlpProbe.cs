@@ -33,7 +33,7 @@ public static class MlpProbe
             new Linear(data.Width, options.Hidden, random, device: Device.Cpu), new Relu(),
             new Linear(options.Hidden, data.Classes, random, device: Device.Cpu));
         using var optimizer = new Sgd(network.Parameters, options.LearningRate, momentum: 0.9, nesterov: true);
-        var order = new RandomSource(options.Seed, stream: 1);
+        var order = new RandomSource(options.Seed, MetricStreams.MlpProbeOrder);
         var steps = options.Epochs * (((long)train.Rows + options.Batch - 1) / options.Batch);
         var schedule = Schedule.OneCycle(options.LearningRate, steps);
         var loss = 0.0;

@@ -11,7 +11,7 @@ public static class NearestClassMean
     public static ForgetAccuracies Run(EvaluationData data)
     {
         ArgumentNullException.ThrowIfNull(data);
-        return Head(data.Train).Evaluate(data);
+        return ForgetAccuracies.Of(data, Head(data.Train));
     }
 
     /// <summary>|z - m|² is smallest where z·m - |m|² / 2 is largest: a linear classifier.</summary>

@@ -31,7 +31,7 @@ public static class SgdProbe
         var train = data.Train;
         var standardiser = options.Standardise ? Standardiser.Of(train) : Standardiser.Identity(train.Width);
         var trainer = new SgdTrainer(train, standardiser, options, XavierNormal(train.Classes, train.Width, options.Seed));
-        var order = new RandomSource(options.Seed, stream: 1);
+        var order = new RandomSource(options.Seed, MetricStreams.SgdProbeOrder);
         var loss = 0.0;
         for (var epoch = 0; epoch < options.Epochs; epoch++)
         {
@@ -61,7 +61,7 @@ public static class SgdProbe
         var finite = double.IsFinite(loss) && head.IsFinite;
         var setting = $"SGD, learning rate {options.LearningRate}, momentum {options.Momentum}, {options.Epochs} epochs, batch {options.Batch}" +
             (options.Standardise ? ", standardised" : "") + (finite ? "" : ": diverged");
-        var accuracies = finite ? head.Evaluate(data) : new ForgetAccuracies(null, null, null, null);
+        var accuracies = finite ? ForgetAccuracies.Of(data, head) : new ForgetAccuracies(null, null, null, null);
         return new ProbeResult(setting, accuracies, head, loss, options.Epochs, GradientNorm: null, Converged: false);
     }
 

@@ -35,7 +35,7 @@ public static class StrongProbe
                 var setting = string.Create(CultureInfo.InvariantCulture, $"L-BFGS, L2 {l2:0.##E+0}");
                 var head = regression.Head;
                 sweep.Add(new ProbeResult(
-                    fit.Converged ? setting : setting + ": not converged", head.Evaluate(data), head, fit.Value, fit.Iterations,
+                    fit.Converged ? setting : setting + ": not converged", ForgetAccuracies.Of(data, head), head, fit.Value, fit.Iterations,
                     fit.GradientNorm, fit.Converged));
             }
         }

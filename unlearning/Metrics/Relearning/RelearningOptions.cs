@@ -1,4 +1,4 @@
-namespace EscNative.Unlearning.Metrics.Relearn;
+namespace EscNative.Unlearning.Metrics.Relearning;
 
 /// <summary>How it is measured how fast a model learns again what it was made to forget.</summary>
 public sealed record RelearningOptions

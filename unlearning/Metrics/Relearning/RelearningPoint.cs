@@ -1,4 +1,4 @@
-namespace EscNative.Unlearning.Metrics.Relearn;
+namespace EscNative.Unlearning.Metrics.Relearning;
 
 /// <summary>A model on its way back.</summary>
 /// <param name="Steps">Steps of fine-tuning.</param>

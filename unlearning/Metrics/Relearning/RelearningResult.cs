@@ -1,4 +1,4 @@
-namespace EscNative.Unlearning.Metrics.Relearn;
+namespace EscNative.Unlearning.Metrics.Relearning;
 
 /// <summary>How fast a model learns again what it was made to forget.</summary>
 /// <param name="OnRemain">Fine-tuned on D_r alone; the first point is the model as it is.</param>

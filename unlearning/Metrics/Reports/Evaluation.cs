@@ -1,6 +1,6 @@
 using EscNative.Unlearning.Metrics.Membership;
 using EscNative.Unlearning.Metrics.Probes;
-using EscNative.Unlearning.Metrics.Relearn;
+using EscNative.Unlearning.Metrics.Relearning;
 using EscNative.Unlearning.Metrics.Similarity;
 
 namespace EscNative.Unlearning.Metrics.Reports;

@@ -2,7 +2,7 @@ using EscNative.Models;
 using EscNative.Models.Data;
 using EscNative.Unlearning.Metrics.Membership;
 using EscNative.Unlearning.Metrics.Probes;
-using EscNative.Unlearning.Metrics.Relearn;
+using EscNative.Unlearning.Metrics.Relearning;
 using EscNative.Unlearning.Metrics.Similarity;
 
 namespace EscNative.Unlearning.Metrics.Reports;
@@ -69,7 +69,7 @@ public static class EvaluationSuite
             : ZeroRetrainForgetting.Run(logits, model, split.Forget, (options ?? EvaluationOptions.Default).Seed, null, cancel);
         // Half a minute or more, of which nothing is told but that it runs.
         var relearning = options?.Relearning is { } wanted && split.Forget.Count > 0
-            ? Relearning.Measure(model, split, wanted, Stage("relearning"), cancel)
+            ? RelearningAttack.Measure(model, split, wanted, Stage("relearning"), cancel)
             : null;
         return Measure(data, options, rest, cancel) with { Zrf = zrf, Relearning = relearning };
 

@@ -1,5 +1,5 @@
 using EscNative.Unlearning.Metrics.Membership;
-using EscNative.Unlearning.Metrics.Relearn;
+using EscNative.Unlearning.Metrics.Relearning;
 using EscNative.Unlearning.Metrics.Similarity;
 using EscNative.Unlearning.Statistics;
 
@@ -36,10 +36,10 @@ internal sealed class MetricRows(Evaluation original, Evaluation erased, Evaluat
         var own = select(erased);
         AddMean(
             group, "HM", "harmonic mean of 100 - D_f and D_r", trainRows, e => select(e)?.HarmonicMean, zero,
-            Interval.HarmonicMean(own?.Forget, forget, own?.Remain, trainRows - forget));
+            ForgetAccuracies.MeanInterval(own?.Forget, forget, own?.Remain, trainRows - forget));
         AddMean(
             group, "HM_t", "harmonic mean of 100 - D_ft and D_rt", testRows, e => select(e)?.HarmonicMeanTest, zero,
-            Interval.HarmonicMean(own?.ForgetTest, forgetTest, own?.RemainTest, testRows - forgetTest));
+            ForgetAccuracies.MeanInterval(own?.ForgetTest, forgetTest, own?.RemainTest, testRows - forgetTest));
     }
 
     /// <summary>The accuracies of the nearest neighbours, which only test rows are asked for.</summary>
@@ -50,7 +50,7 @@ internal sealed class MetricRows(Evaluation original, Evaluation erased, Evaluat
         AddKept(group, "D_rt", "other test rows", all - forget, e => e.Neighbours.RemainTest);
         AddMean(
             group, "HM_t", "harmonic mean of 100 - D_ft and D_rt", all, e => e.Neighbours.HarmonicMeanTest, zero: false,
-            Interval.HarmonicMean(erased.Neighbours.ForgetTest, forget, erased.Neighbours.RemainTest, all - forget));
+            ForgetAccuracies.MeanInterval(erased.Neighbours.ForgetTest, forget, erased.Neighbours.RemainTest, all - forget));
     }
 
     /// <summary>The area under the curve of the binary probe.</summary>
@@ -63,7 +63,7 @@ internal sealed class MetricRows(Evaluation original, Evaluation erased, Evaluat
             Interval = Interval.HanleyMcNeil(erased.Binary.Auc, positives, negatives),
             IntervalBasis = HanleyMcNeil,
         };
-        _rows.Add(Judgement.Of(row, null, 0.5, auc => Judgement.AucError(auc, positives, negatives)));
+        _rows.Add(Judgement.Of(row, null, 0.5, auc => SamplingError.OfAuc(auc, positives, negatives)));
     }
 
     /// <summary>The membership attack of table 1.</summary>
@@ -81,7 +81,7 @@ internal sealed class MetricRows(Evaluation original, Evaluation erased, Evaluat
         };
         // Members that lose more than unseen images stand out as well, but not because they are remembered.
         _rows.Add(Judgement.Of(
-            row, null, null, p => Judgement.AccuracyError(p, Math.Max(1, attack.TestedRows)),
+            row, null, null, p => SamplingError.OfShare(p, Math.Max(1, attack.TestedRows)),
             forgetful: attack.Coefficient > 0 && row.Value > row.Retrain));
     }
 
@@ -100,7 +100,7 @@ internal sealed class MetricRows(Evaluation original, Evaluation erased, Evaluat
                 Interval = Interval.HanleyMcNeil(attack.Auc, attack.Members, attack.NonMembers),
                 IntervalBasis = attack.Auc is null ? NoRows : HanleyMcNeil,
             };
-            _rows.Add(Judgement.Of(area, null, 0.5, auc => Judgement.AucError(auc, attack.Members, attack.NonMembers)));
+            _rows.Add(Judgement.Of(area, null, 0.5, auc => SamplingError.OfAuc(auc, attack.Members, attack.NonMembers)));
             var found = Row(
                 group, $"{attack.Signal}, TPR", "members found at 1 % false positives", n, e => e.ThresholdAttacks[index].TruePositives) with
             {
@@ -122,7 +122,7 @@ internal sealed class MetricRows(Evaluation original, Evaluation erased, Evaluat
                 "member share", "share of D_f taken for training data by an attacker who knows D_r and test images (ESC, table 5)",
                 erased.Options.MemberShare!.Seed, share.Setting);
             var row = WithWilson(Row(group, share.Attack, "training rows that the request names", n, e => e.MemberShares[index].Percent));
-            _rows.Add(Judgement.Of(row, null, null, p => Judgement.AccuracyError(p, n)));
+            _rows.Add(Judgement.Of(row, null, null, p => SamplingError.OfShare(p, n)));
         }
     }
 
@@ -212,7 +212,7 @@ internal sealed class MetricRows(Evaluation original, Evaluation erased, Evaluat
                     var row = WithWilson(Row(group, name + after, rows, n, e => e.Relearning is { } r ? value(r) : null));
                     if (row.Value is null && n > 0)
                         row = row with { IntervalBasis = "none: it diverged", Notes = "n/a: it diverged" };
-                    _rows.Add(judged ? Judgement.Of(row, null, null, p => Judgement.AccuracyError(p, n)) : row);
+                    _rows.Add(judged ? Judgement.Of(row, null, null, p => SamplingError.OfShare(p, n)) : row);
                 }
             }
         }
@@ -271,7 +271,7 @@ internal sealed class MetricRows(Evaluation original, Evaluation erased, Evaluat
             Direction = zero ? MetricDirection.Lower : MetricDirection.CloserToRetrain,
         };
         _rows.Add(group.Converged
-            ? Judgement.Of(row, zero ? 0 : null, 100.0 / _data.Classes, p => Judgement.AccuracyError(p, n))
+            ? Judgement.Of(row, zero ? 0 : null, 100.0 / _data.Classes, p => SamplingError.OfShare(p, n))
             : row with { Notes = row.Value is null ? row.Notes : "no verdict: the probe is far from converged" });
     }
 

@@ -1,4 +1,3 @@
-using EscNative.Unlearning.Metrics.Membership;
 using EscNative.Unlearning.Statistics;
 
 namespace EscNative.Unlearning.Metrics.Similarity;
@@ -26,7 +25,7 @@ public sealed record ModelSimilarity(MeanValue? JensenShannon, MeanValue? Activa
         var rows = a.Train.RowsOf(forgotten);
         if (options.MaxRows is { } most && most < rows.Length)
         {
-            rows = MembershipRows.Draw(rows, most, options.Seed, MetricStreams.Subsample);
+            rows = FeatureSplit.Draw(rows, most, options.Seed, MetricStreams.SimilarityRows);
             Array.Sort(rows);
         }
 
@@ -42,8 +41,8 @@ public sealed record ModelSimilarity(MeanValue? JensenShannon, MeanValue? Activa
         var (p, q) = (new double[a.Classes], new double[a.Classes]);
         for (var i = 0; i < rows.Length; i++)
         {
-            MembershipSignals.LogSoftmax(a.Logits.AsSpan(rows[i] * a.Classes, a.Classes), p);
-            MembershipSignals.LogSoftmax(b.Logits.AsSpan(rows[i] * a.Classes, a.Classes), q);
+            Softmax.Log(a.Logits.AsSpan(rows[i] * a.Classes, a.Classes), p);
+            Softmax.Log(b.Logits.AsSpan(rows[i] * a.Classes, a.Classes), q);
             js[i] = Divergence.JensenShannon(p, q);
             distance[i] = Divergence.Euclidean(p, q);
         }

@@ -1,6 +1,5 @@
 using EscNative.Models;
 using EscNative.Models.Data;
-using EscNative.Unlearning.Metrics.Membership;
 using EscNative.Unlearning.Statistics;
 
 namespace EscNative.Unlearning.Metrics.Similarity;
@@ -46,8 +45,8 @@ public static class ZeroRetrainForgetting
         var (p, q) = (new double[classes], new double[classes]);
         for (var row = 0; row < rows; row++)
         {
-            MembershipSignals.LogSoftmax(logits.Slice(row * classes, classes), p);
-            MembershipSignals.LogSoftmax(teacherLogits.Slice(row * classes, classes), q);
+            Softmax.Log(logits.Slice(row * classes, classes), p);
+            Softmax.Log(teacherLogits.Slice(row * classes, classes), q);
             defined[row] = 1 - Divergence.JensenShannon(p, q);
             coded[row] = 1 - (Divergence.Reversed(p, q) / classes);
         }

@@ -68,7 +68,7 @@ public static class ULira
         options.Validate();
         if (options.Targets >= data.Train.Count)
             throw new UsageException($"U-LiRA: got {options.Targets} targets, {data.Train.Name} has {data.Train.Count} images; wants fewer");
-        var targets = new RandomSource(options.Seed, MetricStreams.Subsample).Permutation(data.Train.Count)[..options.Targets];
+        var targets = new RandomSource(options.Seed, MetricStreams.ULiraTargets).Permutation(data.Train.Count)[..options.Targets];
         var forgot = Inclusion(options);
         var key = KeyOf(data, recipe, options);
         var confidences = new double[options.Shadows][];
@@ -94,7 +94,7 @@ public static class ULira
     // [shadows][targets]: every target is in exactly half of the shadows, drawn anew for each.
     internal static bool[][] Inclusion(ULiraOptions options)
     {
-        var random = new RandomSource(options.Seed, MetricStreams.Inclusion);
+        var random = new RandomSource(options.Seed, MetricStreams.ULiraInclusion);
         var included = Enumerable.Range(0, options.Shadows).Select(_ => new bool[options.Targets]).ToArray();
         for (var x = 0; x < options.Targets; x++)
         {

@@ -63,7 +63,7 @@ internal static class ULiraStatistics
     {
         var images = ratios[0].Length;
         var all = Of([.. Enumerable.Range(0, images)]);
-        var random = new RandomSource(seed, MetricStreams.Bootstrap);
+        var random = new RandomSource(seed, MetricStreams.ULiraBootstrap);
         var drawn = new List<(double Accuracy, double Auc, double Found)>();
         for (var i = 0; i < Resamples; i++)
             drawn.Add(Of([.. Enumerable.Range(0, images).Select(_ => random.NextInt(images))]));

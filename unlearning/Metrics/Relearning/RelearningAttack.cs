@@ -5,7 +5,7 @@ using EscNative.Models;
 using EscNative.Models.Data;
 using EscNative.Unlearning.Statistics;
 
-namespace EscNative.Unlearning.Metrics.Relearn;
+namespace EscNative.Unlearning.Metrics.Relearning;
 
 /// <summary>
 /// Relearning: how much of D_f comes back by fine-tuning on D_r alone (arXiv 2505.22310), on a few images of the forgotten
@@ -17,7 +17,7 @@ namespace EscNative.Unlearning.Metrics.Relearn;
 /// running ones. Prototypes: the head's row of each forgotten class becomes the mean feature of its images, scaled to the mean
 /// norm of the other classes' rows, with the least bias by which three quarters of these images are taken for the class.
 /// </remarks>
-public static class Relearning
+public static class RelearningAttack
 {
     /// <summary>Measures a model.</summary>
     /// <param name="model">The model; not changed.</param>
@@ -36,8 +36,8 @@ public static class Relearning
         options.Validate();
         var (samples, rest) = Samples(split.Forget, options);
         var judged = new Judged(
-            Draw(rest, options, MetricStreams.Members), Draw(split.ForgetTest, options, MetricStreams.NonMembers),
-            Draw(split.RemainTest, options, MetricStreams.Subsample));
+            Draw(rest, options, MetricStreams.RelearningForget), Draw(split.ForgetTest, options, MetricStreams.RelearningForgetTest),
+            Draw(split.RemainTest, options, MetricStreams.RelearningRemainTest));
         var start = judged.Of(model, 0, cancel);
         var total = (2 * options.Steps[^1]) + 1.0;
         var onRemain = FineTune(model, split.Remain, batchStatistics: true, judged, start, options, Part(0), cancel);
@@ -169,7 +169,7 @@ public static class Relearning
             throw Guard.Bad("relearning: there is no image to forget, wants one or more");
         var left = forget.CountPerClass().Select(n => n > 0 ? Math.Clamp(n / 2, 1, options.Samples) : 0).ToArray();
         List<int> samples = [], rest = [];
-        foreach (var i in new RandomSource(options.Seed, MetricStreams.Samples).Permutation(forget.Count))
+        foreach (var i in new RandomSource(options.Seed, MetricStreams.RelearningSamples).Permutation(forget.Count))
             (left[forget.Label(i)]-- > 0 ? samples : rest).Add(i);
         return (forget.Subset(samples.Order().ToArray(), "the attacker's images"), forget.Subset(rest.Order().ToArray(), "D_f without them"));
     }

@@ -1,6 +1,4 @@
-using EscNative.Unlearning.Statistics;
-
-namespace EscNative.Unlearning.Metrics;
+namespace EscNative.Unlearning.Statistics;
 
 /// <summary>How often each class was taken for each: after an erasure it shows where the forgotten images went.</summary>
 public sealed class ConfusionMatrix

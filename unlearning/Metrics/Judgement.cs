@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace EscNative.Unlearning.Metrics.Reports;
+namespace EscNative.Unlearning.Metrics;
 
 /// <summary>Says whether a measure of forgetting is above or below its reference by more than chance explains.</summary>
 internal static class Judgement
@@ -31,22 +31,6 @@ internal static class Judgement
                 ? (MetricVerdict.OverErased, Text($"{Side(difference, row.Unit)} {name}: over-erased"))
                 : (MetricVerdict.KnowledgeLeft, Text($"{Side(difference, row.Unit)} {name}: knowledge is left"));
         return row with { Verdict = verdict, Notes = words };
-    }
-
-    /// <summary>Standard error of an accuracy in per cent over n rows.</summary>
-    public static double AccuracyError(double percent, int n)
-    {
-        var p = percent / 100;
-        return 100 * Math.Sqrt(p * (1 - p) / n);
-    }
-
-    /// <summary>Standard error of an area under the ROC curve (Hanley and McNeil, 1982).</summary>
-    public static double AucError(double auc, int positives, int negatives)
-    {
-        var q1 = auc / (2 - auc);
-        var q2 = 2 * auc * auc / (1 + auc);
-        var variance = (auc * (1 - auc)) + ((positives - 1) * (q1 - (auc * auc))) + ((negatives - 1) * (q2 - (auc * auc)));
-        return Math.Sqrt(Math.Max(0, variance) / ((double)positives * negatives));
     }
 
     private static string Side(double difference, string unit) => unit == "%"
