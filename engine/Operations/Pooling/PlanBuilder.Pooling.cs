@@ -22,7 +22,7 @@ public sealed partial class PlanBuilder
         Pool("AveragePool2d", PoolKind.Average, x, kernel, stride, padding, countPadding);
 
     /// <summary>The mean over all pixels: [h, w, c] to [c].</summary>
-    /// <exception cref="ShapeException">x is no image.</exception>
+    /// <exception cref="ShapeException">x is not an image.</exception>
     public PlanValue GlobalAveragePool2d(PlanValue x)
     {
         Check(x, "GlobalAveragePool2d");

@@ -11,8 +11,8 @@ internal sealed unsafe partial class CpuBackend
     public override void ArgMax(Tensor x, Tensor index, long outer, long extent, long inner) =>
         Dispatch(x, "ArgMax", new ArgMaxJob(x, index, outer, extent, inner));
 
-    public override void ScatterAxis(Tensor dy, Tensor index, Tensor dx, long outer, long extent, long inner) =>
-        Dispatch(dx, "ScatterAxis", new ScatterJob(dy, index, dx, outer, extent, inner));
+    public override void Scatter(Tensor dy, Tensor index, Tensor dx, long outer, long extent, long inner) =>
+        Dispatch(dx, "Scatter", new ScatterJob(dy, index, dx, outer, extent, inner));
 
     private readonly struct ReduceJob(ReduceOp op, Tensor x, Tensor y, long outer, long extent, long inner) : IFloatJob
     {
