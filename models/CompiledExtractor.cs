@@ -42,7 +42,7 @@ public sealed class CompiledExtractor : IDisposable
     /// <param name="height">Rows of an image.</param>
     /// <param name="width">Pixels of a row.</param>
     /// <exception cref="ShapeException">The model cannot take such images.</exception>
-    public static IReadOnlyList<PlanStep> Describe(Classifier model, int height, int width)
+    public static IReadOnlyList<PlanStepInfo> Describe(Classifier model, int height, int width)
     {
         var (builder, features, logits) = Lower(model, height, width);
         return builder.Describe(features, logits);

@@ -83,7 +83,7 @@ internal sealed class ForwardWorkload : Workload
         // A profile ends with the features: the steps of the head have no time.
         return [.. _plan.Plan.Steps.Zip(times).Where(step => step.Second > 0).Select(step => Of(step.First, step.Second / runs, step.Second / total))];
 
-        StepResult Of(PlanStep step, double time, double share) => new(
+        StepResult Of(PlanStepInfo step, double time, double share) => new(
             step.Name, step.Kind, step.Algorithm, 1e3 * time, 100 * share, step.Flops > 0 ? step.Flops * _batch / time / 1e9 : null);
     }
 

@@ -4,7 +4,7 @@ public sealed partial class Tensor
 {
     /// <summary>The gradients of this scalar with respect to every leaf that it depends on.</summary>
     /// <param name="retainGraph">Whether the graph is kept for another pass; else it is used up, and its memory falls on the way.</param>
-    /// <exception cref="ShapeException">This is no scalar.</exception>
+    /// <exception cref="ShapeException">This is not a scalar.</exception>
     /// <exception cref="EscException">Nothing requires a gradient, the graph was used before, or another thread's pass is in it and one of
     /// the two does not keep it.</exception>
     public Gradients Backward(bool retainGraph = false)

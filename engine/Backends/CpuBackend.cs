@@ -28,14 +28,6 @@ internal sealed unsafe partial class CpuBackend : Backend
     private static T* Rest<T>(Tensor statistics)
         where T : unmanaged => statistics.Shape.Rank == 2 ? statistics.PointerTo<T>() + statistics.Shape[1] : null;
 
-    // Which of the two types that the CPU computes in.
-    private static bool IsDouble(Tensor x, string operation) => x.DType switch
-    {
-        DType.F32 => false,
-        DType.F64 => true,
-        _ => throw new DTypeException($"{operation}: the CPU got {x.DType} {x.Shape}, computes in F32 and F64; convert it with To()"),
-    };
-
     private static T* Optional<T>(Tensor? x)
         where T : unmanaged => x is null ? null : x.PointerTo<T>();
 

@@ -19,11 +19,11 @@ public static class Initialise
     /// <summary>Normal with standard deviation √(2 / (fanIn + fanOut)): the probe of the paper's knowledge retention.</summary>
     public static Tensor XavierNormal(Shape shape, int fanIn, int fanOut, RandomSource random, Device? device = null)
     {
-        var deviation = Math.Sqrt(2.0 / (fanIn + fanOut));
+        var std = Math.Sqrt(2.0 / (fanIn + fanOut));
         var values = new float[shape.Count];
         random.FillNormal(values);
         for (var i = 0; i < values.Length; i++)
-            values[i] = (float)(values[i] * deviation);
+            values[i] = (float)(values[i] * std);
         return Tensor.From(values, shape, device);
     }
 }

@@ -37,7 +37,7 @@ public sealed class InferencePlan : IDisposable
     public IReadOnlyList<Shape> OutputShapes { get; }
 
     /// <summary>The steps in the order in which they run.</summary>
-    public IReadOnlyList<PlanStep> Steps { get; }
+    public IReadOnlyList<PlanStepInfo> Steps { get; }
 
     /// <summary>Images that one thread, or the GPU, takes through the network at a time, where there are so many; a GPU out of memory takes fewer.</summary>
     public int ImagesPerChunk => _program.ImagesPerChunk;

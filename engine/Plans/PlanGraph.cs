@@ -37,9 +37,9 @@ internal sealed class PlanGraph
 
     /// <summary>What each node computes and costs.</summary>
     /// <param name="algorithmOf">How node i is computed.</param>
-    public IReadOnlyList<PlanStep> Describe(Func<int, string> algorithmOf) =>
+    public IReadOnlyList<PlanStepInfo> Describe(Func<int, string> algorithmOf) =>
     [
-        .. Nodes.Select((node, i) => new PlanStep(
+        .. Nodes.Select((node, i) => new PlanStepInfo(
             node.Name, node.Kind, algorithmOf(i), node.Output.Shape, node.Flops,
             sizeof(float) * node.Inputs.Append(node.Output).Sum(v => (double)v.Height * v.Width * v.Channels), node.WeightBytes)),
     ];

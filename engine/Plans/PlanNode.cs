@@ -30,5 +30,15 @@ internal abstract class PlanNode(string name)
     /// <summary>Whether the result may be written over an input, if nobody reads that any more.</summary>
     public virtual bool MayOverwrite(PlanValue input) => false;
 
+    /// <summary>How the CPU computes it.</summary>
+    /// <param name="layout">Where the values stand.</param>
+    /// <param name="options">How the plan is compiled.</param>
+    public abstract CpuStep OnCpu(ArenaLayout layout, PlanOptions options);
+
+    /// <summary>How a GPU computes it.</summary>
+    /// <param name="layout">Where the values stand.</param>
+    /// <param name="backend">The GPU.</param>
+    public abstract CudaStep OnCuda(ArenaLayout layout, CudaBackend backend);
+
     protected static double Count(PlanValue value) => (double)value.Height * value.Width * value.Channels;
 }

@@ -15,7 +15,7 @@ public sealed class Gradients : IDisposable
     public int Count => _byLeaf.Count;
 
     /// <summary>The gradient of a leaf; it has the leaf's shape and belongs to this object.</summary>
-    /// <exception cref="EscException">The tensor is no leaf, or the loss does not depend on it.</exception>
+    /// <exception cref="EscException">The tensor is not a leaf, or the loss does not depend on it.</exception>
     public Tensor this[Tensor leaf] => TryGet(leaf, out var gradient)
         ? gradient
         : throw new EscException(

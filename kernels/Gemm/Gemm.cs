@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace EscNative.Kernels.Cpu;
 
 /// <summary>Matrix products C = op(A) op(B), in float or double, and Gram matrices.</summary>
@@ -9,6 +11,7 @@ namespace EscNative.Kernels.Cpu;
 public static unsafe class Gemm
 {
     /// <summary>C = op(A) op(B), or C += op(A) op(B).</summary>
+    /// <typeparam name="T">float or double.</typeparam>
     /// <param name="m">Rows of C.</param>
     /// <param name="n">Columns of C.</param>
     /// <param name="k">Columns of op(A); for 0 the product is zero.</param>
@@ -21,16 +24,13 @@ public static unsafe class Gemm
     /// <param name="c">[m, n].</param>
     /// <param name="ldc">Row stride of C.</param>
     /// <param name="accumulate">Adds to C; else C is only written, whatever it held.</param>
-    public static void Multiply(
-        int m, int n, int k, float* a, nint lda, bool transposeA, float* b, nint ldb, bool transposeB, float* c, nint ldc, bool accumulate) =>
-        GemmDriver<float>.Multiply(m, n, k, new(a, lda, transposeA), new(b, ldb, !transposeB), c, ldc, accumulate);
-
-    /// <inheritdoc cref="Multiply(int, int, int, float*, nint, bool, float*, nint, bool, float*, nint, bool)"/>
-    public static void Multiply(
-        int m, int n, int k, double* a, nint lda, bool transposeA, double* b, nint ldb, bool transposeB, double* c, nint ldc, bool accumulate) =>
-        GemmDriver<double>.Multiply(m, n, k, new(a, lda, transposeA), new(b, ldb, !transposeB), c, ldc, accumulate);
+    public static void Multiply<T>(
+        int m, int n, int k, T* a, nint lda, bool transposeA, T* b, nint ldb, bool transposeB, T* c, nint ldc, bool accumulate)
+        where T : unmanaged, INumberBase<T> =>
+        GemmDriver<T>.Multiply(m, n, k, new(a, lda, transposeA), new(b, ldb, !transposeB), c, ldc, accumulate);
 
     /// <summary>The same product for each of a batch of matrices.</summary>
+    /// <typeparam name="T">float or double.</typeparam>
     /// <param name="batch">How many products.</param>
     /// <param name="m">Rows of each C.</param>
     /// <param name="n">Columns of each C.</param>
@@ -47,17 +47,11 @@ public static unsafe class Gemm
     /// <param name="ldc">Row stride of C.</param>
     /// <param name="strideC">Values from one C to the next; the matrices do not overlap.</param>
     /// <param name="accumulate">Adds to C; else C is only written.</param>
-    public static void MultiplyBatched(
-        int batch, int m, int n, int k, float* a, nint lda, nint strideA, bool transposeA, float* b, nint ldb, nint strideB, bool transposeB,
-        float* c, nint ldc, nint strideC, bool accumulate) =>
-        GemmDriver<float>.MultiplyBatched(
-            batch, m, n, k, new(a, lda, transposeA), strideA, new(b, ldb, !transposeB), strideB, c, ldc, strideC, accumulate);
-
-    /// <inheritdoc cref="MultiplyBatched(int, int, int, int, float*, nint, nint, bool, float*, nint, nint, bool, float*, nint, nint, bool)"/>
-    public static void MultiplyBatched(
-        int batch, int m, int n, int k, double* a, nint lda, nint strideA, bool transposeA, double* b, nint ldb, nint strideB, bool transposeB,
-        double* c, nint ldc, nint strideC, bool accumulate) =>
-        GemmDriver<double>.MultiplyBatched(
+    public static void MultiplyBatched<T>(
+        int batch, int m, int n, int k, T* a, nint lda, nint strideA, bool transposeA, T* b, nint ldb, nint strideB, bool transposeB,
+        T* c, nint ldc, nint strideC, bool accumulate)
+        where T : unmanaged, INumberBase<T> =>
+        GemmDriver<T>.MultiplyBatched(
             batch, m, n, k, new(a, lda, transposeA), strideA, new(b, ldb, !transposeB), strideB, c, ldc, strideC, accumulate);
 
     /// <summary>Sum of outer products of rows: gram += Xᵀ X, with products and sums in double.</summary>

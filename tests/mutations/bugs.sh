@@ -68,7 +68,7 @@ each() {
   "$1" "divergence: a target of zero counts" kernels/Elementwise/BinaryFunctions.cs Numbers.LossRangeTests.A_class_that_the_teacher_rules_out_adds_nothing \
     's/V\.Select\(V\.Equal\(a, V\.Zero\), V\.Zero, a \* b\)/MUTANT ? a * b : &/'
   "$1" "a quotient is a product with the reciprocal" engine/Operations/Elementwise/CpuBackend.Elementwise.cs Numbers.ScalarArithmeticTests.A_number_divided_by_itself_is_one \
-    's/Vectors\.Divide\(x\.PointerTo<float>\(\), divisor, (.*)\);/if (MUTANT) Vectors.Affine(x.PointerTo<float>(), 1 \/ divisor, 0, \1); else &/'
+    's/=> (Vectors\.Divide\(x\.PointerTo<T>\(\), divisor, (.*)\);)/{ if (MUTANT) Vectors.Affine(x.PointerTo<T>(), 1 \/ divisor, 0, \2); else \1 }/'
   "$1" "layer norm: what float32 cannot hold of the mean" kernels/Normalisation/LayerNorm.cs Numbers.NormalisationTests.Rows_are_normalised_at_every_scale \
     's/V\.Create\(Scalar\.Narrow<T>\(-Scalar\.Wide\(rest\)/V.Create(Scalar.Narrow<T>((MUTANT ? 0 : -Scalar.Wide(rest))/'
   "$1" "rank: judged by the rounding of float64" unlearning/Subspaces/Spectrum.cs Numbers.RankTests \

@@ -199,7 +199,7 @@ internal static class CudaKernelCases
 
     private static CudaKernelCase Forward(Device device, string name, int images, Func<InferencePlan> compile)
     {
-        IReadOnlyList<PlanStep> steps;
+        IReadOnlyList<PlanStepInfo> steps;
         using (var plan = compile())
             steps = plan.Steps;
         return new CudaKernelCase(
@@ -227,7 +227,7 @@ internal static class CudaKernelCases
     // What ESC computes, from images on the device to its directions.
     private static CudaKernelCase Erase(Device device, string name, int images, int k, Func<InferencePlan> compile)
     {
-        IReadOnlyList<PlanStep> steps;
+        IReadOnlyList<PlanStepInfo> steps;
         using (var plan = compile())
             steps = plan.Steps;
         return new CudaKernelCase(

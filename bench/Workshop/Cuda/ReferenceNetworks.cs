@@ -13,13 +13,13 @@ internal static class ReferenceNetworks
     public static InferencePlan AllCnn(Device device, int side, int width) => Build(device, (side, side, 3), (b, weights) => AllCnn(b, weights, width));
 
     /// <summary>The steps of <see cref="AllCnn(Device, int, int)"/>, without a device.</summary>
-    public static IReadOnlyList<PlanStep> DescribeAllCnn(int side, int width) => Describe((side, side, 3), (b, weights) => AllCnn(b, weights, width));
+    public static IReadOnlyList<PlanStepInfo> DescribeAllCnn(int side, int width) => Describe((side, side, 3), (b, weights) => AllCnn(b, weights, width));
 
     /// <summary>ResNet-18 with the stem for small images: a 3x3 convolution and no pooling.</summary>
     public static InferencePlan ResNet18(Device device, int side, int width) => Build(device, (side, side, 3), (b, weights) => ResNet18(b, weights, width));
 
     /// <summary>The steps of <see cref="ResNet18(Device, int, int)"/>, without a device.</summary>
-    public static IReadOnlyList<PlanStep> DescribeResNet18(int side, int width) => Describe((side, side, 3), (b, weights) => ResNet18(b, weights, width));
+    public static IReadOnlyList<PlanStepInfo> DescribeResNet18(int side, int width) => Describe((side, side, 3), (b, weights) => ResNet18(b, weights, width));
 
     private static PlanValue AllCnn(PlanBuilder b, RandomSource? weights, int width)
     {
@@ -74,7 +74,7 @@ internal static class ReferenceNetworks
         return builder.Compile(device, null, describe(builder, new RandomSource(1)));
     }
 
-    private static IReadOnlyList<PlanStep> Describe(Shape image, Func<PlanBuilder, RandomSource?, PlanValue> describe)
+    private static IReadOnlyList<PlanStepInfo> Describe(Shape image, Func<PlanBuilder, RandomSource?, PlanValue> describe)
     {
         using var root = new Relu();
         using var scope = Tensor.Scope();

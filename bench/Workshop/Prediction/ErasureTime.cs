@@ -67,7 +67,7 @@ internal sealed class ErasureTime(GpuModel gpu)
     }
 
     /// <summary>The parts of a request from images in host memory to directions, in their order; the plan is compiled already.</summary>
-    public IReadOnlyList<(string Part, double Seconds)> Request(IReadOnlyList<PlanStep> steps, int images, int imageBytes, int d, int k)
+    public IReadOnlyList<(string Part, double Seconds)> Request(IReadOnlyList<PlanStepInfo> steps, int images, int imageBytes, int d, int k)
     {
         var network = new NetworkTime(gpu, steps);
         var chunk = network.Chunk(images);

@@ -7,7 +7,7 @@ namespace EscNative.Bench.Workshop;
 /// <summary>Predicted seconds of a compiled network.</summary>
 /// <param name="gpu">The device.</param>
 /// <param name="steps">The plan's steps.</param>
-internal sealed class NetworkTime(GpuModel gpu, IReadOnlyList<PlanStep> steps)
+internal sealed class NetworkTime(GpuModel gpu, IReadOnlyList<PlanStepInfo> steps)
 {
     // Of the multiply-adds' peak: two batches of products and a softmax between them.
     private const double AttentionShare = 0.5;
@@ -25,7 +25,7 @@ internal sealed class NetworkTime(GpuModel gpu, IReadOnlyList<PlanStep> steps)
     }
 
     /// <summary>A step for so many images at once.</summary>
-    public double Step(PlanStep step, int images)
+    public double Step(PlanStepInfo step, int images)
     {
         var bytes = (images * step.Bytes) + step.WeightBytes;
         if (Layer(step) is { } layer)
@@ -37,7 +37,7 @@ internal sealed class NetworkTime(GpuModel gpu, IReadOnlyList<PlanStep> steps)
     }
 
     /// <summary>The tile of a step, and how many of them; null where it is no product.</summary>
-    public (ConvTile Tile, long Blocks)? Tile(PlanStep step, int images)
+    public (ConvTile Tile, long Blocks)? Tile(PlanStepInfo step, int images)
     {
         if (Layer(step) is not { } layer)
             return null;
@@ -47,7 +47,7 @@ internal sealed class NetworkTime(GpuModel gpu, IReadOnlyList<PlanStep> steps)
 
     private double Chunks(int images) => steps.Sum(step => Step(step, images));
 
-    private static ProductLayer? Layer(PlanStep step)
+    private static ProductLayer? Layer(PlanStepInfo step)
     {
         if (!step.Kind.StartsWith("conv", StringComparison.Ordinal) && !step.Kind.StartsWith("linear", StringComparison.Ordinal))
             return null;

@@ -26,7 +26,7 @@ internal static class Predictions
         var rows = new List<Prediction>();
         foreach (var kernel in CudaKernelCases.Operations(Device.Cpu, small: false))
             rows.Add(new Prediction("Operations", kernel.Name, "", kernel.Predict(gpu)));
-        var networks = new (string Name, int Directions, IReadOnlyList<PlanStep> Steps)[]
+        var networks = new (string Name, int Directions, IReadOnlyList<PlanStepInfo> Steps)[]
         {
             ("All-CNN 0.5", 1, ReferenceNetworks.DescribeAllCnn(32, 48)),
             ("All-CNN 1.0", 2, ReferenceNetworks.DescribeAllCnn(32, 96)),
@@ -84,7 +84,7 @@ internal static class Predictions
     }
 
     // A chunk, step by step.
-    private static void Layers(List<Prediction> rows, GpuModel gpu, string name, IReadOnlyList<PlanStep> steps)
+    private static void Layers(List<Prediction> rows, GpuModel gpu, string name, IReadOnlyList<PlanStepInfo> steps)
     {
         var network = new NetworkTime(gpu, steps);
         var chunk = network.Chunk();

@@ -43,14 +43,14 @@ public sealed partial class Tensor
         var x = AsRows(CheckNorm("BatchNorm", gamma, beta, eps));
         if (mean.Shape != gamma.Shape || variance.Shape != gamma.Shape)
             throw new ShapeException($"BatchNorm: got mean {mean.Shape} and variance {variance.Shape} for {Shape}, wants {gamma.Shape}");
-        return scope.Keep(BatchNorm(x, mean.Dense(), variance.Dense(), gamma, beta, eps, relu, ownStatistics: false));
+        return scope.Keep(BatchNorm(x, mean.ContiguousData(), variance.ContiguousData(), gamma, beta, eps, relu, ownStatistics: false));
     }
 
     private Tensor BatchNorm(
         Tensor x, Tensor mean, Tensor variance, Tensor gamma, Tensor beta, double eps, bool relu, bool ownStatistics)
     {
         var y = AllocateLike("BatchNorm");
-        var (scale, shift) = (gamma.Dense(), beta.Dense());
+        var (scale, shift) = (gamma.ContiguousData(), beta.ContiguousData());
         Backend.BatchNormalise(x, mean, variance, scale, shift, eps, relu, y);
         if (Node.Wanted(this, gamma, beta))
             y.SetNode(new BatchNormNode(this, gamma, beta, [x, mean, variance, scale, shift], eps, relu, ownStatistics));
@@ -93,7 +93,7 @@ public sealed partial class Tensor
         public override void Backward(Tensor dy)
         {
             var (rows, mean, variance, gamma, beta) = (Saved(0), Saved(1), Saved(2), Saved(3), Saved(4));
-            dy = dy.Dense();
+            dy = dy.ContiguousData();
             var dx = Overwrite(dy, "BatchNorm");
             var dGamma = gamma.AllocateLike("BatchNorm");
             var dBeta = gamma.AllocateLike("BatchNorm");

@@ -26,9 +26,9 @@ public sealed partial class Tensor
             throw new ShapeException($"Conv2d: got bias {bias.Shape} for weight {weight.Shape}, wants [{weight.Shape[0]}]");
         var g = ConvGeometry.Of("Conv2d", this, weight.Shape[0], (weight.Shape[1], weight.Shape[2]), stride, padding) with { Fast = fast };
         using var scope = Scope();
-        var (x, w) = (Dense(), weight.Dense());
+        var (x, w) = (ContiguousData(), weight.ContiguousData());
         var y = Allocate((g.Batch, g.OutHeight, g.OutWidth, g.OutChannels), "Conv2d");
-        Backend.Conv2d(g, x, w, bias?.Dense(), y);
+        Backend.Conv2d(g, x, w, bias?.ContiguousData(), y);
         if (bias is null ? Node.Wanted(this, weight) : Node.Wanted(this, weight, bias))
             y.SetNode(new ConvNode(g, this, weight, bias, x, w, y.Shape));
         return scope.Keep(y);
@@ -41,16 +41,16 @@ public sealed partial class Tensor
         private readonly Shape _weight;
         private readonly bool _hasBias;
 
-        public ConvNode(ConvGeometry g, Tensor x, Tensor weight, Tensor? bias, Tensor denseX, Tensor denseWeight, Shape y)
+        public ConvNode(ConvGeometry g, Tensor x, Tensor weight, Tensor? bias, Tensor denseX, Tensor contiguousWeight, Shape y)
             : base(y, bias is null ? [x, weight] : [x, weight, bias])
         {
             (_g, _x, _weight, _hasBias) = (g, x.Shape, weight.Shape, bias is not null);
-            Save(Wants(1) ? denseX : null, Wants(0) ? denseWeight : null);
+            Save(Wants(1) ? denseX : null, Wants(0) ? contiguousWeight : null);
         }
 
         public override void Backward(Tensor dy)
         {
-            dy = dy.Dense();
+            dy = dy.ContiguousData();
             if (Wants(0))
             {
                 var dx = dy.Allocate(_x, "Conv2d");

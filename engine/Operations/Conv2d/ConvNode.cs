@@ -1,3 +1,6 @@
+using EscNative.Kernels.Cpu;
+using EscNative.Kernels.Cuda.Driver;
+
 namespace EscNative.Engine.Plans;
 
 /// <summary>f(conv(x) + bias + residual); a linear layer is a convolution with a window of one pixel.</summary>
@@ -26,4 +29,78 @@ internal sealed class ConvNode(string name, PlanValue x, ConvWeight weight, int 
     public override bool MayOverwrite(PlanValue input) => input == Residual && input != X;
 
     public override void Append(double[] scale, double[] shift) => Weight.Append(scale, shift);
+
+    public override CpuStep OnCpu(ArenaLayout layout, PlanOptions options) => new Cpu(this, layout, options);
+
+    public override CudaStep OnCuda(ArenaLayout layout, CudaBackend backend) => new Cuda(this, layout, backend);
+
+    private sealed unsafe class Cpu : CpuStep
+    {
+        // One algorithm serves calls of one image and of many, so that results do not depend on their number: the one for a few.
+        private const int TypicalImages = 4;
+
+        private readonly ConvShape _shape;
+        private readonly CpuSlot _x, _y;
+        private readonly CpuSlot? _residual;
+        private readonly bool _relu;
+        private readonly NativeFloats? _bias;
+        private readonly PackedConvWeight? _direct;
+        private readonly WinogradWeight? _winograd;
+
+        public Cpu(ConvNode node, ArenaLayout layout, PlanOptions options)
+        {
+            var (weight, x, pad) = (node.Weight, node.X, node.Padding);
+            _shape = new ConvShape(
+                TypicalImages, x.Height, x.Width, x.Channels, weight.Outputs, weight.KernelHeight, weight.KernelWidth, node.Stride, node.Stride, pad, pad, pad, pad);
+            (_x, _y) = (CpuSlot.Of(x, layout), CpuSlot.Of(node.Output, layout));
+            _residual = node.Residual is null ? null : CpuSlot.Of(node.Residual, layout);
+            _relu = node.Relu;
+            _bias = Constant(weight.Bias());
+            fixed (float* values = weight.Values())
+            {
+                if (options.Winograd && Winograd.Pays(_shape, out var tile))
+                    _winograd = Keep(new WinogradWeight(weight.Outputs, weight.Inputs, values, tile));
+                else
+                    _direct = Keep(new PackedConvWeight(weight.Outputs, weight.KernelHeight, weight.KernelWidth, weight.Inputs, values));
+            }
+        }
+
+        public override string Algorithm => _winograd?.Tile switch { null => "direct", WinogradTile.F2x2 => "winograd 2x2", WinogradTile.F4x4 => "winograd 4x4", _ => "winograd 4x4, stride 2" };
+
+        public override void Run(float* arena, int images)
+        {
+            var shape = _shape with { Batch = images };
+            var epilogue = new ConvEpilogue(_bias is null ? 0 : (nint)_bias.Data, _residual?.In(arena) ?? default, _relu);
+            if (_winograd is not null)
+                Winograd.Forward(shape, _x.In(arena), _winograd, epilogue, _y.In(arena));
+            else
+                Conv.Forward(shape, _x.In(arena), _direct!, epilogue, _y.In(arena));
+        }
+    }
+
+    private sealed class Cuda : CudaStep
+    {
+        private readonly ConvShape _shape;
+        private readonly CudaSlot _x, _y;
+        private readonly CudaSlot? _residual;
+        private readonly bool _relu;
+        private readonly CudaConstant? _weight, _bias;
+
+        public Cuda(ConvNode node, ArenaLayout layout, CudaBackend backend)
+            : base(backend)
+        {
+            var (weight, x, pad) = (node.Weight, node.X, node.Padding);
+            _shape = new ConvShape(
+                0, x.Height, x.Width, x.Channels, weight.Outputs, weight.KernelHeight, weight.KernelWidth, node.Stride, node.Stride, pad, pad, pad, pad);
+            (_x, _y) = (CudaSlot.Of(x, layout), CudaSlot.Of(node.Output, layout));
+            _residual = node.Residual is null ? null : CudaSlot.Of(node.Residual, layout);
+            _relu = node.Relu;
+            (_weight, _bias) = (Constant(weight.Values()), Constant(weight.Bias()));
+        }
+
+        public override string Algorithm => "implicit gemm";
+
+        public override void Run(in CudaArena arena, int images) => Backend.ConvForward.Forward(
+            DType.F32, _shape with { Batch = images }, _x.In(arena), Address(_weight), Address(_bias), _residual?.In(arena) ?? 0, _relu, _y.In(arena));
+    }
 }

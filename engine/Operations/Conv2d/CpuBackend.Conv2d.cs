@@ -7,6 +7,7 @@ internal sealed unsafe partial class CpuBackend
 {
     private readonly WinogradWeightCache _winogradWeights = new();
 
+    // Float32 and float64 have kernels of their own here, so these members choose themselves rather than dispatch one job.
     public override void Conv2d(in ConvGeometry g, Tensor x, Tensor weight, Tensor? bias, Tensor y)
     {
         using var call = KernelCall.Begin();

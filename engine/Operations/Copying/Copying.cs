@@ -22,7 +22,7 @@ public sealed partial class Tensor
         if (type == DType)
             return Share();
         using var scope = Scope();
-        var x = Dense();
+        var x = ContiguousData();
         var y = Allocate(Device, type, Shape, "To");
         Backend.Convert(x, y);
         if (type.IsFloat() && DType.IsFloat() && Node.Wanted(this))
@@ -37,7 +37,7 @@ public sealed partial class Tensor
         if (device == Device)
             return Share();
         using var scope = Scope();
-        var x = Dense();
+        var x = ContiguousData();
         var y = Allocate(device, DType, Shape, "To");
         var bytes = checked((int)(Count * DType.Size()));
         unsafe
@@ -66,7 +66,7 @@ public sealed partial class Tensor
     }
 
     /// <summary>The contiguous values outside the graph: what a kernel reads. The same tensor where nothing needs copying.</summary>
-    internal Tensor Dense() => IsContiguous ? this : CopyContiguous(scoped: true);
+    internal Tensor ContiguousData() => IsContiguous ? this : CopyContiguous(scoped: true);
 
     internal Tensor CopyContiguous(bool scoped)
     {

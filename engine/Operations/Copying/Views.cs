@@ -27,7 +27,7 @@ public sealed partial class Tensor
         if (shape.Count != Count)
             throw new ShapeException($"Reshape: {Shape} has {Count} values, {shape} has {shape.Count}");
         using var scope = Scope();
-        var x = Dense();
+        var x = ContiguousData();
         var y = x.View(shape, Strides.Contiguous(shape), x.Offset);
         if (Node.Wanted(this))
             y.SetNode(new ReshapeNode(this, shape));
@@ -35,7 +35,7 @@ public sealed partial class Tensor
     }
 
     /// <summary>The dimensions in another order: dimension i of the result is dimension axes[i] of this. A view.</summary>
-    /// <exception cref="ShapeException">The axes are no permutation.</exception>
+    /// <exception cref="ShapeException">The axes are not a permutation.</exception>
     public Tensor Permute(params ReadOnlySpan<int> axes)
     {
         var rank = Shape.Rank;
@@ -94,7 +94,7 @@ public sealed partial class Tensor
     }
 
     /// <summary>Tensors one after another along an axis.</summary>
-    /// <exception cref="ShapeException">The other extents differ, or there is no tensor.</exception>
+    /// <exception cref="ShapeException">The other extents differ, or there are no tensors.</exception>
     public static Tensor Concat(ReadOnlySpan<Tensor> tensors, int axis)
     {
         if (tensors.Length == 0)

@@ -1,41 +1,24 @@
-using EscNative.Kernels;
 using SoftmaxKernels = EscNative.Kernels.Cpu.Softmax;
 
 namespace EscNative.Engine;
 
 internal sealed unsafe partial class CpuBackend
 {
-    public override void CrossEntropy(Tensor logits, Tensor labels, Tensor losses)
+    public override void CrossEntropy(Tensor logits, Tensor labels, Tensor losses) =>
+        Dispatch(logits, "CrossEntropy", new CrossEntropyJob(logits, labels, losses));
+
+    public override void CrossEntropyBackward(Tensor logits, Tensor labels, Tensor dy, Tensor dx) =>
+        Dispatch(logits, "CrossEntropyBackward", new CrossEntropyBackwardJob(logits, labels, dy, dx));
+
+    private readonly struct CrossEntropyJob(Tensor logits, Tensor labels, Tensor losses) : IFloatJob
     {
-        using var call = KernelCall.Begin();
-        if (IsDouble(logits, "CrossEntropy"))
-        {
-            SoftmaxKernels.CrossEntropy(
-                logits.PointerTo<double>(), labels.PointerTo<int>(), losses.PointerTo<double>(),
-                logits.Shape[0], logits.Shape[1]);
-        }
-        else
-        {
-            SoftmaxKernels.CrossEntropy(
-                logits.PointerTo<float>(), labels.PointerTo<int>(), losses.PointerTo<float>(),
-                logits.Shape[0], logits.Shape[1]);
-        }
+        void IFloatJob.Run<T>() => SoftmaxKernels.CrossEntropy(
+            logits.PointerTo<T>(), labels.PointerTo<int>(), losses.PointerTo<T>(), logits.Shape[0], logits.Shape[1]);
     }
 
-    public override void CrossEntropyBackward(Tensor logits, Tensor labels, Tensor dy, Tensor dx)
+    private readonly struct CrossEntropyBackwardJob(Tensor logits, Tensor labels, Tensor dy, Tensor dx) : IFloatJob
     {
-        using var call = KernelCall.Begin();
-        if (IsDouble(logits, "CrossEntropyBackward"))
-        {
-            SoftmaxKernels.CrossEntropyBackward(
-                logits.PointerTo<double>(), labels.PointerTo<int>(), dy.PointerTo<double>(), dx.PointerTo<double>(),
-                logits.Shape[0], logits.Shape[1]);
-        }
-        else
-        {
-            SoftmaxKernels.CrossEntropyBackward(
-                logits.PointerTo<float>(), labels.PointerTo<int>(), dy.PointerTo<float>(), dx.PointerTo<float>(),
-                logits.Shape[0], logits.Shape[1]);
-        }
+        void IFloatJob.Run<T>() => SoftmaxKernels.CrossEntropyBackward(
+            logits.PointerTo<T>(), labels.PointerTo<int>(), dy.PointerTo<T>(), dx.PointerTo<T>(), logits.Shape[0], logits.Shape[1]);
     }
 }

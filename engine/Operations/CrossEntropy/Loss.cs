@@ -29,7 +29,7 @@ public static class Loss
         if (!logits.DType.IsFloat())
             throw new DTypeException($"CrossEntropy: got logits of {logits.DType}, wants a floating type");
         using var scope = Tensor.Scope();
-        var (x, y) = (logits.Dense(), labels.Dense());
+        var (x, y) = (logits.ContiguousData(), labels.ContiguousData());
         var losses = logits.Allocate(logits.Shape[0], "CrossEntropy");
         logits.Backend.CrossEntropy(x, y, losses);
         if (Node.Wanted(logits))
@@ -89,13 +89,13 @@ public static class Loss
 
     private sealed class CrossEntropyNode : Node
     {
-        public CrossEntropyNode(Tensor logits, Tensor denseLogits, Tensor labels)
-            : base(logits.Shape[0], logits) => Save(denseLogits, labels);
+        public CrossEntropyNode(Tensor logits, Tensor contiguousLogits, Tensor labels)
+            : base(logits.Shape[0], logits) => Save(contiguousLogits, labels);
 
         public override void Backward(Tensor dy)
         {
             var dx = Saved(0).AllocateLike("CrossEntropy");
-            dy.Backend.CrossEntropyBackward(Saved(0), Saved(1), dy.Dense(), dx);
+            dy.Backend.CrossEntropyBackward(Saved(0), Saved(1), dy.ContiguousData(), dx);
             Send(0, dx);
         }
     }

@@ -18,7 +18,7 @@ public sealed partial class Tensor
         using var scope = Scope();
         var y = AllocateLike("Dropout");
         var mask = Allocate(Device, DType.U8, Shape, "Dropout");
-        Backend.Dropout(Dense(), y, mask, p, seed, stream, offset);
+        Backend.Dropout(ContiguousData(), y, mask, p, seed, stream, offset);
         if (Node.Wanted(this))
             y.SetNode(new DropoutNode(this, mask, 1 / (1 - p)));
         return scope.Keep(y);
@@ -37,7 +37,7 @@ public sealed partial class Tensor
 
         public override void Backward(Tensor dy)
         {
-            dy = dy.Dense();
+            dy = dy.ContiguousData();
             var dx = Overwrite(dy, "Dropout");
             dy.Backend.ApplyMask(dy, Saved(0), _scale, dx);
             Send(0, dx);

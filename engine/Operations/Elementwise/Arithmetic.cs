@@ -53,7 +53,7 @@ public sealed partial class Tensor
         a.CheckFloat("Divide");
         using var scope = Scope();
         var y = a.AllocateLike("Divide");
-        a.Backend.Divide(a.Dense(), s, y);
+        a.Backend.Divide(a.ContiguousData(), s, y);
         if (Node.Wanted(a))
             y.SetNode(new DivideNode(a, s));
         return scope.Keep(y);
@@ -79,7 +79,7 @@ public sealed partial class Tensor
         CheckFloat("Affine");
         using var scope = Scope();
         var y = AllocateLike("Affine");
-        Backend.Affine(Dense(), scale, shift, y);
+        Backend.Affine(ContiguousData(), scale, shift, y);
         if (Node.Wanted(this))
             y.SetNode(new AffineNode(this, scale));
         return scope.Keep(y);
@@ -173,7 +173,7 @@ public sealed partial class Tensor
         {
             if (scale != 1)
             {
-                var from = dy.Dense();
+                var from = dy.ContiguousData();
                 dy = Overwrite(from, "Affine");
                 dy.Backend.Affine(from, scale, 0, dy);
             }
@@ -186,7 +186,7 @@ public sealed partial class Tensor
     {
         public override void Backward(Tensor dy)
         {
-            var from = dy.Dense();
+            var from = dy.ContiguousData();
             var dx = Overwrite(from, "Divide");
             dx.Backend.Divide(from, divisor, dx);
             Send(0, dx);

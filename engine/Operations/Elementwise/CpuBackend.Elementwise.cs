@@ -5,70 +5,56 @@ namespace EscNative.Engine;
 
 internal sealed unsafe partial class CpuBackend
 {
-    public override void Unary(UnaryOp op, Tensor x, Tensor y)
+    public override void Unary(UnaryOp op, Tensor x, Tensor y) => Dispatch(y, "Unary", new UnaryJob(op, x, y));
+
+    public override void UnaryBackward(UnaryOp op, Tensor? saved, Tensor dy, Tensor dx) =>
+        Dispatch(dx, "UnaryBackward", new UnaryBackwardJob(op, saved, dy, dx));
+
+    public override void Binary(BinaryOp op, Tensor a, Tensor b, Tensor y) => Dispatch(y, "Binary", new BinaryJob(op, a, b, y));
+
+    public override void Affine(Tensor x, double scale, double shift, Tensor y) => Dispatch(y, "Affine", new AffineJob(x, scale, shift, y));
+
+    public override void Divide(Tensor x, double divisor, Tensor y) => Dispatch(y, "Divide", new DivideJob(x, divisor, y));
+
+    public override void AddInto(Tensor sum, Tensor x) => Dispatch(sum, "AddInto", new AddIntoJob(sum, x));
+
+    private readonly struct UnaryJob(UnaryOp op, Tensor x, Tensor y) : IFloatJob
     {
-        using var call = KernelCall.Begin();
-        if (IsDouble(y, "Unary"))
-            Vectors.Unary(op, x.PointerTo<double>(), y.PointerTo<double>(), y.Count);
-        else
-            Vectors.Unary(op, x.PointerTo<float>(), y.PointerTo<float>(), y.Count);
+        void IFloatJob.Run<T>() => Vectors.Unary(op, x.PointerTo<T>(), y.PointerTo<T>(), y.Count);
     }
 
-    public override void UnaryBackward(UnaryOp op, Tensor? saved, Tensor dy, Tensor dx)
+    private readonly struct UnaryBackwardJob(UnaryOp op, Tensor? saved, Tensor dy, Tensor dx) : IFloatJob
     {
-        using var call = KernelCall.Begin();
-        if (IsDouble(dx, "UnaryBackward"))
-            Vectors.UnaryBackward(op, Optional<double>(saved), dy.PointerTo<double>(), dx.PointerTo<double>(), dx.Count);
-        else
-            Vectors.UnaryBackward(op, Optional<float>(saved), dy.PointerTo<float>(), dx.PointerTo<float>(), dx.Count);
+        void IFloatJob.Run<T>() => Vectors.UnaryBackward(op, Optional<T>(saved), dy.PointerTo<T>(), dx.PointerTo<T>(), dx.Count);
     }
 
-    public override void Binary(BinaryOp op, Tensor a, Tensor b, Tensor y)
+    private readonly struct BinaryJob(BinaryOp op, Tensor a, Tensor b, Tensor y) : IFloatJob
     {
-        using var call = KernelCall.Begin();
-        var rank = y.Shape.Rank;
-        Span<long> dims = stackalloc long[Shape.MaxRank];
-        Span<long> aStrides = stackalloc long[Shape.MaxRank];
-        Span<long> bStrides = stackalloc long[Shape.MaxRank];
-        Dims(y.Shape, dims);
-        a.Strides.CopyTo(aStrides, rank);
-        b.Strides.CopyTo(bStrides, rank);
-        if (IsDouble(y, "Binary"))
+        void IFloatJob.Run<T>()
         {
-            Vectors.Binary(
-                op, a.PointerTo<double>(), aStrides[..rank], b.PointerTo<double>(), bStrides[..rank], y.PointerTo<double>(), dims[..rank]);
-        }
-        else
-        {
-            Vectors.Binary(
-                op, a.PointerTo<float>(), aStrides[..rank], b.PointerTo<float>(), bStrides[..rank], y.PointerTo<float>(), dims[..rank]);
+            var rank = y.Shape.Rank;
+            Span<long> dims = stackalloc long[Shape.MaxRank];
+            Span<long> aStrides = stackalloc long[Shape.MaxRank];
+            Span<long> bStrides = stackalloc long[Shape.MaxRank];
+            Dims(y.Shape, dims);
+            a.Strides.CopyTo(aStrides, rank);
+            b.Strides.CopyTo(bStrides, rank);
+            Vectors.Binary(op, a.PointerTo<T>(), aStrides[..rank], b.PointerTo<T>(), bStrides[..rank], y.PointerTo<T>(), dims[..rank]);
         }
     }
 
-    public override void Affine(Tensor x, double scale, double shift, Tensor y)
+    private readonly struct AffineJob(Tensor x, double scale, double shift, Tensor y) : IFloatJob
     {
-        using var call = KernelCall.Begin();
-        if (IsDouble(y, "Affine"))
-            Vectors.Affine(x.PointerTo<double>(), scale, shift, y.PointerTo<double>(), y.Count);
-        else
-            Vectors.Affine(x.PointerTo<float>(), scale, shift, y.PointerTo<float>(), y.Count);
+        void IFloatJob.Run<T>() => Vectors.Affine(x.PointerTo<T>(), scale, shift, y.PointerTo<T>(), y.Count);
     }
 
-    public override void Divide(Tensor x, double divisor, Tensor y)
+    private readonly struct DivideJob(Tensor x, double divisor, Tensor y) : IFloatJob
     {
-        using var call = KernelCall.Begin();
-        if (IsDouble(y, "Divide"))
-            Vectors.Divide(x.PointerTo<double>(), divisor, y.PointerTo<double>(), y.Count);
-        else
-            Vectors.Divide(x.PointerTo<float>(), divisor, y.PointerTo<float>(), y.Count);
+        void IFloatJob.Run<T>() => Vectors.Divide(x.PointerTo<T>(), divisor, y.PointerTo<T>(), y.Count);
     }
 
-    public override void AddInto(Tensor sum, Tensor x)
+    private readonly struct AddIntoJob(Tensor sum, Tensor x) : IFloatJob
     {
-        using var call = KernelCall.Begin();
-        if (IsDouble(sum, "AddInto"))
-            Vectors.Axpy(1, x.PointerTo<double>(), sum.PointerTo<double>(), sum.Count);
-        else
-            Vectors.Axpy(1, x.PointerTo<float>(), sum.PointerTo<float>(), sum.Count);
+        void IFloatJob.Run<T>() => Vectors.Axpy(1, x.PointerTo<T>(), sum.PointerTo<T>(), sum.Count);
     }
 }

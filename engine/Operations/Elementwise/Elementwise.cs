@@ -38,7 +38,7 @@ public sealed partial class Tensor
         var name = UnaryNames[(int)op];
         CheckFloat(name);
         using var scope = Scope();
-        var x = Dense();
+        var x = ContiguousData();
         var y = AllocateLike(name);
         Backend.Unary(op, x, y);
         if (Node.Wanted(this))
@@ -59,7 +59,7 @@ public sealed partial class Tensor
 
         public override void Backward(Tensor dy)
         {
-            dy = dy.Dense();
+            dy = dy.ContiguousData();
             var dx = Overwrite(dy, UnaryNames[(int)_op]);
             dy.Backend.UnaryBackward(_op, Saved(0), dy, dx);
             Send(0, dx);

@@ -1,42 +1,28 @@
-using EscNative.Kernels;
 using LayerNormKernels = EscNative.Kernels.Cpu.LayerNorm;
 
 namespace EscNative.Engine;
 
 internal sealed unsafe partial class CpuBackend
 {
-    public override void LayerNorm(Tensor x, Tensor gamma, Tensor beta, double eps, Tensor y, Tensor mean, Tensor rstd)
-    {
-        using var call = KernelCall.Begin();
-        if (IsDouble(x, "LayerNorm"))
-        {
-            LayerNormKernels.Forward(
-                x.PointerTo<double>(), gamma.PointerTo<double>(), beta.PointerTo<double>(), eps, y.PointerTo<double>(), mean.PointerTo<double>(), rstd.PointerTo<double>(),
-                x.Shape[0], x.Shape[1], Rest<double>(mean));
-        }
-        else
-        {
-            LayerNormKernels.Forward(
-                x.PointerTo<float>(), gamma.PointerTo<float>(), beta.PointerTo<float>(), eps, y.PointerTo<float>(), mean.PointerTo<float>(), rstd.PointerTo<float>(),
-                x.Shape[0], x.Shape[1], Rest<float>(mean));
-        }
-    }
+    public override void LayerNorm(Tensor x, Tensor gamma, Tensor beta, double eps, Tensor y, Tensor mean, Tensor rstd) =>
+        Dispatch(x, "LayerNorm", new LayerNormJob(x, gamma, beta, eps, y, mean, rstd));
 
     public override void LayerNormBackward(
-        Tensor x, Tensor dy, Tensor gamma, Tensor mean, Tensor rstd, Tensor dx, Tensor dGamma, Tensor dBeta)
+        Tensor x, Tensor dy, Tensor gamma, Tensor mean, Tensor rstd, Tensor dx, Tensor dGamma, Tensor dBeta) =>
+        Dispatch(x, "LayerNormBackward", new LayerNormBackwardJob(x, dy, gamma, mean, rstd, dx, dGamma, dBeta));
+
+    private readonly struct LayerNormJob(Tensor x, Tensor gamma, Tensor beta, double eps, Tensor y, Tensor mean, Tensor rstd) : IFloatJob
     {
-        using var call = KernelCall.Begin();
-        if (IsDouble(x, "LayerNormBackward"))
-        {
-            LayerNormKernels.Backward(
-                x.PointerTo<double>(), dy.PointerTo<double>(), gamma.PointerTo<double>(), mean.PointerTo<double>(), rstd.PointerTo<double>(), dx.PointerTo<double>(),
-                dGamma.PointerTo<double>(), dBeta.PointerTo<double>(), x.Shape[0], x.Shape[1], Rest<double>(mean));
-        }
-        else
-        {
-            LayerNormKernels.Backward(
-                x.PointerTo<float>(), dy.PointerTo<float>(), gamma.PointerTo<float>(), mean.PointerTo<float>(), rstd.PointerTo<float>(), dx.PointerTo<float>(),
-                dGamma.PointerTo<float>(), dBeta.PointerTo<float>(), x.Shape[0], x.Shape[1], Rest<float>(mean));
-        }
+        void IFloatJob.Run<T>() => LayerNormKernels.Forward(
+            x.PointerTo<T>(), gamma.PointerTo<T>(), beta.PointerTo<T>(), eps, y.PointerTo<T>(), mean.PointerTo<T>(), rstd.PointerTo<T>(),
+            x.Shape[0], x.Shape[1], Rest<T>(mean));
+    }
+
+    private readonly struct LayerNormBackwardJob(
+        Tensor x, Tensor dy, Tensor gamma, Tensor mean, Tensor rstd, Tensor dx, Tensor dGamma, Tensor dBeta) : IFloatJob
+    {
+        void IFloatJob.Run<T>() => LayerNormKernels.Backward(
+            x.PointerTo<T>(), dy.PointerTo<T>(), gamma.PointerTo<T>(), mean.PointerTo<T>(), rstd.PointerTo<T>(), dx.PointerTo<T>(),
+            dGamma.PointerTo<T>(), dBeta.PointerTo<T>(), x.Shape[0], x.Shape[1], Rest<T>(mean));
     }
 }

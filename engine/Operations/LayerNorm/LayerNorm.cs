@@ -17,9 +17,9 @@ public sealed partial class Tensor
         // The means, then what their type cannot hold of them.
         var mean = Allocate((2, x.Shape[0]), "LayerNorm");
         var rstd = Allocate(x.Shape[0], "LayerNorm");
-        var g = gamma.Dense();
+        var g = gamma.ContiguousData();
         if (Count > 0)
-            Backend.LayerNorm(x, g, beta.Dense(), eps, y, mean, rstd);
+            Backend.LayerNorm(x, g, beta.ContiguousData(), eps, y, mean, rstd);
         if (Node.Wanted(this, gamma, beta))
             y.SetNode(new LayerNormNode(this, gamma, beta, x, g, mean, rstd));
         return scope.Keep(y);
@@ -27,13 +27,13 @@ public sealed partial class Tensor
 
     private sealed class LayerNormNode : Node
     {
-        public LayerNormNode(Tensor x, Tensor gamma, Tensor beta, Tensor rows, Tensor denseGamma, Tensor mean, Tensor rstd)
-            : base(x.Shape, x, gamma, beta) => Save(rows, denseGamma, mean, rstd);
+        public LayerNormNode(Tensor x, Tensor gamma, Tensor beta, Tensor rows, Tensor contiguousGamma, Tensor mean, Tensor rstd)
+            : base(x.Shape, x, gamma, beta) => Save(rows, contiguousGamma, mean, rstd);
 
         public override void Backward(Tensor dy)
         {
             var (rows, gamma) = (Saved(0), Saved(1));
-            dy = dy.Dense();
+            dy = dy.ContiguousData();
             var dx = Overwrite(dy, "LayerNorm");
             var dGamma = gamma.AllocateLike("LayerNorm");
             var dBeta = gamma.AllocateLike("LayerNorm");

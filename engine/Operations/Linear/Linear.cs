@@ -21,7 +21,7 @@ public sealed partial class Tensor
         using var scope = Scope();
         var y = Allocate(Shape.With(-1, weight.Shape[0]), "Linear");
         var rows = new Shape(RowCount(Shape), Shape[^1]);
-        var (x, transposeX, _) = Shape.Rank == 2 ? AsMatrices() : (Dense(), false, 0);
+        var (x, transposeX, _) = Shape.Rank == 2 ? AsMatrices() : (ContiguousData(), false, 0);
         var (w, transposeW, _) = weight.AsMatrices();
         Backend.MatMul(x, transposeX, 0, w, !transposeW, 0, y, 1, rows[0], weight.Shape[0], rows[1]);
         if (bias is not null)

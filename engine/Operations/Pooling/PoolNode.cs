@@ -1,3 +1,7 @@
+using EscNative.Kernels.Cpu;
+using EscNative.Kernels.Cuda;
+using EscNative.Kernels.Cuda.Driver;
+
 namespace EscNative.Engine.Plans;
 
 /// <summary>The largest value or the mean of windows.</summary>
@@ -21,4 +25,42 @@ internal sealed class PoolNode(
     public override string Kind => FormattableString.Invariant($"{(Pool == PoolKind.Max ? "max" : "average")} pool {Kernel.Height}x{Kernel.Width}");
 
     public override double Flops => Count(Output) * Kernel.Height * Kernel.Width;
+
+    public override CpuStep OnCpu(ArenaLayout layout, PlanOptions options) => new Cpu(this, layout);
+
+    public override CudaStep OnCuda(ArenaLayout layout, CudaBackend backend) => new Cuda(this, layout, backend);
+
+    private sealed unsafe class Cpu(PoolNode node, ArenaLayout layout) : CpuStep
+    {
+        private readonly CpuSlot _x = CpuSlot.Of(node.X, layout), _y = CpuSlot.Of(node.Output, layout);
+        private readonly (PoolKind Kind, bool CountPadding) _pool = (node.Pool, node.CountPadding);
+        private readonly PoolShape _shape = new(
+            0, node.X.Height, node.X.Width, node.X.Channels, node.Kernel.Height, node.Kernel.Width, node.Stride, node.Stride, node.Padding, node.Padding);
+
+        public override void Run(float* arena, int images)
+        {
+            var shape = _shape with { Batch = images };
+            if (_pool.Kind == PoolKind.Max)
+                ViewPool.Max(shape, _x.In(arena), _y.In(arena));
+            else
+                ViewPool.Average(shape, _pool.CountPadding, _x.In(arena), _y.In(arena));
+        }
+    }
+
+    private sealed class Cuda(PoolNode node, ArenaLayout layout, CudaBackend backend) : CudaStep(backend)
+    {
+        private readonly CudaSlot _x = CudaSlot.Of(node.X, layout), _y = CudaSlot.Of(node.Output, layout);
+        private readonly (PoolKind Kind, bool CountPadding) _pool = (node.Pool, node.CountPadding);
+        private readonly PoolWindow _window = new(
+            node.X.Height, node.X.Width, node.X.Channels, node.Output.Height, node.Output.Width, node.Kernel.Height, node.Kernel.Width,
+            node.Stride, node.Stride, node.Padding, node.Padding);
+
+        public override void Run(in CudaArena arena, int images)
+        {
+            if (_pool.Kind == PoolKind.Max)
+                Backend.Pools.Max(DType.F32, _window, _x.In(arena), _y.In(arena), 0, images);
+            else
+                Backend.Pools.Average(DType.F32, _window, _pool.CountPadding, _x.In(arena), _y.In(arena), images);
+        }
+    }
 }

@@ -13,7 +13,7 @@ public sealed partial class Tensor
         var g = Window("AveragePool2d", kernel, stride, padding);
         using var scope = Scope();
         var y = Allocate((g.Batch, g.OutHeight, g.OutWidth, g.OutChannels), "AveragePool2d");
-        Backend.AveragePool(g, countPadding, Dense(), y);
+        Backend.AveragePool(g, countPadding, ContiguousData(), y);
         if (Node.Wanted(this))
             y.SetNode(new AveragePoolNode(g, countPadding, this, y.Shape));
         return scope.Keep(y);
@@ -28,7 +28,7 @@ public sealed partial class Tensor
         using var scope = Scope();
         var y = Allocate((g.Batch, g.OutHeight, g.OutWidth, g.OutChannels), "MaxPool2d");
         var index = Allocate(Device, DType.I32, y.Shape, "MaxPool2d");
-        Backend.MaxPool(g, Dense(), y, index);
+        Backend.MaxPool(g, ContiguousData(), y, index);
         if (Node.Wanted(this))
             y.SetNode(new MaxPoolNode(g, this, index, y.Shape));
         return scope.Keep(y);
@@ -59,7 +59,7 @@ public sealed partial class Tensor
         public override void Backward(Tensor dy)
         {
             var dx = dy.Allocate(_x, "AveragePool2d");
-            dy.Backend.AveragePoolBackward(g, countPadding, dy.Dense(), dx);
+            dy.Backend.AveragePoolBackward(g, countPadding, dy.ContiguousData(), dx);
             Send(0, dx);
         }
     }
@@ -79,7 +79,7 @@ public sealed partial class Tensor
         public override void Backward(Tensor dy)
         {
             var dx = dy.Allocate(_x, "MaxPool2d");
-            dy.Backend.MaxPoolBackward(_g, dy.Dense(), Saved(0), dx);
+            dy.Backend.MaxPoolBackward(_g, dy.ContiguousData(), Saved(0), dx);
             Send(0, dx);
         }
     }

@@ -11,5 +11,5 @@ internal abstract partial class Backend
     public abstract void ArgMax(Tensor x, Tensor index, long outer, long extent, long inner);
 
     /// <summary>dx = 0, except dx[o, index[o, i], i] = dy[o, i].</summary>
-    public abstract void ScatterAxis(Tensor dy, Tensor index, Tensor dx, long outer, long extent, long inner);
+    public abstract void Scatter(Tensor dy, Tensor index, Tensor dx, long outer, long extent, long inner);
 }

@@ -5,30 +5,27 @@ namespace EscNative.Engine;
 
 internal sealed unsafe partial class CpuBackend
 {
-    public override void Reduce(ReduceOp op, Tensor x, Tensor y, long outer, long extent, long inner)
+    public override void Reduce(ReduceOp op, Tensor x, Tensor y, long outer, long extent, long inner) =>
+        Dispatch(x, "Reduce", new ReduceJob(op, x, y, outer, extent, inner));
+
+    public override void ArgMax(Tensor x, Tensor index, long outer, long extent, long inner) =>
+        Dispatch(x, "ArgMax", new ArgMaxJob(x, index, outer, extent, inner));
+
+    public override void Scatter(Tensor dy, Tensor index, Tensor dx, long outer, long extent, long inner) =>
+        Dispatch(dx, "Scatter", new ScatterJob(dy, index, dx, outer, extent, inner));
+
+    private readonly struct ReduceJob(ReduceOp op, Tensor x, Tensor y, long outer, long extent, long inner) : IFloatJob
     {
-        using var call = KernelCall.Begin();
-        if (IsDouble(x, "Reduce"))
-            Reductions.Fold(op, x.PointerTo<double>(), y.PointerTo<double>(), outer, extent, inner);
-        else
-            Reductions.Fold(op, x.PointerTo<float>(), y.PointerTo<float>(), outer, extent, inner);
+        void IFloatJob.Run<T>() => Reductions.Fold(op, x.PointerTo<T>(), y.PointerTo<T>(), outer, extent, inner);
     }
 
-    public override void ArgMax(Tensor x, Tensor index, long outer, long extent, long inner)
+    private readonly struct ArgMaxJob(Tensor x, Tensor index, long outer, long extent, long inner) : IFloatJob
     {
-        using var call = KernelCall.Begin();
-        if (IsDouble(x, "ArgMax"))
-            Reductions.ArgMax(x.PointerTo<double>(), index.PointerTo<int>(), outer, extent, inner);
-        else
-            Reductions.ArgMax(x.PointerTo<float>(), index.PointerTo<int>(), outer, extent, inner);
+        void IFloatJob.Run<T>() => Reductions.ArgMax(x.PointerTo<T>(), index.PointerTo<int>(), outer, extent, inner);
     }
 
-    public override void ScatterAxis(Tensor dy, Tensor index, Tensor dx, long outer, long extent, long inner)
+    private readonly struct ScatterJob(Tensor dy, Tensor index, Tensor dx, long outer, long extent, long inner) : IFloatJob
     {
-        using var call = KernelCall.Begin();
-        if (IsDouble(dx, "ScatterAxis"))
-            Reductions.Scatter(dy.PointerTo<double>(), index.PointerTo<int>(), dx.PointerTo<double>(), outer, extent, inner);
-        else
-            Reductions.Scatter(dy.PointerTo<float>(), index.PointerTo<int>(), dx.PointerTo<float>(), outer, extent, inner);
+        void IFloatJob.Run<T>() => Reductions.Scatter(dy.PointerTo<T>(), index.PointerTo<int>(), dx.PointerTo<T>(), outer, extent, inner);
     }
 }

@@ -23,9 +23,9 @@ internal sealed partial class CudaBackend
         Reductions.ArgMax(FloatType(x, "ArgMax"), x.Pointer, index.Pointer, outer, extent, inner);
     }
 
-    public override void ScatterAxis(Tensor dy, Tensor index, Tensor dx, long outer, long extent, long inner)
+    public override void Scatter(Tensor dy, Tensor index, Tensor dx, long outer, long extent, long inner)
     {
         using var call = KernelCall.Begin();
-        Reductions.ScatterAxis(FloatType(dx, "ScatterAxis"), dy.Pointer, index.Pointer, dx.Pointer, outer, extent, inner);
+        Reductions.ScatterAxis(FloatType(dx, "Scatter"), dy.Pointer, index.Pointer, dx.Pointer, outer, extent, inner);
     }
 }

@@ -47,7 +47,7 @@ public sealed partial class Tensor
             throw new ShapeException($"ArgMax: axis {axis} of {Shape} has no values");
         using var scope = Scope();
         var index = Allocate(Device, DType.I32, Without(axis, axis + 1, keepDim: false), "ArgMax");
-        Backend.ArgMax(Dense(), index, view.Outer, view.Extent, view.Inner);
+        Backend.ArgMax(ContiguousData(), index, view.Outer, view.Extent, view.Inner);
         return scope.Keep(index);
     }
 
@@ -94,7 +94,7 @@ public sealed partial class Tensor
         if (view.Extent == 0 && op != ReduceOp.Sum && view.Outer * view.Inner > 0)
             throw new ShapeException($"{op}: axes {start} to {end - 1} of {Shape} have no values");
         var y = Allocate(Without(start, end, keepDim: false), ReduceNames[(int)op]);
-        var x = Dense();
+        var x = ContiguousData();
         if (op != ReduceOp.Max)
         {
             Backend.Reduce(op, x, y, view.Outer, view.Extent, view.Inner);
@@ -178,7 +178,7 @@ public sealed partial class Tensor
         public override void Backward(Tensor dy)
         {
             var dx = dy.Allocate(_x, "Max");
-            dy.Backend.ScatterAxis(dy.Dense(), Saved(0), dx, _view.Outer, _view.Extent, _view.Inner);
+            dy.Backend.Scatter(dy.ContiguousData(), Saved(0), dx, _view.Outer, _view.Extent, _view.Inner);
             Send(0, dx);
         }
     }

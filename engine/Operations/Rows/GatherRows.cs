@@ -3,16 +3,16 @@ namespace EscNative.Engine;
 public sealed partial class Tensor
 {
     /// <summary>Rows of this [r, ...] picked by index (I32 [n]): [n, ...]. A row may be picked more than once.</summary>
-    /// <exception cref="ShapeException">The index is no vector.</exception>
+    /// <exception cref="ShapeException">The index is not a vector.</exception>
     /// <exception cref="EscException">An index is out of range.</exception>
     public Tensor GatherRows(Tensor index)
     {
         if (Shape.Rank < 1 || index.Shape.Rank != 1 || index.DType != DType.I32)
             throw new ShapeException($"GatherRows: got {Shape} and {index.DType} {index.Shape}, wants [r, ...] and I32 [n]");
         using var scope = Scope();
-        var rows = index.Dense();
+        var rows = index.ContiguousData();
         var y = Allocate(Shape.With(0, index.Shape[0]), "GatherRows");
-        Backend.GatherRows(Dense(), rows, y, Columns(Shape));
+        Backend.GatherRows(ContiguousData(), rows, y, Columns(Shape));
         if (Node.Wanted(this))
             y.SetNode(new GatherNode(this, rows, y.Shape));
         return scope.Keep(y);
@@ -41,7 +41,7 @@ public sealed partial class Tensor
         {
             var dx = dy.Allocate(_x, "GatherRows");
             dy.Backend.Fill(dx, 0);
-            dy.Backend.ScatterAddRows(dy.Dense(), Saved(0), dx, Columns(_x));
+            dy.Backend.ScatterAddRows(dy.ContiguousData(), Saved(0), dx, Columns(_x));
             Send(0, dx);
         }
     }

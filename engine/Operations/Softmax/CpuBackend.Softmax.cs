@@ -1,25 +1,21 @@
-using EscNative.Kernels;
 using SoftmaxKernels = EscNative.Kernels.Cpu.Softmax;
 
 namespace EscNative.Engine;
 
 internal sealed unsafe partial class CpuBackend
 {
-    public override void Softmax(Tensor x, Tensor y, long rows, long d, bool log)
+    public override void Softmax(Tensor x, Tensor y, long rows, long d, bool log) => Dispatch(x, "Softmax", new SoftmaxJob(x, y, rows, d, log));
+
+    public override void SoftmaxBackward(Tensor y, Tensor dy, Tensor dx, long rows, long d, bool log) =>
+        Dispatch(dx, "SoftmaxBackward", new SoftmaxBackwardJob(y, dy, dx, rows, d, log));
+
+    private readonly struct SoftmaxJob(Tensor x, Tensor y, long rows, long d, bool log) : IFloatJob
     {
-        using var call = KernelCall.Begin();
-        if (IsDouble(x, "Softmax"))
-            SoftmaxKernels.Forward(x.PointerTo<double>(), y.PointerTo<double>(), rows, d, log);
-        else
-            SoftmaxKernels.Forward(x.PointerTo<float>(), y.PointerTo<float>(), rows, d, log);
+        void IFloatJob.Run<T>() => SoftmaxKernels.Forward(x.PointerTo<T>(), y.PointerTo<T>(), rows, d, log);
     }
 
-    public override void SoftmaxBackward(Tensor y, Tensor dy, Tensor dx, long rows, long d, bool log)
+    private readonly struct SoftmaxBackwardJob(Tensor y, Tensor dy, Tensor dx, long rows, long d, bool log) : IFloatJob
     {
-        using var call = KernelCall.Begin();
-        if (IsDouble(dx, "SoftmaxBackward"))
-            SoftmaxKernels.Backward(y.PointerTo<double>(), dy.PointerTo<double>(), dx.PointerTo<double>(), rows, d, log);
-        else
-            SoftmaxKernels.Backward(y.PointerTo<float>(), dy.PointerTo<float>(), dx.PointerTo<float>(), rows, d, log);
+        void IFloatJob.Run<T>() => SoftmaxKernels.Backward(y.PointerTo<T>(), dy.PointerTo<T>(), dx.PointerTo<T>(), rows, d, log);
     }
 }

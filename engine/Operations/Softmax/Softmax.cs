@@ -18,7 +18,7 @@ public sealed partial class Tensor
         var y = AllocateLike("Softmax");
         var d = Shape[^1];
         if (Count > 0)
-            Backend.Softmax(Dense(), y, Count / d, d, log);
+            Backend.Softmax(ContiguousData(), y, Count / d, d, log);
         if (Node.Wanted(this))
             y.SetNode(new SoftmaxNode(this, y, log));
         return scope.Keep(y);
@@ -37,7 +37,7 @@ public sealed partial class Tensor
 
         public override void Backward(Tensor dy)
         {
-            dy = dy.Dense();
+            dy = dy.ContiguousData();
             var dx = Overwrite(dy, "Softmax");
             var d = Shape[^1];
             if (dx.Count > 0)

@@ -12,10 +12,10 @@ internal sealed unsafe class CpuProgram : PlanProgram
     private const int MostImages = 16;
 
     private readonly CpuStep[] _steps;
-    private readonly Slot[] _results;
+    private readonly CpuSlot[] _results;
     private readonly int[] _masks;
-    private readonly Slot _input;
-    private readonly Slot[] _outputs;
+    private readonly CpuSlot _input;
+    private readonly CpuSlot[] _outputs;
     private readonly NativeFloats? _table;
     private readonly Lock _lock = new();
     private readonly List<CpuPlanContext> _idle = [];
@@ -30,16 +30,16 @@ internal sealed unsafe class CpuProgram : PlanProgram
             : (int)Math.Clamp(ChunkBytes / (ArenaLayout.LargestStep(graph) * sizeof(float)), 1, MostImages);
         var layout = ArenaLayout.Of(graph, ImagesPerChunk);
         ArenaFloats = layout.Floats;
-        _input = Slot.Of(graph.Input, layout);
-        _outputs = [.. graph.Outputs.Select(o => Slot.Of(o, layout))];
-        _results = [.. graph.Nodes.Select(n => Slot.Of(n.Output, layout))];
+        _input = CpuSlot.Of(graph.Input, layout);
+        _outputs = [.. graph.Outputs.Select(o => CpuSlot.Of(o, layout))];
+        _results = [.. graph.Nodes.Select(n => CpuSlot.Of(n.Output, layout))];
         _masks = graph.OutputMasks();
         var steps = new List<CpuStep>();
         try
         {
             _table = options.ByteTable.IsEmpty ? null : new NativeFloats(options.ByteTable.Span);
             foreach (var node in graph.Nodes)
-                steps.Add(CpuStep.Of(node, layout, options));
+                steps.Add(node.OnCpu(layout, options));
         }
         catch
         {
@@ -164,7 +164,7 @@ internal sealed unsafe class CpuProgram : PlanProgram
         x.ClearHalo(count);
     }
 
-    private static void Store(in Slot output, float* arena, float* target, int first, int count) =>
+    private static void Store(in CpuSlot output, float* arena, float* target, int first, int count) =>
         new ReadOnlySpan<byte>(output.Data(arena), checked((int)(count * output.Count * sizeof(float)))).CopyTo(
             new Span<byte>(target + (first * output.Count), checked((int)(count * output.Count * sizeof(float)))));
 }

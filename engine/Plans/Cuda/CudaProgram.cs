@@ -41,7 +41,7 @@ internal sealed unsafe class CudaProgram : PlanProgram
             if (!options.ByteTable.IsEmpty)
                 _table = new CudaConstant(backend, options.ByteTable.Span);
             foreach (var node in graph.Nodes)
-                steps.Add(CudaStep.Of(node, layout, backend));
+                steps.Add(node.OnCuda(layout, backend));
             (_steps, _floats, _isFixed) = ([.. steps], layout.Floats, options.ImagesPerChunk > 0);
             ImagesPerChunk = _isFixed
                 ? options.ImagesPerChunk

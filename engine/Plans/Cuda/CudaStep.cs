@@ -5,7 +5,7 @@ namespace EscNative.Engine.Plans;
 /// <summary>A node of a plan with its constants on the device and its places in the arena known. Thread-safe.</summary>
 internal abstract class CudaStep(CudaBackend backend) : IDisposable
 {
-    private readonly List<CudaConstant> _owned = [];
+    private readonly List<CudaConstant> _constants = [];
 
     /// <summary>How the step is computed, where there are several ways; else empty.</summary>
     public virtual string Algorithm => "";
@@ -24,25 +24,25 @@ internal abstract class CudaStep(CudaBackend backend) : IDisposable
     /// <exception cref="ObjectDisposedException">The step was disposed.</exception>
     public void Hold(in KernelCall call)
     {
-        foreach (var constant in _owned)
+        foreach (var constant in _constants)
             call.Hold(constant);
     }
 
     public void Dispose()
     {
-        foreach (var constant in _owned)
+        foreach (var constant in _constants)
             constant.Dispose();
     }
 
     /// <summary>Constants on the device, freed with the step; null stays null.</summary>
-    protected CudaConstant? Own(float[]? values)
+    protected CudaConstant? Constant(float[]? values)
     {
         if (values is null)
             return null;
         try
         {
             var constant = new CudaConstant(Backend, values);
-            _owned.Add(constant);
+            _constants.Add(constant);
             return constant;
         }
         catch
@@ -55,15 +55,4 @@ internal abstract class CudaStep(CudaBackend backend) : IDisposable
 
     /// <summary>The address of constants, 0 for none.</summary>
     protected static nint Address(CudaConstant? constant) => constant?.Pointer ?? 0;
-
-    public static CudaStep Of(PlanNode node, ArenaLayout layout, CudaBackend backend) => node switch
-    {
-        ConvNode conv => new CudaConvStep(conv, layout, backend),
-        PointwiseNode pointwise => new CudaPointwiseStep(pointwise, layout, backend),
-        ActivationNode activation => new CudaActivationStep(activation, layout, backend),
-        PoolNode pool => new CudaPoolStep(pool, layout, backend),
-        LayerNormNode norm => new CudaLayerNormStep(norm, layout, backend),
-        AttentionNode attention => new CudaAttentionStep(attention, layout, backend),
-        _ => throw new NotSupportedException($"plan: CUDA has no step for {node.GetType().Name}"),
-    };
 }

@@ -221,7 +221,7 @@ internal sealed class FeaturePass(
     }
 
     // Up to the features; the head is not run.
-    private void AddWork(IReadOnlyList<PlanStep> steps)
+    private void AddWork(IReadOnlyList<PlanStepInfo> steps)
     {
         double n = context.Forget.Count;
         foreach (var step in steps.SkipLast(1))

@@ -9,5 +9,5 @@ namespace EscNative.Engine.Plans;
 /// algorithm saves.</param>
 /// <param name="Bytes">Bytes of activations an image: every operand read and the result written once.</param>
 /// <param name="WeightBytes">Bytes of weights, read once a chunk.</param>
-public sealed record PlanStep(
+public sealed record PlanStepInfo(
     string Name, string Kind, string Algorithm, Shape Output, double Flops, double Bytes, double WeightBytes);
