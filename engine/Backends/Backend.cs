@@ -70,11 +70,12 @@ internal abstract class Backend
         Tensor a, bool transposeA, long strideA, Tensor b, bool transposeB, long strideB, Tensor c, int batch, int m, int n, int k);
 
     /// <summary>x [n, h, w, c], weight [o, kh, kw, c], bias [o] or null, y [n, oh, ow, o].</summary>
-    public abstract void Conv2d(in ConvGeometry g, Tensor x, Tensor weight, Tensor? bias, Tensor y);
+    /// <param name="fast">Whether the device may use an algorithm that rounds more than a plain sum, where that is faster.</param>
+    public abstract void Conv2d(in WindowShape s, bool fast, Tensor x, Tensor weight, Tensor? bias, Tensor y);
 
-    public abstract void Conv2dDataGradient(in ConvGeometry g, Tensor dy, Tensor weight, Tensor dx);
+    public abstract void Conv2dDataGradient(in WindowShape s, bool fast, Tensor dy, Tensor weight, Tensor dx);
 
-    public abstract void Conv2dWeightGradient(in ConvGeometry g, Tensor x, Tensor dy, Tensor dWeight);
+    public abstract void Conv2dWeightGradient(in WindowShape s, Tensor x, Tensor dy, Tensor dWeight);
 
     /// <summary>Mean and biased variance of each column of x [rows, channels].</summary>
     public abstract void BatchStatistics(Tensor x, Tensor mean, Tensor variance);
@@ -100,14 +101,14 @@ internal abstract class Backend
         Tensor x, Tensor dy, Tensor gamma, Tensor mean, Tensor rstd, Tensor dx, Tensor dGamma, Tensor dBeta);
 
     /// <summary>Averages over windows of x [n, h, w, c]; padding counts as zeros where <paramref name="countPadding"/>.</summary>
-    public abstract void AveragePool(in ConvGeometry g, bool countPadding, Tensor x, Tensor y);
+    public abstract void AveragePool(in WindowShape s, bool countPadding, Tensor x, Tensor y);
 
-    public abstract void AveragePoolBackward(in ConvGeometry g, bool countPadding, Tensor dy, Tensor dx);
+    public abstract void AveragePoolBackward(in WindowShape s, bool countPadding, Tensor dy, Tensor dx);
 
     /// <summary>The largest of each window; index (I32) = its position h w + x in the image, the first of equals.</summary>
-    public abstract void MaxPool(in ConvGeometry g, Tensor x, Tensor y, Tensor index);
+    public abstract void MaxPool(in WindowShape s, Tensor x, Tensor y, Tensor index);
 
-    public abstract void MaxPoolBackward(in ConvGeometry g, Tensor dy, Tensor index, Tensor dx);
+    public abstract void MaxPoolBackward(in WindowShape s, Tensor dy, Tensor index, Tensor dx);
 
     /// <summary>Softmax, or its logarithm, of each row of x [rows, d].</summary>
     public abstract void Softmax(Tensor x, Tensor y, long rows, long d, bool log);

@@ -1,3 +1,4 @@
+using EscNative.Kernels;
 using EscNative.Kernels.Cpu;
 
 namespace EscNative.Engine.Plans;
@@ -8,7 +9,7 @@ internal sealed unsafe class ConvStep : CpuStep
     // One algorithm serves calls of one image and of many, so that results do not depend on their number: the one for a few.
     private const int TypicalImages = 4;
 
-    private readonly ConvShape _shape;
+    private readonly WindowShape _shape;
     private readonly Slot _x, _y;
     private readonly Slot? _residual;
     private readonly bool _relu;
@@ -19,8 +20,8 @@ internal sealed unsafe class ConvStep : CpuStep
     public ConvStep(ConvNode node, ArenaLayout layout, PlanOptions options)
     {
         var (weight, x, pad) = (node.Weight, node.X, node.Padding);
-        _shape = new ConvShape(
-            TypicalImages, x.Height, x.Width, x.Channels, weight.Outputs, weight.KernelHeight, weight.KernelWidth, node.Stride, node.Stride, pad, pad, pad, pad);
+        _shape = WindowShape.Of(
+            (TypicalImages, x.Height, x.Width, x.Channels), weight.Outputs, (weight.KernelHeight, weight.KernelWidth), (node.Stride, node.Stride), (pad, pad));
         (_x, _y) = (Slot.Of(x, layout), Slot.Of(node.Output, layout));
         _residual = node.Residual is null ? null : Slot.Of(node.Residual, layout);
         _relu = node.Relu;

@@ -1,3 +1,4 @@
+using EscNative.Kernels;
 using EscNative.Kernels.Cpu;
 
 namespace EscNative.Engine.Plans;
@@ -5,7 +6,7 @@ namespace EscNative.Engine.Plans;
 /// <summary>A convolution with its epilogue.</summary>
 internal sealed class CudaConvStep : CudaStep
 {
-    private readonly ConvShape _shape;
+    private readonly WindowShape _shape;
     private readonly CudaSlot _x, _y;
     private readonly CudaSlot? _residual;
     private readonly bool _relu;
@@ -15,8 +16,8 @@ internal sealed class CudaConvStep : CudaStep
         : base(backend)
     {
         var (weight, x, pad) = (node.Weight, node.X, node.Padding);
-        _shape = new ConvShape(
-            0, x.Height, x.Width, x.Channels, weight.Outputs, weight.KernelHeight, weight.KernelWidth, node.Stride, node.Stride, pad, pad, pad, pad);
+        _shape = WindowShape.Of(
+            (0, x.Height, x.Width, x.Channels), weight.Outputs, (weight.KernelHeight, weight.KernelWidth), (node.Stride, node.Stride), (pad, pad));
         (_x, _y) = (CudaSlot.Of(x, layout), CudaSlot.Of(node.Output, layout));
         _residual = node.Residual is null ? null : CudaSlot.Of(node.Residual, layout);
         _relu = node.Relu;

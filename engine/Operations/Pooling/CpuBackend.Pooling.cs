@@ -7,42 +7,39 @@ namespace EscNative.Engine;
 
 internal sealed unsafe partial class CpuBackend
 {
-    public override void AveragePool(in ConvGeometry g, bool countPadding, Tensor x, Tensor y)
+    public override void AveragePool(in WindowShape s, bool countPadding, Tensor x, Tensor y)
     {
         using var call = KernelCall.Begin();
         if (IsDouble(x, "AveragePool"))
-            AverageKernels.Forward(PoolOf(g), countPadding, x.PointerTo<double>(), y.PointerTo<double>());
+            AverageKernels.Forward(s, countPadding, x.PointerTo<double>(), y.PointerTo<double>());
         else
-            AverageKernels.Forward(PoolOf(g), countPadding, x.PointerTo<float>(), y.PointerTo<float>());
+            AverageKernels.Forward(s, countPadding, x.PointerTo<float>(), y.PointerTo<float>());
     }
 
-    public override void AveragePoolBackward(in ConvGeometry g, bool countPadding, Tensor dy, Tensor dx)
+    public override void AveragePoolBackward(in WindowShape s, bool countPadding, Tensor dy, Tensor dx)
     {
         using var call = KernelCall.Begin();
         if (IsDouble(dx, "AveragePoolBackward"))
-            AverageKernels.Backward(PoolOf(g), countPadding, dy.PointerTo<double>(), dx.PointerTo<double>());
+            AverageKernels.Backward(s, countPadding, dy.PointerTo<double>(), dx.PointerTo<double>());
         else
-            AverageKernels.Backward(PoolOf(g), countPadding, dy.PointerTo<float>(), dx.PointerTo<float>());
+            AverageKernels.Backward(s, countPadding, dy.PointerTo<float>(), dx.PointerTo<float>());
     }
 
-    public override void MaxPool(in ConvGeometry g, Tensor x, Tensor y, Tensor index)
+    public override void MaxPool(in WindowShape s, Tensor x, Tensor y, Tensor index)
     {
         using var call = KernelCall.Begin();
         if (IsDouble(x, "MaxPool"))
-            MaxKernels.Forward(PoolOf(g), x.PointerTo<double>(), y.PointerTo<double>(), index.PointerTo<int>());
+            MaxKernels.Forward(s, x.PointerTo<double>(), y.PointerTo<double>(), index.PointerTo<int>());
         else
-            MaxKernels.Forward(PoolOf(g), x.PointerTo<float>(), y.PointerTo<float>(), index.PointerTo<int>());
+            MaxKernels.Forward(s, x.PointerTo<float>(), y.PointerTo<float>(), index.PointerTo<int>());
     }
 
-    public override void MaxPoolBackward(in ConvGeometry g, Tensor dy, Tensor index, Tensor dx)
+    public override void MaxPoolBackward(in WindowShape s, Tensor dy, Tensor index, Tensor dx)
     {
         using var call = KernelCall.Begin();
         if (IsDouble(dx, "MaxPoolBackward"))
-            MaxKernels.Backward(PoolOf(g), dy.PointerTo<double>(), index.PointerTo<int>(), dx.PointerTo<double>());
+            MaxKernels.Backward(s, dy.PointerTo<double>(), index.PointerTo<int>(), dx.PointerTo<double>());
         else
-            MaxKernels.Backward(PoolOf(g), dy.PointerTo<float>(), index.PointerTo<int>(), dx.PointerTo<float>());
+            MaxKernels.Backward(s, dy.PointerTo<float>(), index.PointerTo<int>(), dx.PointerTo<float>());
     }
-
-    private static PoolShape PoolOf(in ConvGeometry g) => new(
-        g.Batch, g.Height, g.Width, g.InChannels, g.KernelHeight, g.KernelWidth, g.StrideHeight, g.StrideWidth, g.PadHeight, g.PadWidth);
 }

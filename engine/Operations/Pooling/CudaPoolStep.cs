@@ -1,4 +1,4 @@
-using EscNative.Kernels.Cuda;
+using EscNative.Kernels;
 
 namespace EscNative.Engine.Plans;
 
@@ -7,15 +7,15 @@ internal sealed class CudaPoolStep(PoolNode node, ArenaLayout layout, CudaBacken
 {
     private readonly CudaSlot _x = CudaSlot.Of(node.X, layout), _y = CudaSlot.Of(node.Output, layout);
     private readonly (PoolKind Kind, bool CountPadding) _pool = (node.Pool, node.CountPadding);
-    private readonly PoolWindow _window = new(
-        node.X.Height, node.X.Width, node.X.Channels, node.Output.Height, node.Output.Width, node.Kernel.Height, node.Kernel.Width,
-        node.Stride, node.Stride, node.Padding, node.Padding);
+    private readonly WindowShape _shape = WindowShape.Pool(
+        (0, node.X.Height, node.X.Width, node.X.Channels), node.Kernel, (node.Stride, node.Stride), (node.Padding, node.Padding));
 
     public override void Run(in CudaArena arena, int images)
     {
+        var shape = _shape with { Batch = images };
         if (_pool.Kind == PoolKind.Max)
-            Backend.Pools.Max(DType.F32, _window, _x.In(arena), _y.In(arena), 0, images);
+            Backend.Pools.Max(DType.F32, shape, _x.In(arena), _y.In(arena), 0);
         else
-            Backend.Pools.Average(DType.F32, _window, _pool.CountPadding, _x.In(arena), _y.In(arena), images);
+            Backend.Pools.Average(DType.F32, shape, _pool.CountPadding, _x.In(arena), _y.In(arena));
     }
 }

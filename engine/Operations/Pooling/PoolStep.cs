@@ -1,3 +1,4 @@
+using EscNative.Kernels;
 using EscNative.Kernels.Cpu;
 
 namespace EscNative.Engine.Plans;
@@ -7,8 +8,8 @@ internal sealed unsafe class PoolStep(PoolNode node, ArenaLayout layout) : CpuSt
 {
     private readonly Slot _x = Slot.Of(node.X, layout), _y = Slot.Of(node.Output, layout);
     private readonly (PoolKind Kind, bool CountPadding) _pool = (node.Pool, node.CountPadding);
-    private readonly PoolShape _shape = new(
-        0, node.X.Height, node.X.Width, node.X.Channels, node.Kernel.Height, node.Kernel.Width, node.Stride, node.Stride, node.Padding, node.Padding);
+    private readonly WindowShape _shape = WindowShape.Pool(
+        (0, node.X.Height, node.X.Width, node.X.Channels), node.Kernel, (node.Stride, node.Stride), (node.Padding, node.Padding));
 
     public override void Run(float* arena, int images)
     {
