@@ -1,3 +1,4 @@
+using EscNative.Kernels;
 using EscNative.Kernels.Cpu;
 
 namespace EscNative.Bench.Micro;
@@ -21,10 +22,10 @@ public readonly record struct Layer(int In, int Out, int Side, int Kernel, int S
     public static IEnumerable<Layer> Winograd => All.Where(layer => layer is { Kernel: 3, Stride: 1, In: > 3 });
 
     /// <summary>The sizes for some images.</summary>
-    public ConvShape Shape(int batch)
+    public WindowShape Shape(int batch)
     {
         var pad = (Kernel - 1) / 2;
-        return new ConvShape(batch, Side, Side, In, Out, Kernel, Kernel, Stride, Stride, pad, pad, pad, pad);
+        return new WindowShape(batch, Side, Side, In, Out, Kernel, Kernel, Stride, Stride, pad, pad, pad, pad);
     }
 
     /// <inheritdoc/>

@@ -1,3 +1,4 @@
+using EscNative.Kernels;
 using EscNative.Kernels.Cpu;
 
 namespace EscNative.Bench.Micro;
@@ -25,7 +26,7 @@ internal sealed unsafe class LayerImages : IDisposable
         Epilogue = new ConvEpilogue((nint)_bias.Pointer, default, Relu: true);
     }
 
-    public ConvShape Shape { get; }
+    public WindowShape Shape { get; }
 
     public ImageView X { get; }
 

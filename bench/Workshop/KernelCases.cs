@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
 using EscNative.Bench.Measuring;
+using EscNative.Kernels;
 using EscNative.Kernels.Cpu;
 using EscNative.Unlearning.Subspaces;
 
@@ -48,7 +49,7 @@ internal static unsafe class KernelCases
     private static KernelCase Convolution(string pass, int cin, int cout, int side, int kernel, int stride)
     {
         var pad = (kernel - 1) / 2;
-        var shape = new ConvShape(Batch, side, side, cin, cout, kernel, kernel, stride, stride, pad, pad, pad, pad);
+        var shape = new WindowShape(Batch, side, side, cin, cout, kernel, kernel, stride, stride, pad, pad, pad, pad);
         return new KernelCase(
             $"convolution {kernel}x{kernel}{(stride > 1 ? $" stride {stride}" : "")} {cin} -> {cout} of {Batch} x {side} x {side}: {pass}", shape.Flops, false,
             () =>

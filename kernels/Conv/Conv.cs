@@ -13,7 +13,7 @@ public static unsafe class Conv
     /// <param name="weight">[outChannels, kernelHeight, kernelWidth, inChannels].</param>
     /// <param name="bias">[outChannels], or null.</param>
     /// <param name="y">[batch, outHeight, outWidth, outChannels]; only written.</param>
-    public static void Forward(in ConvShape s, float* x, float* weight, float* bias, float* y)
+    public static void Forward(in WindowShape s, float* x, float* weight, float* bias, float* y)
     {
         var packed = CpuScratch.Get<float>(CpuScratch.Slot.ConvWeight, PackedConvWeight.Count(s.OutChannels, s.Taps));
         PackedConvWeight.Pack(s.OutChannels, s.Taps, weight, packed);
@@ -27,7 +27,7 @@ public static unsafe class Conv
     /// <param name="bias">[outChannels], or null.</param>
     /// <param name="y">[batch, outHeight, outWidth, outChannels]; only written.</param>
     /// <exception cref="ArgumentException">The weights have other sizes.</exception>
-    public static void Forward(in ConvShape s, float* x, PackedConvWeight weight, float* bias, float* y) =>
+    public static void Forward(in WindowShape s, float* x, PackedConvWeight weight, float* bias, float* y) =>
         Forward(s, Input(s, x), weight, new((nint)bias, default, false), Output(s, y));
 
     /// <summary>y = f(conv(x, weight) + bias + residual), from images with a halo into images with a halo.</summary>
@@ -41,7 +41,7 @@ public static unsafe class Conv
     /// <param name="epilogue">Bias, residual and f; the residual may be y.</param>
     /// <param name="y">The output; only written, and its halo is not.</param>
     /// <exception cref="ArgumentException">The weights or the images have other sizes.</exception>
-    public static void Forward(in ConvShape s, in ImageView x, PackedConvWeight weight, in ConvEpilogue epilogue, in ImageView y)
+    public static void Forward(in WindowShape s, in ImageView x, PackedConvWeight weight, in ConvEpilogue epilogue, in ImageView y)
     {
         ArgumentNullException.ThrowIfNull(weight);
         var got = (weight.OutChannels, weight.KernelHeight, weight.KernelWidth, weight.InChannels);
@@ -61,38 +61,38 @@ public static unsafe class Conv
     /// <param name="dy">[batch, outHeight, outWidth, outChannels].</param>
     /// <param name="weight">[outChannels, kernelHeight, kernelWidth, inChannels].</param>
     /// <param name="dx">[batch, height, width, inChannels]; only written.</param>
-    public static void DataGradient(in ConvShape s, float* dy, float* weight, float* dx) => ConvDataGradient.Run(s, dy, weight, dx);
+    public static void DataGradient(in WindowShape s, float* dy, float* weight, float* dx) => ConvDataGradient.Run(s, dy, weight, dx);
 
     /// <summary>The gradient of the weights.</summary>
     /// <param name="s">The sizes of the forward pass.</param>
     /// <param name="x">[batch, height, width, inChannels].</param>
     /// <param name="dy">[batch, outHeight, outWidth, outChannels].</param>
     /// <param name="dw">[outChannels, kernelHeight, kernelWidth, inChannels]; only written.</param>
-    public static void WeightGradient(in ConvShape s, float* x, float* dy, float* dw) => ConvWeightGradient.Run(s, x, dy, dw);
+    public static void WeightGradient(in WindowShape s, float* x, float* dy, float* dw) => ConvWeightGradient.Run(s, x, dy, dw);
 
     /// <summary>The gradient of the bias: the sum of dy over all pixels.</summary>
     /// <param name="s">The sizes of the forward pass.</param>
     /// <param name="dy">[batch, outHeight, outWidth, outChannels].</param>
     /// <param name="db">[outChannels]; only written.</param>
-    public static void BiasGradient(in ConvShape s, float* dy, float* db) => ConvBiasGradient<float>.Run(s.OutPixels, s.OutChannels, dy, db);
+    public static void BiasGradient(in WindowShape s, float* dy, float* db) => ConvBiasGradient<float>.Run(s.OutPixels, s.OutChannels, dy, db);
 
-    /// <inheritdoc cref="Forward(in ConvShape, float*, float*, float*, float*)"/>
-    public static void Forward(in ConvShape s, double* x, double* weight, double* bias, double* y) =>
+    /// <inheritdoc cref="Forward(in WindowShape, float*, float*, float*, float*)"/>
+    public static void Forward(in WindowShape s, double* x, double* weight, double* bias, double* y) =>
         ConvF64.Forward(s, x, weight, bias, y);
 
-    /// <inheritdoc cref="DataGradient(in ConvShape, float*, float*, float*)"/>
-    public static void DataGradient(in ConvShape s, double* dy, double* weight, double* dx) => ConvF64.DataGradient(s, dy, weight, dx);
+    /// <inheritdoc cref="DataGradient(in WindowShape, float*, float*, float*)"/>
+    public static void DataGradient(in WindowShape s, double* dy, double* weight, double* dx) => ConvF64.DataGradient(s, dy, weight, dx);
 
-    /// <inheritdoc cref="WeightGradient(in ConvShape, float*, float*, float*)"/>
-    public static void WeightGradient(in ConvShape s, double* x, double* dy, double* dw) => ConvF64.WeightGradient(s, x, dy, dw);
+    /// <inheritdoc cref="WeightGradient(in WindowShape, float*, float*, float*)"/>
+    public static void WeightGradient(in WindowShape s, double* x, double* dy, double* dw) => ConvF64.WeightGradient(s, x, dy, dw);
 
-    /// <inheritdoc cref="BiasGradient(in ConvShape, float*, float*)"/>
-    public static void BiasGradient(in ConvShape s, double* dy, double* db) =>
+    /// <inheritdoc cref="BiasGradient(in WindowShape, float*, float*)"/>
+    public static void BiasGradient(in WindowShape s, double* dy, double* db) =>
         ConvBiasGradient<double>.Run(s.OutPixels, s.OutChannels, dy, db);
 
-    private static ImageView Input(in ConvShape s, float* x) => new(x, s.Height, s.Width, s.InChannels);
+    private static ImageView Input(in WindowShape s, float* x) => new(x, s.Height, s.Width, s.InChannels);
 
-    private static ImageView Output(in ConvShape s, float* y) => new(y, s.OutHeight, s.OutWidth, s.OutChannels);
+    private static ImageView Output(in WindowShape s, float* y) => new(y, s.OutHeight, s.OutWidth, s.OutChannels);
 
     private static void CheckSize(in ImageView images, (int Height, int Width, int Channels) wanted, string name)
     {

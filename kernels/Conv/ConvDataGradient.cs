@@ -12,7 +12,7 @@ internal static unsafe class ConvDataGradient
     private const int PixelsPerGroup = 256;
 
     /// <summary>Computes dx. See <see cref="Conv"/>.</summary>
-    public static void Run(in ConvShape s, float* dy, float* weight, float* dx)
+    public static void Run(in WindowShape s, float* dy, float* weight, float* dx)
     {
         if (s.Batch == 0 || s.Height == 0 || s.Width == 0 || s.InChannels == 0)
             return;
@@ -24,8 +24,8 @@ internal static unsafe class ConvDataGradient
             return;
         }
 
-        var rows = new Axis(s.Height, s.KernelHeight, s.StrideH, s.PadTop);
-        var columns = new Axis(s.Width, s.KernelWidth, s.StrideW, s.PadLeft);
+        var rows = new Axis(s.Height, s.KernelHeight, s.StrideHeight, s.PadTop);
+        var columns = new Axis(s.Width, s.KernelWidth, s.StrideWidth, s.PadLeft);
         var source = new ConvSource
         {
             Data = dy,
@@ -43,21 +43,21 @@ internal static unsafe class ConvDataGradient
         {
             Data = dx,
             Channels = s.InChannels,
-            PixelStep = s.StrideW * s.InChannels,
-            RowStep = s.StrideH * s.Width * s.InChannels,
+            PixelStep = s.StrideWidth * s.InChannels,
+            RowStep = s.StrideHeight * s.Width * s.InChannels,
             ImageStride = (long)s.Height * s.Width * s.InChannels,
         };
         var parallel = s.Flops >= ConvForward.ParallelFlops;
-        var perRow = columns.Count * s.StrideH * s.StrideW;
+        var perRow = columns.Count * s.StrideHeight * s.StrideWidth;
         var grid = ConvGrid.Create(s.Batch, rows.Count, perRow, source, PixelsPerGroup, parallel ? ConvGrid.TasksFor(s.Flops) : 1);
 
-        var phaseCount = s.StrideH * s.StrideW;
+        var phaseCount = s.StrideHeight * s.StrideWidth;
         var phases = CpuScratch.Get<ConvPhase>(CpuScratch.Slot.ConvPhase, phaseCount);
         var tableSize = 0L;
         var weightCount = 0L;
         for (var i = 0; i < phaseCount; i++)
         {
-            var (r, c) = (i / s.StrideW, i % s.StrideW);
+            var (r, c) = (i / s.StrideWidth, i % s.StrideWidth);
             phases[i] = new ConvPhase
             {
                 Depth = rows.TapsOf(r) * columns.TapsOf(c) * s.OutChannels,
@@ -73,7 +73,7 @@ internal static unsafe class ConvDataGradient
         var packed = CpuScratch.Get<float>(CpuScratch.Slot.ConvWeight, weightCount);
         for (var i = 0; i < phaseCount; i++)
         {
-            var (r, c) = (i / s.StrideW, i % s.StrideW);
+            var (r, c) = (i / s.StrideWidth, i % s.StrideWidth);
             ref var phase = ref phases[i];
             phase.Taps = tables;
             phase.Pixels = tables + phase.Depth;
@@ -93,7 +93,7 @@ internal static unsafe class ConvDataGradient
     }
 
     private static void FillTapsAndPack(
-        in ConvShape s, Axis rows, Axis columns, int r, int c, in ConvSource source, in ConvPhase phase, float* weight)
+        in WindowShape s, Axis rows, Axis columns, int r, int c, in ConvSource source, in ConvPhase phase, float* weight)
     {
         var tap = 0;
         for (var my = 0; my < rows.TapsOf(r); my++)
@@ -106,7 +106,7 @@ internal static unsafe class ConvDataGradient
                     phase.Taps[tap + channel] = offset + channel;
 
                 // [outChannels, inChannels] of this tap, with a whole kernel from one output channel to the next
-                var taken = weight + (((my * s.StrideH) + r) * s.KernelWidth + mx * s.StrideW + c) * s.InChannels;
+                var taken = weight + (((my * s.StrideHeight) + r) * s.KernelWidth + mx * s.StrideWidth + c) * s.InChannels;
                 var matrix = new GemmOperand<float>(taken, s.Taps, along: true);
                 ConvChannels.Pack(s.InChannels, matrix, s.OutChannels, tap, phase.Depth, phase.Weights);
                 tap += s.OutChannels;

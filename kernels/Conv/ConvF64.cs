@@ -11,19 +11,19 @@ internal static unsafe class ConvF64
     }
 
     /// <summary>y = conv(x, weight) + bias.</summary>
-    public static void Forward(in ConvShape s, double* x, double* weight, double* bias, double* y) =>
+    public static void Forward(in WindowShape s, double* x, double* weight, double* bias, double* y) =>
         CpuParallel.Run(s.Batch * s.OutHeight, new Job(Pass.Forward, s, x, weight, bias, y));
 
     /// <summary>dx from dy.</summary>
-    public static void DataGradient(in ConvShape s, double* dy, double* weight, double* dx) =>
+    public static void DataGradient(in WindowShape s, double* dy, double* weight, double* dx) =>
         CpuParallel.Run(s.Batch, new Job(Pass.DataGradient, s, dx, weight, null, dy));
 
     /// <summary>dw from x and dy.</summary>
-    public static void WeightGradient(in ConvShape s, double* x, double* dy, double* dw) =>
+    public static void WeightGradient(in WindowShape s, double* x, double* dy, double* dw) =>
         CpuParallel.Run(s.OutChannels, new Job(Pass.WeightGradient, s, x, dw, null, dy));
 
     // A tile is a row of y (forward), an image of dx, or an output channel of dw: nothing that another tile writes.
-    private readonly struct Job(Pass pass, ConvShape s, double* x, double* weight, double* bias, double* y) : ITileJob
+    private readonly struct Job(Pass pass, WindowShape s, double* x, double* weight, double* bias, double* y) : ITileJob
     {
         private readonly double* _x = x, _weight = weight, _bias = bias, _y = y;
 
@@ -106,9 +106,9 @@ internal static unsafe class ConvF64
     }
 
     // The input pixels that an output pixel reads: where their channels begin in x, and their taps in a kernel.
-    private struct Window(in ConvShape s, int image, int oy, int ox)
+    private struct Window(in WindowShape s, int image, int oy, int ox)
     {
-        private readonly ConvShape _s = s;
+        private readonly WindowShape _s = s;
         private int _at = -1;
 
         public readonly (long Pixel, int Tap) Current
@@ -121,7 +121,7 @@ internal static unsafe class ConvF64
         }
 
         private readonly (int Row, int Column) Place =>
-            (oy * _s.StrideH - _s.PadTop + _at / _s.KernelWidth, ox * _s.StrideW - _s.PadLeft + _at % _s.KernelWidth);
+            (oy * _s.StrideHeight - _s.PadTop + _at / _s.KernelWidth, ox * _s.StrideWidth - _s.PadLeft + _at % _s.KernelWidth);
 
         public readonly Window GetEnumerator() => this;
 

@@ -13,7 +13,7 @@ internal static unsafe class ConvForward
 
     /// <summary>The window of the input that the forward pass and the weight gradient read.</summary>
     /// <remarks>Images with a halo are larger images with less padding.</remarks>
-    public static ConvSource Source(in ConvShape s, in ImageView x) => new()
+    public static ConvSource Source(in WindowShape s, in ImageView x) => new()
     {
         Data = x.At(0, -x.Halo, -x.Halo),
         Height = s.Height + 2 * x.Halo,
@@ -21,15 +21,15 @@ internal static unsafe class ConvForward
         Channels = s.InChannels,
         PadTop = s.PadTop - x.Halo,
         PadLeft = s.PadLeft - x.Halo,
-        WindowHeight = (s.OutHeight - 1) * s.StrideH + s.KernelHeight,
-        WindowWidth = (s.OutWidth - 1) * s.StrideW + s.KernelWidth,
-        Step = s.StrideH,
+        WindowHeight = (s.OutHeight - 1) * s.StrideHeight + s.KernelHeight,
+        WindowWidth = (s.OutWidth - 1) * s.StrideWidth + s.KernelWidth,
+        Step = s.StrideHeight,
         Reach = s.KernelHeight,
     };
 
     /// <summary>Offset in the window of each tap, in the order of OHWI weights.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void FillTaps(in ConvShape s, in ConvSource source, int* taps)
+    public static void FillTaps(in WindowShape s, in ConvSource source, int* taps)
     {
         for (var ky = 0; ky < s.KernelHeight; ky++)
         {
@@ -40,7 +40,7 @@ internal static unsafe class ConvForward
 
     /// <summary>Runs a pass with packed weights. See <see cref="Conv"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Run(in ConvShape s, in ImageView x, float* packed, in ConvEpilogue epilogue, in ImageView y)
+    public static void Run(in WindowShape s, in ImageView x, float* packed, in ConvEpilogue epilogue, in ImageView y)
     {
         if (s.OutPixels == 0 || s.OutChannels == 0)
             return;
@@ -59,7 +59,7 @@ internal static unsafe class ConvForward
         phase.Pixels = phase.Taps + s.Taps;
         phase.Outs = phase.Pixels + pixels;
         FillTaps(s, source, phase.Taps);
-        phase.FillPixels(grid, source, 0, s.StrideW);
+        phase.FillPixels(grid, source, 0, s.StrideWidth);
         phase.FillPlaces(grid, output, 0, phase.Outs);
         if (!epilogue.Residual.IsNone)
         {

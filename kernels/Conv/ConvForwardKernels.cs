@@ -1,4 +1,3 @@
-using EscNative.Kernels.Cpu;
 using EscNative.Kernels.Cuda.Driver;
 
 namespace EscNative.Kernels.Cuda;
@@ -33,15 +32,15 @@ public sealed unsafe class ConvForwardKernels : KernelFamily
     /// <param name="relu">Whether f is max(., 0); else it is the identity.</param>
     /// <param name="y">[n, oh, ow, o].</param>
     /// <exception cref="DeviceException">The sizes are beyond what a launch can do.</exception>
-    public void Forward(DType type, in ConvShape s, nint x, nint weight, nint bias, nint residual, bool relu, nint y) =>
+    public void Forward(DType type, in WindowShape s, nint x, nint weight, nint bias, nint residual, bool relu, nint y) =>
         Forward(type, s, ConvTile.ForPixels(type, s.OutPixels, s.OutChannels, s.Taps, _gpu), x, weight, bias, residual, relu, y);
 
     /// <summary>The same with a tile of one's choice.</summary>
-    internal void Forward(DType type, in ConvShape s, ConvTile tile, nint x, nint weight, nint bias, nint residual, bool relu, nint y)
+    internal void Forward(DType type, in WindowShape s, ConvTile tile, nint x, nint weight, nint bias, nint residual, bool relu, nint y)
     {
         if (s.OutPixels * s.OutChannels == 0)
             return;
-        var (sizes, flag) = (ConvSizes.Of(s), relu ? 1 : 0);
+        var (sizes, flag) = (WindowArguments.OfConvolution(s), relu ? 1 : 0);
         var rows = ProductTiles.Count(s.OutPixels, tile.Rows);
         var (gridY, gridZ) = ((uint)Math.Min(rows, MostBlocksY), ProductTiles.Count(rows, (int)MostBlocksY));
         if (gridZ > MostBlocksY)

@@ -1,4 +1,3 @@
-using EscNative.Kernels.Cpu;
 using EscNative.Kernels.Cuda.Driver;
 
 namespace EscNative.Kernels.Cuda;
@@ -29,7 +28,7 @@ public sealed unsafe class ConvGradientKernels : KernelFamily
     }
 
     /// <summary>Bytes of workspace for a weight gradient.</summary>
-    public static long WeightWorkspaceBytes(DType type, in ConvShape s)
+    public static long WeightWorkspaceBytes(DType type, in WindowShape s)
     {
         var (splits, _) = ConvTile.CutOf(type, s, ConvTile.ForWeights(type, s.OutChannels, s.Taps));
         return splits == 1 ? 0 : (long)splits * s.OutChannels * s.Taps * ProductTiles.AccumulatorBytes(type);
@@ -42,7 +41,7 @@ public sealed unsafe class ConvGradientKernels : KernelFamily
     /// <param name="weight">[o, kh, kw, c].</param>
     /// <param name="dx">[n, h, w, c].</param>
     /// <exception cref="DeviceException">The sizes are beyond what a launch can do.</exception>
-    public void Data(DType type, in ConvShape s, nint dy, nint weight, nint dx) =>
+    public void Data(DType type, in WindowShape s, nint dy, nint weight, nint dx) =>
         Data(type, s, ConvTile.ForPixels(type, (long)s.Batch * s.Height * s.Width, s.InChannels, DepthOfData(s), _gpu), dy, weight, dx);
 
     /// <summary>dweight = the gradient of the weights; the sum over the output pixels is cut by the sizes alone.</summary>
@@ -53,26 +52,26 @@ public sealed unsafe class ConvGradientKernels : KernelFamily
     /// <param name="dweight">[o, kh, kw, c].</param>
     /// <param name="workspace"><see cref="WeightWorkspaceBytes"/>, or 0 for none.</param>
     /// <exception cref="DeviceException">The sizes are beyond what a launch can do.</exception>
-    public void Weight(DType type, in ConvShape s, nint x, nint dy, nint dweight, nint workspace)
+    public void Weight(DType type, in WindowShape s, nint x, nint dy, nint dweight, nint workspace)
     {
         var tile = ConvTile.ForWeights(type, s.OutChannels, s.Taps);
         Weight(type, s, tile, ConvTile.CutOf(type, s, tile), x, dy, dweight, workspace);
     }
 
     // Products of a value of the images' gradient: the pixels of a residue of the strides meet every so many-th tap.
-    internal static long DepthOfData(in ConvShape s) =>
-        ProductTiles.Count(s.KernelHeight, s.StrideH) * ProductTiles.Count(s.KernelWidth, s.StrideW) * s.OutChannels;
+    internal static long DepthOfData(in WindowShape s) =>
+        ProductTiles.Count(s.KernelHeight, s.StrideHeight) * ProductTiles.Count(s.KernelWidth, s.StrideWidth) * s.OutChannels;
 
-    internal void Data(DType type, in ConvShape s, ConvTile tile, nint dy, nint weight, nint dx)
+    internal void Data(DType type, in WindowShape s, ConvTile tile, nint dy, nint weight, nint dx)
     {
         if ((long)s.Batch * s.Height * s.Width * s.InChannels == 0)
             return;
-        var sizes = ConvSizes.Of(s);
+        var sizes = WindowArguments.OfConvolution(s);
         // The pixels of one residue of the strides meet the same taps; each residue has blocks of its own.
-        var residues = (long)s.StrideH * s.StrideW;
+        var residues = (long)s.StrideHeight * s.StrideWidth;
         if (residues > MostResidues)
-            throw new DeviceException($"Conv2d: got a stride of {s.StrideH} x {s.StrideW}, wants a product of at most {MostResidues}");
-        var pixels = s.Batch * ProductTiles.Count(s.Height, s.StrideH) * ProductTiles.Count(s.Width, s.StrideW);
+            throw new DeviceException($"Conv2d: got a stride of {s.StrideHeight} x {s.StrideWidth}, wants a product of at most {MostResidues}");
+        var pixels = s.Batch * ProductTiles.Count(s.Height, s.StrideHeight) * ProductTiles.Count(s.Width, s.StrideWidth);
         void** arguments = stackalloc void*[] { &sizes, &dy, &weight, &dx };
         var special = Array.IndexOf(ConvTile.OfPixels, tile);
         Stream.Launch(
@@ -81,12 +80,12 @@ public sealed unsafe class ConvGradientKernels : KernelFamily
     }
 
     internal void Weight(
-        DType type, in ConvShape s, ConvTile tile, (int Splits, int Depth) cut, nint x, nint dy, nint dweight, nint workspace)
+        DType type, in WindowShape s, ConvTile tile, (int Splits, int Depth) cut, nint x, nint dy, nint dweight, nint workspace)
     {
         var count = (long)s.OutChannels * s.Taps;
         if (count == 0)
             return;
-        var sizes = ConvSizes.Of(s);
+        var sizes = WindowArguments.OfConvolution(s);
         var (splits, depth) = cut;
         void** arguments = stackalloc void*[] { &sizes, &x, &dy, &dweight, &workspace, &splits, &depth };
         var special = Array.IndexOf(ConvTile.OfWeights, tile);

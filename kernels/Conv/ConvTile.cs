@@ -1,4 +1,3 @@
-using EscNative.Kernels.Cpu;
 using EscNative.Kernels.Cuda.Driver;
 
 namespace EscNative.Kernels.Cuda;
@@ -92,7 +91,7 @@ internal readonly record struct ConvTile(int Rows, int Columns, int StepInstruct
 
     /// <summary>Into how many pieces a weight gradient's sum over the output pixels is cut, and how long they are: those of the least
     /// predicted time on the nominal device. The cut changes bits, so no other device may change it.</summary>
-    public static (int Splits, int Depth) CutOf(DType type, in ConvShape s, ConvTile tile)
+    public static (int Splits, int Depth) CutOf(DType type, in WindowShape s, ConvTile tile)
     {
         var blocks = Math.Max(tile.Blocks(s.OutChannels, s.Taps), 1);
         // A piece's pixels are counted in 32 bits.
@@ -114,7 +113,7 @@ internal readonly record struct ConvTile(int Rows, int Columns, int StepInstruct
     }
 
     /// <summary>The predicted clocks of a weight gradient on the nominal device.</summary>
-    internal static double CutClocks(DType type, in ConvShape s, ConvTile tile, (int Splits, int Depth) cut) =>
+    internal static double CutClocks(DType type, in WindowShape s, ConvTile tile, (int Splits, int Depth) cut) =>
         TileCost.Clocks(
             tile, tile.Blocks(s.OutChannels, s.Taps) * cut.Splits, ProductTiles.Count(cut.Depth, 64 / ProductTiles.AccumulatorBytes(type)), GpuShape.Nominal)
         + TileCost.SplitClocks(cut.Splits, (double)s.OutChannels * s.Taps * ProductTiles.AccumulatorBytes(type));
@@ -122,7 +121,7 @@ internal readonly record struct ConvTile(int Rows, int Columns, int StepInstruct
     /// <summary>How many tiles cover a result.</summary>
     public long Blocks(long rows, long columns) => ProductTiles.Count(rows, Rows) * ProductTiles.Count(columns, Columns);
 
-    private static (int Splits, int Depth) Cut(DType type, in ConvShape s, int wanted)
+    private static (int Splits, int Depth) Cut(DType type, in WindowShape s, int wanted)
     {
         var (splits, depth) = ProductTiles.Cut(type, s.OutPixels, wanted, LeastDepth);
         return (splits, (int)depth);

@@ -26,7 +26,7 @@ internal static unsafe class ConvWeightGradient
     private static readonly GemmKernelSet<float> Set = GemmKernelSet.Of<float>();
 
     /// <summary>Computes dw. See <see cref="Conv"/>.</summary>
-    public static void Run(in ConvShape s, float* x, float* dy, float* dw)
+    public static void Run(in WindowShape s, float* x, float* dy, float* dw)
     {
         if (s.OutChannels == 0 || s.Taps == 0)
             return;
@@ -44,7 +44,7 @@ internal static unsafe class ConvWeightGradient
         phase.Pixels = CpuScratch.Get<int>(CpuScratch.Slot.ConvTable, pixels + s.Taps);
         phase.Taps = phase.Pixels + pixels;
         ConvForward.FillTaps(s, source, phase.Taps);
-        phase.FillPixels(grid, source, 0, s.StrideW);
+        phase.FillPixels(grid, source, 0, s.StrideWidth);
 
         var sumBytes = (long)s.Taps * channels * sizeof(float);
         var splits = (int)Math.Clamp(Math.Min(s.OutPixels / PixelsPerSplit, SplitBytes / sumBytes), 1, Math.Min(MostSplits, grid.Groups));

@@ -12,7 +12,7 @@
 // too many.
 // x: [n, h, w, c], weight: [o, kh, kw, c], bias: [o] or null, residual: [n, oh, ow, o] or null (it may be y), y: [n, oh, ow, o]
 template <class T, int TM, int TN>
-DEV void conv_forward(const Conv& s, const T* x, const T* weight, const acc_t<T>* bias, const T* residual, int relu, T* y) {
+DEV void conv_forward(const Window& s, const T* x, const T* weight, const acc_t<T>* bias, const T* residual, int relu, T* y) {
   typedef MatrixSource<T, TN, true> Weights;
   typedef WindowSource<T, TM, 1> Windows;
   typedef typename Windows::S A;
@@ -28,7 +28,7 @@ DEV void conv_forward(const Conv& s, const T* x, const T* weight, const acc_t<T>
     if (pixel < pixels) {
       Counter at = Counter::at(pixel, s.out_width, s.out_height);
       places[threadIdx.x] =
-          WindowPlace::of(at.high, at.middle * s.stride_h - s.pad_top, at.low * s.stride_w - s.pad_left, s.height, s.width, s.channels);
+          WindowPlace::of(at.high, at.middle * s.stride_height - s.pad_top, at.low * s.stride_width - s.pad_left, s.height, s.width, s.channels);
     } else {
       places[threadIdx.x] = WindowPlace::nowhere();
     }
@@ -50,7 +50,7 @@ DEV void conv_forward(const Conv& s, const T* x, const T* weight, const acc_t<T>
 
 #define CONV_FORWARD(tile, TM, TN, blocks, T, suffix) \
   PRODUCT_KERNEL(blocks) conv_forward_##tile##suffix( \
-      Conv s, const T* x, const T* weight, const acc_t<T>* bias, const T* residual, int relu, T* y) { \
+      Window s, const T* x, const T* weight, const acc_t<T>* bias, const T* residual, int relu, T* y) { \
     conv_forward<T, TM, TN>(s, x, weight, bias, residual, relu, y); \
   } \
   KERNEL_EXPORT(conv_forward_##tile##suffix)

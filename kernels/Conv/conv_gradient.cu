@@ -14,13 +14,13 @@
 template <class T, int Count> struct FilterSource {
   typedef Tile<acc_t<T>, Count, false> S;
   const T* weight;
-  const Conv& s;
+  const Window& s;
   int top, left, rows, columns, length;
   Counter tap, step;  // (o, jx, jy) of the next line, and how far on the one after is
   bool wide;
   Transit<T, S> transit;
 
-  DEV FilterSource(const T* weight_, const Conv& s_, int column0, int top_, int left_, int rows_, int columns_)
+  DEV FilterSource(const T* weight_, const Window& s_, int column0, int top_, int left_, int rows_, int columns_)
       : weight(weight_ + column0 + S::position()), s(s_), top(top_), left(left_), rows(rows_), columns(columns_),
         length(s_.channels - column0 - S::position()), tap(Counter::at((u32)S::line(0), s_.outputs, columns_)),
         step(Counter::at((u32)S::kStride, s_.outputs, columns_)), wide(chunk_aligned<T, S>(weight_ + column0, s_.channels)) {}
@@ -28,8 +28,8 @@ template <class T, int Count> struct FilterSource {
   DEV void fetch(acc_t<T>* tile) {
 #pragma unroll
     for (int pass = 0; pass < S::kPasses; pass++) {
-      i64 row = (i64)tap.low * s.kernel_height + top + (i64)tap.high * s.stride_h;
-      const T* from = weight + (row * s.kernel_width + left + (i64)tap.middle * s.stride_w) * s.channels;
+      i64 row = (i64)tap.low * s.kernel_height + top + (i64)tap.high * s.stride_height;
+      const T* from = weight + (row * s.kernel_width + left + (i64)tap.middle * s.stride_width) * s.channels;
       int valid = tap.high < rows ? length : 0;
       tap.advance(step, s.outputs, columns);
       if (!S::owns(pass)) continue;
@@ -61,7 +61,7 @@ struct Residue {
 };
 
 // dx: [n, h, w, c], dy: [n, oh, ow, o]. blockIdx.y is the residue.
-template <class T, int TM, int TN> DEV void conv_data_gradient(const Conv& s, const T* dy, const T* weight, T* dx) {
+template <class T, int TM, int TN> DEV void conv_data_gradient(const Window& s, const T* dy, const T* weight, T* dx) {
   typedef WindowSource<T, TM, -1> Windows;
   typedef FilterSource<T, TN> Filters;
   typedef typename Windows::S A;
@@ -70,8 +70,8 @@ template <class T, int TM, int TN> DEV void conv_data_gradient(const Conv& s, co
   SMEM(WindowPlace, places, [kSide]);
   SMEM(Counter, step, [1]);
   SMEM(i64, rows, [kSide]);
-  int top = (int)blockIdx.y / s.stride_w, left = (int)blockIdx.y % s.stride_w;
-  Residue v(top, s.height, s.kernel_height, s.stride_h, s.pad_top), h(left, s.width, s.kernel_width, s.stride_w, s.pad_left);
+  int top = (int)blockIdx.y / s.stride_width, left = (int)blockIdx.y % s.stride_width;
+  Residue v(top, s.height, s.kernel_height, s.stride_height, s.pad_top), h(left, s.width, s.kernel_width, s.stride_width, s.pad_left);
   u32 columns = (u32)((s.channels - 1) / B::kSide + 1);
   int c0 = (int)(blockIdx.x % columns) * B::kSide;
   i64 pixel0 = (i64)(blockIdx.x / columns) * kSide, pixels = (i64)s.batch * v.count * h.count;
@@ -84,7 +84,7 @@ template <class T, int TM, int TN> DEV void conv_data_gradient(const Conv& s, co
       Counter at = Counter::at(pixel, h.count, v.count);
       places[threadIdx.x] = WindowPlace::of(at.high, v.base + at.middle, h.base + at.low, s.out_height, s.out_width, s.outputs);
       rows[threadIdx.x] =
-          WindowPlace::of(at.high, v.first + at.middle * s.stride_h, h.first + at.low * s.stride_w, s.height, s.width, s.channels).offset;
+          WindowPlace::of(at.high, v.first + at.middle * s.stride_height, h.first + at.low * s.stride_width, s.height, s.width, s.channels).offset;
     }
   }
   if (threadIdx.x == 0) *step = Counter::at((u32)A::kDepth, s.outputs, h.taps);
@@ -98,7 +98,7 @@ template <class T, int TM, int TN> DEV void conv_data_gradient(const Conv& s, co
 }
 
 #define CONV_DATA_GRADIENT(tile, TM, TN, blocks, T, suffix) \
-  PRODUCT_KERNEL(blocks) conv_data_gradient_##tile##suffix(Conv s, const T* dy, const T* weight, T* dx) { \
+  PRODUCT_KERNEL(blocks) conv_data_gradient_##tile##suffix(Window s, const T* dy, const T* weight, T* dx) { \
     conv_data_gradient<T, TM, TN>(s, dy, weight, dx); \
   } \
   KERNEL_EXPORT(conv_data_gradient_##tile##suffix)
@@ -115,13 +115,13 @@ CONV_DATA_GRADIENT(64x64, 4, 4, 2, double, _f64)
 template <class T, int Count> struct PatchSource {
   typedef Tile<acc_t<T>, Count, false> S;
   const T* images;
-  const Conv& s;
+  const Window& s;
   int lines;  // output pixels that remain
   Counter pixel, step, tap;  // (x, y, image) of the next line, how far on the one after is; (c, kx, ky) along the lines
   bool wide;
   Transit<T, S> transit;
 
-  DEV PatchSource(const T* images_, const Conv& s_, i64 pixel0, int lines_, int column0)
+  DEV PatchSource(const T* images_, const Window& s_, i64 pixel0, int lines_, int column0)
       : images(images_), s(s_), lines(lines_ - S::line(0)), pixel(Counter::at(pixel0 + S::line(0), s_.out_width, s_.out_height)),
         step(Counter::at((u32)S::kStride, s_.out_width, s_.out_height)),
         tap(Counter::at((u32)(column0 + S::position()), s_.channels, s_.kernel_width)), wide(chunk_aligned<T, S>(images_, s_.channels)) {}
@@ -130,7 +130,7 @@ template <class T, int Count> struct PatchSource {
 #pragma unroll
     for (int pass = 0; pass < S::kPasses; pass++) {
       WindowPlace place = WindowPlace::of(
-          pixel.high, pixel.middle * s.stride_h - s.pad_top, pixel.low * s.stride_w - s.pad_left, s.height, s.width, s.channels);
+          pixel.high, pixel.middle * s.stride_height - s.pad_top, pixel.low * s.stride_width - s.pad_left, s.height, s.width, s.channels);
       bool valid = lines > 0;
       pixel.advance(step, s.out_width, s.out_height);
       lines -= S::kStride;
@@ -159,7 +159,7 @@ template <class T, int Count> struct PatchSource {
 // dweight: [o, kh, kw, c]; the sum over the pixels is cut into 'splits' pieces of 'depth'. Where there are several, their results go to
 // partials: [splits, o, kh kw c].
 template <class T, int TM, int TN>
-DEV void conv_weight_gradient(const Conv& s, const T* x, const T* dy, T* dweight, acc_t<T>* partials, int splits, int depth) {
+DEV void conv_weight_gradient(const Window& s, const T* x, const T* dy, T* dweight, acc_t<T>* partials, int splits, int depth) {
   typedef MatrixSource<T, TM, false> Outputs;
   typedef PatchSource<T, TN> Patches;
   typedef typename Outputs::S A;
@@ -190,7 +190,7 @@ DEV void conv_weight_gradient(const Conv& s, const T* x, const T* dy, T* dweight
 
 #define CONV_WEIGHT_GRADIENT(tile, TM, TN, blocks, T, suffix) \
   PRODUCT_KERNEL(blocks) conv_weight_gradient_##tile##suffix( \
-      Conv s, const T* x, const T* dy, T* dweight, acc_t<T>* partials, int splits, int depth) { \
+      Window s, const T* x, const T* dy, T* dweight, acc_t<T>* partials, int splits, int depth) { \
     conv_weight_gradient<T, TM, TN>(s, x, dy, dweight, partials, splits, depth); \
   } \
   KERNEL_EXPORT(conv_weight_gradient_##tile##suffix)

@@ -35,13 +35,6 @@ struct Counter {
   }
 };
 
-// The same bytes as ConvSizes of the launcher.
-struct Conv {
-  int batch, height, width, channels, out_height, out_width, outputs, kernel_height, kernel_width, stride_h, stride_w, pad_top, pad_left;
-  DEV int taps() const { return kernel_height * kernel_width * channels; }
-  DEV i64 pixels() const { return (i64)batch * out_height * out_width; }
-};
-
 // Where a window stands: pixel (y, x) of the image, under its first tap, and how many values of the images precede it (which may be
 // negative, and outside the image).
 struct WindowPlace {

@@ -21,6 +21,13 @@ typedef unsigned long long u64;
 typedef unsigned int u32;
 typedef unsigned char u8;
 
+// The sizes of a convolution or pooling: the same bytes as WindowArguments of the launchers.
+struct Window {
+  int batch, height, width, channels, out_height, out_width, outputs, kernel_height, kernel_width, stride_height, stride_width, pad_top, pad_left;
+  DEV int taps() const { return kernel_height * kernel_width * channels; }
+  DEV i64 pixels() const { return (i64)batch * out_height * out_width; }
+};
+
 // ---- storage types: what lies in memory; arithmetic is done in acc_t<T>
 struct __align__(2) bf16 {
   unsigned short bits;

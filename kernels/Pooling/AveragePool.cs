@@ -12,11 +12,11 @@ public static unsafe class AveragePool
     /// <param name="countPadding">Whether padding counts as zeros; else a window divides by its pixels in the image.</param>
     /// <param name="x">[n, h, w, c].</param>
     /// <param name="y">[n, oh, ow, c].</param>
-    public static void Forward<T>(in PoolShape shape, bool countPadding, T* x, T* y)
+    public static void Forward<T>(in WindowShape shape, bool countPadding, T* x, T* y)
         where T : unmanaged
     {
         var tiles = new RowTiles(
-            (long)shape.Batch * shape.OutHeight, (long)shape.OutWidth * shape.Channels, SimdRunner.TileValues / 4);
+            (long)shape.Batch * shape.OutHeight, (long)shape.OutWidth * shape.InChannels, SimdRunner.TileValues / 4);
         SimdRunner.Run<T, ForwardJob<T>>(tiles.Count, new ForwardJob<T>(shape, countPadding, x, y, tiles));
     }
 
@@ -25,15 +25,15 @@ public static unsafe class AveragePool
     /// <param name="countPadding">As on the way forward.</param>
     /// <param name="dy">[n, oh, ow, c].</param>
     /// <param name="dx">[n, h, w, c].</param>
-    public static void Backward<T>(in PoolShape shape, bool countPadding, T* dy, T* dx)
+    public static void Backward<T>(in WindowShape shape, bool countPadding, T* dy, T* dx)
         where T : unmanaged
     {
-        var tiles = new RowTiles((long)shape.Batch * shape.Height, (long)shape.Width * shape.Channels, SimdRunner.TileValues / 4);
+        var tiles = new RowTiles((long)shape.Batch * shape.Height, (long)shape.Width * shape.InChannels, SimdRunner.TileValues / 4);
         SimdRunner.Run<T, BackwardJob<T>>(tiles.Count, new BackwardJob<T>(shape, countPadding, dy, dx, tiles));
     }
 
     // What a window's sum is divided by.
-    private static double Size(in PoolShape shape, bool countPadding, (int Start, int End) rows, (int Start, int End) columns)
+    private static double Size(in WindowShape shape, bool countPadding, (int Start, int End) rows, (int Start, int End) columns)
     {
         var count = countPadding
             ? (long)shape.KernelHeight * shape.KernelWidth
@@ -41,10 +41,10 @@ public static unsafe class AveragePool
         return Math.Max(count, 1);
     }
 
-    private readonly struct ForwardJob<T>(PoolShape shape, bool countPadding, T* x, T* y, RowTiles tiles) : ISimdJob<T>
+    private readonly struct ForwardJob<T>(WindowShape shape, bool countPadding, T* x, T* y, RowTiles tiles) : ISimdJob<T>
         where T : unmanaged
     {
-        private readonly PoolShape _shape = shape;
+        private readonly WindowShape _shape = shape;
         private readonly bool _countPadding = countPadding;
         private readonly T* _x = x;
         private readonly T* _y = y;
@@ -54,7 +54,7 @@ public static unsafe class AveragePool
         public void Execute<V>(int tile)
             where V : unmanaged, ISimd<V, T>
         {
-            long c = _shape.Channels;
+            long c = _shape.InChannels;
             for (var line = _tiles.Start(tile); line < _tiles.End(tile); line++)
             {
                 var image = _x + line / _shape.OutHeight * _shape.Height * _shape.Width * c;
@@ -89,10 +89,10 @@ public static unsafe class AveragePool
         }
     }
 
-    private readonly struct BackwardJob<T>(PoolShape shape, bool countPadding, T* dy, T* dx, RowTiles tiles) : ISimdJob<T>
+    private readonly struct BackwardJob<T>(WindowShape shape, bool countPadding, T* dy, T* dx, RowTiles tiles) : ISimdJob<T>
         where T : unmanaged
     {
-        private readonly PoolShape _shape = shape;
+        private readonly WindowShape _shape = shape;
         private readonly bool _countPadding = countPadding;
         private readonly T* _dy = dy;
         private readonly T* _dx = dx;
@@ -102,7 +102,7 @@ public static unsafe class AveragePool
         public void Execute<V>(int tile)
             where V : unmanaged, ISimd<V, T>
         {
-            long c = _shape.Channels;
+            long c = _shape.InChannels;
             var lineSize = _shape.Width * c;
             for (var line = _tiles.Start(tile); line < _tiles.End(tile); line++)
             {

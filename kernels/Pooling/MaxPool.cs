@@ -12,11 +12,11 @@ public static unsafe class MaxPool
     /// <param name="x">[n, h, w, c].</param>
     /// <param name="y">[n, oh, ow, c].</param>
     /// <param name="index">[n, oh, ow, c]: row * w + column in the image, the first of equals.</param>
-    public static void Forward<T>(in PoolShape shape, T* x, T* y, int* index)
+    public static void Forward<T>(in WindowShape shape, T* x, T* y, int* index)
         where T : unmanaged
     {
         var tiles = new RowTiles(
-            (long)shape.Batch * shape.OutHeight, (long)shape.OutWidth * shape.Channels, SimdRunner.TileValues / 4);
+            (long)shape.Batch * shape.OutHeight, (long)shape.OutWidth * shape.InChannels, SimdRunner.TileValues / 4);
         SimdRunner.Run<T, ForwardJob<T>>(tiles.Count, new ForwardJob<T>(shape, x, y, index, tiles));
     }
 
@@ -25,13 +25,13 @@ public static unsafe class MaxPool
     /// <param name="dy">[n, oh, ow, c].</param>
     /// <param name="index">[n, oh, ow, c], of <see cref="Forward"/>.</param>
     /// <param name="dx">[n, h, w, c].</param>
-    public static void Backward<T>(in PoolShape shape, T* dy, int* index, T* dx)
+    public static void Backward<T>(in WindowShape shape, T* dy, int* index, T* dx)
         where T : unmanaged => SimdRunner.Run<T, BackwardJob<T>>(shape.Batch, new BackwardJob<T>(shape, dy, index, dx));
 
-    private readonly struct ForwardJob<T>(PoolShape shape, T* x, T* y, int* index, RowTiles tiles) : ISimdJob<T>
+    private readonly struct ForwardJob<T>(WindowShape shape, T* x, T* y, int* index, RowTiles tiles) : ISimdJob<T>
         where T : unmanaged
     {
-        private readonly PoolShape _shape = shape;
+        private readonly WindowShape _shape = shape;
         private readonly T* _x = x;
         private readonly T* _y = y;
         private readonly int* _index = index;
@@ -41,7 +41,7 @@ public static unsafe class MaxPool
         public void Execute<V>(int tile)
             where V : unmanaged, ISimd<V, T>
         {
-            long c = _shape.Channels;
+            long c = _shape.InChannels;
             for (var line = _tiles.Start(tile); line < _tiles.End(tile); line++)
             {
                 var image = _x + line / _shape.OutHeight * _shape.Height * _shape.Width * c;
@@ -89,10 +89,10 @@ public static unsafe class MaxPool
         }
     }
 
-    private readonly struct BackwardJob<T>(PoolShape shape, T* dy, int* index, T* dx) : ISimdJob<T>
+    private readonly struct BackwardJob<T>(WindowShape shape, T* dy, int* index, T* dx) : ISimdJob<T>
         where T : unmanaged
     {
-        private readonly PoolShape _shape = shape;
+        private readonly WindowShape _shape = shape;
         private readonly T* _dy = dy;
         private readonly int* _index = index;
         private readonly T* _dx = dx;
@@ -102,7 +102,7 @@ public static unsafe class MaxPool
         public void Execute<V>(int tile)
             where V : unmanaged, ISimd<V, T>
         {
-            long channels = _shape.Channels;
+            long channels = _shape.InChannels;
             var windows = (long)_shape.OutHeight * _shape.OutWidth;
             var pixels = (long)_shape.Height * _shape.Width;
             var dx = _dx + tile * pixels * channels;

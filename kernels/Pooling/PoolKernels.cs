@@ -23,57 +23,45 @@ public sealed unsafe class PoolKernels : KernelFamily
     /// <summary>y = the mean of each window; padding counts as zeros where <paramref name="countPadding"/>.</summary>
     /// <param name="x">[batch, h, w, c].</param>
     /// <param name="y">[batch, oh, ow, c].</param>
-    public void Average(DType type, in PoolWindow window, bool countPadding, nint x, nint y, long batch)
+    public void Average(DType type, in WindowShape shape, bool countPadding, nint x, nint y)
     {
-        var (count, flag) = (batch * window.OutHeight * window.OutWidth * window.Channels, countPadding ? 1 : 0);
+        var (count, flag, window) = (shape.OutPixels * shape.InChannels, countPadding ? 1 : 0, WindowArguments.Of(shape));
         if (count == 0)
             return;
-        fixed (PoolWindow* w = &window)
-        {
-            void** arguments = stackalloc void*[] { &x, &y, &count, &flag, w };
-            Stream.Launch(_average[(int)type], LaunchShape.ForCount(count), arguments);
-        }
+        void** arguments = stackalloc void*[] { &x, &y, &count, &flag, &window };
+        Stream.Launch(_average[(int)type], LaunchShape.ForCount(count), arguments);
     }
 
     /// <summary>dx of <see cref="Average"/>.</summary>
-    public void AverageBackward(DType type, in PoolWindow window, bool countPadding, nint dy, nint dx, long batch)
+    public void AverageBackward(DType type, in WindowShape shape, bool countPadding, nint dy, nint dx)
     {
-        var (count, flag) = (batch * window.Height * window.Width * window.Channels, countPadding ? 1 : 0);
+        var (count, flag, window) = ((long)shape.Batch * shape.Height * shape.Width * shape.InChannels, countPadding ? 1 : 0, WindowArguments.Of(shape));
         if (count == 0)
             return;
-        fixed (PoolWindow* w = &window)
-        {
-            void** arguments = stackalloc void*[] { &dy, &dx, &count, &flag, w };
-            Stream.Launch(_averageBackward[(int)type], LaunchShape.ForCount(count), arguments);
-        }
+        void** arguments = stackalloc void*[] { &dy, &dx, &count, &flag, &window };
+        Stream.Launch(_averageBackward[(int)type], LaunchShape.ForCount(count), arguments);
     }
 
     /// <summary>y = the largest of each window, NaN if it holds one; index = row w + column of it, the first of equals.</summary>
     /// <param name="x">[batch, h, w, c].</param>
     /// <param name="y">[batch, oh, ow, c].</param>
     /// <param name="index">int32, [batch, oh, ow, c], or 0 where nobody wants it.</param>
-    public void Max(DType type, in PoolWindow window, nint x, nint y, nint index, long batch)
+    public void Max(DType type, in WindowShape shape, nint x, nint y, nint index)
     {
-        var count = batch * window.OutHeight * window.OutWidth * window.Channels;
+        var (count, window) = (shape.OutPixels * shape.InChannels, WindowArguments.Of(shape));
         if (count == 0)
             return;
-        fixed (PoolWindow* w = &window)
-        {
-            void** arguments = stackalloc void*[] { &x, &y, &index, &count, w };
-            Stream.Launch(_max[(int)type], LaunchShape.ForCount(count), arguments);
-        }
+        void** arguments = stackalloc void*[] { &x, &y, &index, &count, &window };
+        Stream.Launch(_max[(int)type], LaunchShape.ForCount(count), arguments);
     }
 
     /// <summary>dx of <see cref="Max"/>.</summary>
-    public void MaxBackward(DType type, in PoolWindow window, nint dy, nint index, nint dx, long batch)
+    public void MaxBackward(DType type, in WindowShape shape, nint dy, nint index, nint dx)
     {
-        var count = batch * window.Height * window.Width * window.Channels;
+        var (count, window) = ((long)shape.Batch * shape.Height * shape.Width * shape.InChannels, WindowArguments.Of(shape));
         if (count == 0)
             return;
-        fixed (PoolWindow* w = &window)
-        {
-            void** arguments = stackalloc void*[] { &dy, &index, &dx, &count, w };
-            Stream.Launch(_maxBackward[(int)type], LaunchShape.ForCount(count), arguments);
-        }
+        void** arguments = stackalloc void*[] { &dy, &index, &dx, &count, &window };
+        Stream.Launch(_maxBackward[(int)type], LaunchShape.ForCount(count), arguments);
     }
 }

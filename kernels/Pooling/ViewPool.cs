@@ -11,28 +11,28 @@ public static unsafe class ViewPool
     /// <param name="shape">The sizes; <c>shape.Batch</c> images.</param>
     /// <param name="x">The images.</param>
     /// <param name="y">The result; its halo is not written.</param>
-    public static void Max(in PoolShape shape, in ImageView x, in ImageView y) => Run(shape, x, y, largest: true, countPadding: false);
+    public static void Max(in WindowShape shape, in ImageView x, in ImageView y) => Run(shape, x, y, largest: true, countPadding: false);
 
     /// <summary>y = the mean of each window.</summary>
     /// <param name="shape">The sizes; <c>shape.Batch</c> images.</param>
     /// <param name="countPadding">Whether padding counts as zeros; else a window divides by its pixels in the image.</param>
     /// <param name="x">The images.</param>
     /// <param name="y">The result; its halo is not written.</param>
-    public static void Average(in PoolShape shape, bool countPadding, in ImageView x, in ImageView y) => Run(shape, x, y, largest: false, countPadding);
+    public static void Average(in WindowShape shape, bool countPadding, in ImageView x, in ImageView y) => Run(shape, x, y, largest: false, countPadding);
 
-    private static void Run(in PoolShape shape, in ImageView x, in ImageView y, bool largest, bool countPadding)
+    private static void Run(in WindowShape shape, in ImageView x, in ImageView y, bool largest, bool countPadding)
     {
         var got = (x.Height, x.Width, x.Channels, y.Height, y.Width, y.Channels);
-        var wanted = (shape.Height, shape.Width, shape.Channels, shape.OutHeight, shape.OutWidth, shape.Channels);
+        var wanted = (shape.Height, shape.Width, shape.InChannels, shape.OutHeight, shape.OutWidth, shape.InChannels);
         if (got != wanted)
             throw new ArgumentException($"pool: got x {x} and y {y}, wants the sizes of {shape}");
         // A tile is as much work as its windows hold values.
         var tiles = new RowTiles(
-            (long)shape.Batch * shape.OutHeight, (long)shape.OutWidth * shape.Channels * shape.KernelHeight * shape.KernelWidth, SimdRunner.TileValues);
+            (long)shape.Batch * shape.OutHeight, (long)shape.OutWidth * shape.InChannels * shape.KernelHeight * shape.KernelWidth, SimdRunner.TileValues);
         SimdRunner.Run<float, Job>(tiles.Count, new Job(shape, x, y, largest, countPadding, tiles));
     }
 
-    private readonly struct Job(PoolShape shape, ImageView x, ImageView y, bool largest, bool countPadding, RowTiles tiles) : ISimdJob<float>
+    private readonly struct Job(WindowShape shape, ImageView x, ImageView y, bool largest, bool countPadding, RowTiles tiles) : ISimdJob<float>
     {
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Execute<V>(int tile)
@@ -49,9 +49,9 @@ public static unsafe class ViewPool
                     var from = x.At(image, rows.Start, columns.Start);
                     var to = y.At(image, row, column);
                     if (largest)
-                        Largest<V>(from, height, width, x.RowStride, shape.Channels, to);
+                        Largest<V>(from, height, width, x.RowStride, shape.InChannels, to);
                     else
-                        Mean<V>(from, height, width, x.RowStride, shape.Channels, countPadding ? shape.KernelHeight * shape.KernelWidth : height * width, to);
+                        Mean<V>(from, height, width, x.RowStride, shape.InChannels, countPadding ? shape.KernelHeight * shape.KernelWidth : height * width, to);
                 }
             }
         }

@@ -4,10 +4,6 @@
 // threads add to one place. A thread takes one value; the channels are neighbours.
 // budget: average_pool=48 average_pool_backward=56 max_pool=48 max_pool_backward=56
 
-struct Window {
-  int height, width, channels, out_height, out_width, kernel_height, kernel_width, stride_height, stride_width, pad_height, pad_width;
-};
-
 struct Place {
   i64 image;
   int row, column, channel;
@@ -43,7 +39,7 @@ template <class T> DEV void average_pool(const T* x, T* y, i64 count, int count_
   typedef acc_t<T> A;
   for (i64 i = thread_index(); i < count; i += thread_count()) {
     Place p = place_of(i, s.out_height, s.out_width, s.channels);
-    Span rows = inside(p.row, s.stride_height, s.pad_height, s.kernel_height, s.height), columns = inside(p.column, s.stride_width, s.pad_width, s.kernel_width, s.width);
+    Span rows = inside(p.row, s.stride_height, s.pad_top, s.kernel_height, s.height), columns = inside(p.column, s.stride_width, s.pad_left, s.kernel_width, s.width);
     A sum = 0;
     for (int r = rows.begin; r < rows.end; r++)
       for (int c = columns.begin; c < columns.end; c++) sum += widen(x[((p.image * s.height + r) * s.width + c) * s.channels + p.channel]);
@@ -56,12 +52,12 @@ template <class T> DEV void average_pool_backward(const T* dy, T* dx, i64 count,
   typedef acc_t<T> A;
   for (i64 i = thread_index(); i < count; i += thread_count()) {
     Place p = place_of(i, s.height, s.width, s.channels);
-    Span rows = holding(p.row, s.stride_height, s.pad_height, s.kernel_height, s.out_height), columns = holding(p.column, s.stride_width, s.pad_width, s.kernel_width, s.out_width);
+    Span rows = holding(p.row, s.stride_height, s.pad_top, s.kernel_height, s.out_height), columns = holding(p.column, s.stride_width, s.pad_left, s.kernel_width, s.out_width);
     A sum = 0;
     for (int r = rows.begin; r < rows.end; r++) {
-      Span height = inside(r, s.stride_height, s.pad_height, s.kernel_height, s.height);
+      Span height = inside(r, s.stride_height, s.pad_top, s.kernel_height, s.height);
       for (int c = columns.begin; c < columns.end; c++) {
-        Span width = inside(c, s.stride_width, s.pad_width, s.kernel_width, s.width);
+        Span width = inside(c, s.stride_width, s.pad_left, s.kernel_width, s.width);
         int size = count_padding ? s.kernel_height * s.kernel_width : (height.end - height.begin) * (width.end - width.begin);
         sum += (A)widen(dy[((p.image * s.out_height + r) * s.out_width + c) * s.channels + p.channel]) / (A)size;
       }
@@ -75,7 +71,7 @@ template <class T> DEV void max_pool(const T* x, T* y, int* index, i64 count, co
   typedef acc_t<T> A;
   for (i64 i = thread_index(); i < count; i += thread_count()) {
     Place p = place_of(i, s.out_height, s.out_width, s.channels);
-    Span rows = inside(p.row, s.stride_height, s.pad_height, s.kernel_height, s.height), columns = inside(p.column, s.stride_width, s.pad_width, s.kernel_width, s.width);
+    Span rows = inside(p.row, s.stride_height, s.pad_top, s.kernel_height, s.height), columns = inside(p.column, s.stride_width, s.pad_left, s.kernel_width, s.width);
     int where = rows.begin * s.width + columns.begin;
     const T* image = x + p.image * s.height * s.width * s.channels + p.channel;
     A best = widen(image[(i64)where * s.channels]);
@@ -96,7 +92,7 @@ template <class T> DEV void max_pool_backward(const T* dy, const int* index, T* 
   typedef acc_t<T> A;
   for (i64 i = thread_index(); i < count; i += thread_count()) {
     Place p = place_of(i, s.height, s.width, s.channels);
-    Span rows = holding(p.row, s.stride_height, s.pad_height, s.kernel_height, s.out_height), columns = holding(p.column, s.stride_width, s.pad_width, s.kernel_width, s.out_width);
+    Span rows = holding(p.row, s.stride_height, s.pad_top, s.kernel_height, s.out_height), columns = holding(p.column, s.stride_width, s.pad_left, s.kernel_width, s.out_width);
     int here = p.row * s.width + p.column;
     A sum = 0;
     for (int r = rows.begin; r < rows.end; r++)

@@ -33,7 +33,7 @@ public static unsafe class Winograd
     /// <param name="epilogue">What else is done in the same pass.</param>
     /// <param name="y">The output; its halo is not written. It does not overlap x.</param>
     /// <exception cref="ArgumentException">Another kernel or stride, or weights or images of other sizes.</exception>
-    public static void Forward(in ConvShape s, in ImageView x, WinogradWeight weight, in ConvEpilogue epilogue, in ImageView y)
+    public static void Forward(in WindowShape s, in ImageView x, WinogradWeight weight, in ConvEpilogue epilogue, in ImageView y)
     {
         ArgumentNullException.ThrowIfNull(weight);
         Check(s, x, weight, epilogue, y);
@@ -71,15 +71,15 @@ public static unsafe class Winograd
     //   128 -> 256 @ 16x16        1.4               1.6                 1.4
     //   256 -> 512 @ 8x8          0.4               0.8                 1.5
     // Few tiles of many channels lose: they wait for the weights, which are up to four times as many as of a direct convolution.
-    public static bool Pays(in ConvShape s, out WinogradTile tile)
+    public static bool Pays(in WindowShape s, out WinogradTile tile)
     {
         tile = WinogradTile.F4x4;
-        if ((s.KernelHeight, s.KernelWidth) != (3, 3) || s.StrideH != s.StrideW || s.StrideH > 2)
+        if ((s.KernelHeight, s.KernelWidth) != (3, 3) || s.StrideHeight != s.StrideWidth || s.StrideHeight > 2)
             return false;
         var (fewest, most) = (Math.Min(s.InChannels, s.OutChannels), Math.Max(s.InChannels, s.OutChannels));
         if (fewest < FewestChannels || most > MostChannels)
             return false;
-        if (s.StrideH == 2)
+        if (s.StrideHeight == 2)
         {
             tile = WinogradTile.F4x4Stride2;
             return fewest >= FewestChannelsStride2 && Pays<WinogradF4Stride2>(s, StreamedTiles);
@@ -91,7 +91,7 @@ public static unsafe class Winograd
         return Pays<WinogradF2>(s, FewestTilesStreamed);
     }
 
-    private static bool Pays<TTransform>(in ConvShape s, int fewestStreamed)
+    private static bool Pays<TTransform>(in WindowShape s, int fewestStreamed)
         where TTransform : unmanaged, IWinogradTransform
     {
         var (outputs, points) = (TTransform.Outputs, TTransform.Points);
@@ -102,9 +102,9 @@ public static unsafe class Winograd
         return saved >= LeastSaved && tiles >= (cached ? FewestTilesCached : fewestStreamed);
     }
 
-    private static long WeightBytes(in ConvShape s, int points) => (long)points * points * s.InChannels * s.OutChannels * sizeof(float);
+    private static long WeightBytes(in WindowShape s, int points) => (long)points * points * s.InChannels * s.OutChannels * sizeof(float);
 
-    private static void Run<TTransform>(in ConvShape s, in ImageView x, float* weights, in ConvEpilogue epilogue, in ImageView y)
+    private static void Run<TTransform>(in WindowShape s, in ImageView x, float* weights, in ConvEpilogue epilogue, in ImageView y)
         where TTransform : unmanaged, IWinogradTransform
     {
         var pass = new WinogradPass<TTransform>(s, x, weights, epilogue, y);
@@ -131,13 +131,13 @@ public static unsafe class Winograd
         SimdRunner.Run<float, ProductJob<TTransform>>(tasks, new ProductJob<TTransform>(pass, tiles * blocksPerTask, input));
     }
 
-    private static void Check(in ConvShape s, in ImageView x, WinogradWeight weight, in ConvEpilogue epilogue, in ImageView y)
+    private static void Check(in WindowShape s, in ImageView x, WinogradWeight weight, in ConvEpilogue epilogue, in ImageView y)
     {
         var stride = weight.Tile == WinogradTile.F4x4Stride2 ? 2 : 1;
-        if ((s.KernelHeight, s.KernelWidth, s.StrideH, s.StrideW) != (3, 3, stride, stride))
+        if ((s.KernelHeight, s.KernelWidth, s.StrideHeight, s.StrideWidth) != (3, 3, stride, stride))
         {
             throw new ArgumentException(
-                $"winograd {weight.Tile}: got a {s.KernelHeight}x{s.KernelWidth} kernel with strides {s.StrideH}, {s.StrideW}, wants 3x3 and {stride}, {stride}",
+                $"winograd {weight.Tile}: got a {s.KernelHeight}x{s.KernelWidth} kernel with strides {s.StrideHeight}, {s.StrideWidth}, wants 3x3 and {stride}, {stride}",
                 nameof(s));
         }
 

@@ -22,13 +22,13 @@ internal unsafe struct WinogradPass<TTransform>
     // in a cache they had better be left alone.
     private const int CachedImageBytes = 4 << 20;
 
-    private readonly ConvShape _shape;
+    private readonly WindowShape _shape;
     private readonly ImageView _x, _y;
     private readonly ConvEpilogue _epilogue;
     private readonly float* _weights;
     private readonly int _tilesDown, _tilesAcross, _paddedIn;
 
-    public WinogradPass(in ConvShape shape, in ImageView x, float* weights, in ConvEpilogue epilogue, in ImageView y)
+    public WinogradPass(in WindowShape shape, in ImageView x, float* weights, in ConvEpilogue epilogue, in ImageView y)
     {
         (_shape, _x, _y, _epilogue) = (shape, x, y, epilogue);
         _weights = weights;

@@ -1,3 +1,4 @@
+using EscNative.Kernels;
 using EscNative.Kernels.Cpu;
 using EscNative.Kernels.Cuda;
 using EscNative.Kernels.Cuda.Driver;
@@ -12,7 +13,7 @@ public sealed class ConvKernelTests
 
     private static readonly int Seed = DeviceValues.FreshSeed;
 
-    private static readonly ConvShape[] Shapes =
+    private static readonly WindowShape[] Shapes =
     [
         // batch, height, width, in, out, kernel, stride, padding (top, left, bottom, right)
         new(1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0),
@@ -90,7 +91,7 @@ public sealed class ConvKernelTests
     [MemberData(nameof(Machines))]
     public void Residual_and_rectifier_come_last_and_the_residual_may_be_the_result(string name)
     {
-        var s = new ConvShape(2, 5, 6, 7, 21, 3, 3, 1, 1, 1, 1, 1, 1);
+        var s = new WindowShape(2, 5, 6, 7, 21, 3, 3, 1, 1, 1, 1, 1, 1);
         using var machine = CudaMachine.Use(name);
         var kernels = new ConvForwardKernels(machine.Context);
         foreach (var type in DeviceValues.Types)
@@ -115,7 +116,7 @@ public sealed class ConvKernelTests
     [MemberData(nameof(Machines))]
     public void Neither_the_tile_nor_the_number_of_images_changes_a_bit(string name)
     {
-        var s = new ConvShape(5, 6, 7, 12, 52, 3, 3, 2, 1, 1, 1, 1, 1);
+        var s = new WindowShape(5, 6, 7, 12, 52, 3, 3, 2, 1, 1, 1, 1, 1);
         using var machine = CudaMachine.Use(name);
         var kernels = new ConvForwardKernels(machine.Context);
         foreach (var type in DeviceValues.Types)
@@ -149,7 +150,7 @@ public sealed class ConvKernelTests
     public void A_NaN_reaches_what_its_pixel_reaches_and_no_more(string name)
     {
         // 27 and 45 values under a window: steps of the sum have places behind them, which lie on other pixels.
-        var s = new ConvShape(2, 6, 7, 3, 5, 3, 3, 2, 1, 1, 1, 1, 1);
+        var s = new WindowShape(2, 6, 7, 3, 5, 3, 3, 2, 1, 1, 1, 1, 1);
         using var machine = CudaMachine.Use(name);
         var forward = new ConvForwardKernels(machine.Context);
         var gradient = new ConvGradientKernels(machine.Context);
@@ -168,7 +169,7 @@ public sealed class ConvKernelTests
     public void The_gradients_as_chosen_are_right_and_give_the_same_bits_again(string name)
     {
         // Enough output pixels for several pieces.
-        var s = new ConvShape(3, 21, 20, 5, 9, 3, 3, 1, 1, 1, 1, 1, 1);
+        var s = new WindowShape(3, 21, 20, 5, 9, 3, 3, 1, 1, 1, 1, 1, 1);
         using var machine = CudaMachine.Use(name);
         var kernels = new ConvGradientKernels(machine.Context);
         foreach (var type in DeviceValues.Types)
@@ -200,7 +201,7 @@ public sealed class ConvKernelTests
         Assert.Equal("64x64", ConvTile.ForWeights(DType.F32, 48, 27).ToString());
         Assert.Equal("128x128", ConvTile.ForWeights(DType.F32, 512, 4608).ToString());
         // Two rounds of blocks on 132 multiprocessors: 7 tiles, 37 pieces of whole steps.
-        var s = new ConvShape(1000, 16, 16, 96, 96, 3, 3, 1, 1, 1, 1, 1, 1);
+        var s = new WindowShape(1000, 16, 16, 96, 96, 3, 3, 1, 1, 1, 1, 1, 1);
         Assert.Equal((37, 6_928), ConvTile.CutOf(DType.F32, s, ConvTile.ForWeights(DType.F32, 96, s.Taps)));
     }
 
@@ -212,13 +213,13 @@ public sealed class ConvKernelTests
         var forward = new ConvForwardKernels(machine.Context);
         var gradient = new ConvGradientKernels(machine.Context);
         var before = machine.Context.Counters.Launches;
-        var s = new ConvShape(0, 5, 5, 3, 4, 3, 3, 1, 1, 1, 1, 1, 1);
+        var s = new WindowShape(0, 5, 5, 3, 4, 3, 3, 1, 1, 1, 1, 1, 1);
         forward.Forward(DType.F32, s, 0, 0, 0, 0, relu: false, 0);
         gradient.Data(DType.F32, s, 0, 0, 0);
         gradient.Weight(DType.F32, s with { OutChannels = 0 }, 0, 0, 0, 0);
         var huge = s with { Batch = 1, Height = 1 << 16, Width = 1 << 16 };
         Assert.Throws<DeviceException>(() => forward.Forward(DType.F32, huge, 0, 0, 0, 0, relu: false, 0));
-        Assert.Throws<DeviceException>(() => gradient.Data(DType.F32, s with { Batch = 1, StrideH = 300, StrideW = 300 }, 0, 0, 0));
+        Assert.Throws<DeviceException>(() => gradient.Data(DType.F32, s with { Batch = 1, StrideHeight = 300, StrideWidth = 300 }, 0, 0, 0));
         Assert.Equal(before, machine.Context.Counters.Launches);
     }
 
@@ -229,10 +230,10 @@ public sealed class ConvKernelTests
     {
         private readonly CudaMachine _machine;
         private readonly DType _type;
-        private readonly ConvShape _shape;
+        private readonly WindowShape _shape;
         private readonly int _offset;
 
-        public Layer(CudaMachine machine, DType type, ConvShape s, int offset, int seed, int notANumber = -1)
+        public Layer(CudaMachine machine, DType type, WindowShape s, int offset, int seed, int notANumber = -1)
         {
             (_machine, _type, _shape, _offset) = (machine, type, s, offset);
             var random = new Random(seed);
@@ -253,10 +254,10 @@ public sealed class ConvKernelTests
                 double sum = B[o], gradient = dy[at];
                 for (var ky = 0; ky < s.KernelHeight; ky++)
                 {
-                    var iy = (oy * s.StrideH) + ky - s.PadTop;
+                    var iy = (oy * s.StrideHeight) + ky - s.PadTop;
                     for (var kx = 0; kx < s.KernelWidth; kx++)
                     {
-                        var ix = (ox * s.StrideW) + kx - s.PadLeft;
+                        var ix = (ox * s.StrideWidth) + kx - s.PadLeft;
                         if (iy < 0 || iy >= s.Height || ix < 0 || ix >= s.Width)
                             continue;
                         var pixel = ((((n * s.Height) + iy) * s.Width) + ix) * s.InChannels;

@@ -196,21 +196,20 @@ public sealed unsafe class LargeOffsetTests
     {
         using var big = new Big();
         var kernels = new PoolKernels(big.Context);
-        const long batch = 1 << 10;
         // Results and operands each have more than 2^32 values.
-        var window = new PoolWindow(513, 257, 64, 512, 256, 2, 2, 1, 1, 0, 0);
-        long inputs = batch * window.Height * window.Width * window.Channels, outputs = batch * window.OutHeight * window.OutWidth * window.Channels;
+        var window = WindowShape.Pool((1 << 10, 513, 257, 64), (2, 2), (1, 1), (0, 0));
+        long inputs = (long)window.Batch * window.Height * window.Width * window.InChannels, outputs = window.OutPixels * window.InChannels;
         float* x = big.Zeros<float>(inputs), y = big.Zeros<float>(outputs), dx = big.Zeros<float>(inputs);
         var index = big.Zeros<int>(outputs);
         (x[0], x[inputs - 1]) = (4, 8);
-        kernels.Average(DType.F32, window, countPadding: true, (nint)x, (nint)y, batch);
+        kernels.Average(DType.F32, window, countPadding: true, (nint)x, (nint)y);
         big.Check(y, outputs, 1, 2);
-        kernels.AverageBackward(DType.F32, window, countPadding: true, (nint)y, (nint)dx, batch);
+        kernels.AverageBackward(DType.F32, window, countPadding: true, (nint)y, (nint)dx);
         big.Check(dx, inputs, 0.25f, 0.5f);
-        kernels.Max(DType.F32, window, (nint)x, (nint)y, (nint)index, batch);
+        kernels.Max(DType.F32, window, (nint)x, (nint)y, (nint)index);
         big.Check(y, outputs, 4, 8);
         big.Check(index, outputs, 0, (513 * 257) - 1);
-        kernels.MaxBackward(DType.F32, window, (nint)y, (nint)index, (nint)dx, batch);
+        kernels.MaxBackward(DType.F32, window, (nint)y, (nint)index, (nint)dx);
         big.Check(dx, inputs, 4, 8);
     }
 
@@ -316,7 +315,7 @@ public sealed unsafe class LargeOffsetTests
     {
         using var big = new Big();
         const int batch = (1 << 20) + 128;
-        var s = new ConvShape(batch, 8, 8, 65, 66, 3, 3, 1, 1, 1, 1, 1, 1);
+        var s = new WindowShape(batch, 8, 8, 65, 66, 3, 3, 1, 1, 1, 1, 1, 1);
         long inputs = batch * 64L * 65, outputs = batch * 64L * 66;
         float* x = big.Zeros<float>(inputs), y = big.Zeros<float>(outputs), weight = big.Zeros<float>(s.Taps * 66);
         // The middle of the window: the first input channel to the first output, the last to the last.

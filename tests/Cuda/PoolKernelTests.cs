@@ -1,3 +1,4 @@
+using EscNative.Kernels;
 using EscNative.Kernels.Cuda;
 using EscNative.Kernels.Cuda.Driver;
 
@@ -7,7 +8,7 @@ namespace EscNative.Tests.Cuda;
 public sealed class PoolKernelTests
 {
     // Overlapping, padded, global, with gaps, not square.
-    private static readonly PoolWindow[] Windows =
+    private static readonly WindowShape[] Windows =
     [
         Window(4, 4, 3, 2, 2, 2, 2, 0, 0), Window(7, 9, 5, 3, 3, 2, 2, 1, 1), Window(8, 8, 33, 8, 8, 8, 8, 0, 0), Window(5, 6, 2, 3, 2, 1, 1, 1, 0),
         Window(9, 7, 4, 2, 3, 4, 3, 0, 1), Window(1, 1, 1, 1, 1, 1, 1, 0, 0),
@@ -40,8 +41,8 @@ public sealed class PoolKernelTests
                         }
                     });
                     var (px, pdy, py, pdx) = (machine.Upload(type, x), machine.Upload(type, dy), machine.Allocate(type, y.Length), machine.Allocate(type, x.Length));
-                    kernels.Average(type, w, countPadding, px, py, 2);
-                    kernels.AverageBackward(type, w, countPadding, pdy, pdx, 2);
+                    kernels.Average(type, w, countPadding, px, py);
+                    kernels.AverageBackward(type, w, countPadding, pdy, pdx);
                     type.AssertClose(y, machine.Download(type, py, y.Length), 4, w.KernelHeight * w.KernelWidth, $"{w}", scale: 1);
                     type.AssertClose(dx, machine.Download(type, pdx, x.Length), 4, w.KernelHeight * w.KernelWidth, $"gradient of {w}", scale: 1);
                 }
@@ -73,44 +74,44 @@ public sealed class PoolKernelTests
                             best = pixel;
                     }
 
-                    (y[window], index[window]) = (x[best], best / w.Channels % (w.Height * w.Width));
+                    (y[window], index[window]) = (x[best], best / w.InChannels % (w.Height * w.Width));
                     dx[best] += dy[window];
                 });
                 var (px, pdy, py, pdx) = (machine.Upload(type, x), machine.Upload(type, dy), machine.Allocate(type, y.Length), machine.Allocate(type, x.Length));
                 var pi = machine.Allocate<int>(index.Length);
-                kernels.Max(type, w, px, py, pi, 2);
+                kernels.Max(type, w, px, py, pi);
                 Assert.Equal(y, machine.Download(type, py, y.Length));
                 Assert.Equal(index, machine.Download<int>(pi, index.Length));
-                kernels.MaxBackward(type, w, pdy, pi, pdx, 2);
+                kernels.MaxBackward(type, w, pdy, pi, pdx);
                 type.AssertClose(dx, machine.Download(type, pdx, x.Length), 4, 9, $"gradient of {w}", scale: 4);
                 var alone = machine.Allocate(type, y.Length);
-                kernels.Max(type, w, px, alone, 0, 2);
+                kernels.Max(type, w, px, alone, 0);
                 Assert.Equal(y, machine.Download(type, alone, y.Length));
             }
         }
     }
 
-    private static PoolWindow Window(int h, int w, int c, int kh, int kw, int sh, int sw, int ph, int pw) =>
-        new(h, w, c, ((h + (2 * ph) - kh) / sh) + 1, ((w + (2 * pw) - kw) / sw) + 1, kh, kw, sh, sw, ph, pw);
+    // Of two images.
+    private static WindowShape Window(int h, int w, int c, int kh, int kw, int sh, int sw, int ph, int pw) =>
+        WindowShape.Pool((2, h, w, c), (kh, kw), (sh, sw), (ph, pw));
 
-    // Two images.
-    private static (double[] X, double[] Dy) Values(DType type, Random random, in PoolWindow w) => (
-        type.Round(DeviceValues.Random(random, 2L * w.Height * w.Width * w.Channels)),
-        type.Round(DeviceValues.Random(random, 2L * w.OutHeight * w.OutWidth * w.Channels)));
+    private static (double[] X, double[] Dy) Values(DType type, Random random, in WindowShape w) => (
+        type.Round(DeviceValues.Random(random, 2L * w.Height * w.Width * w.InChannels)),
+        type.Round(DeviceValues.Random(random, 2L * w.OutHeight * w.OutWidth * w.InChannels)));
 
     // Each value of the result with the values that its window covers, row by row.
-    private static void ForEachWindow(PoolWindow w, Action<int, List<int>> body)
+    private static void ForEachWindow(WindowShape w, Action<int, List<int>> body)
     {
-        for (var i = 0; i < 2 * w.OutHeight * w.OutWidth * w.Channels; i++)
+        for (var i = 0; i < 2 * w.OutHeight * w.OutWidth * w.InChannels; i++)
         {
-            var (c, column, row, image) = (i % w.Channels, i / w.Channels % w.OutWidth, i / w.Channels / w.OutWidth % w.OutHeight, i / w.Channels / w.OutWidth / w.OutHeight);
+            var (c, column, row, image) = (i % w.InChannels, i / w.InChannels % w.OutWidth, i / w.InChannels / w.OutWidth % w.OutHeight, i / w.InChannels / w.OutWidth / w.OutHeight);
             var pixels = new List<int>();
-            for (var r = (row * w.StrideHeight) - w.PadHeight; r < (row * w.StrideHeight) - w.PadHeight + w.KernelHeight; r++)
+            for (var r = (row * w.StrideHeight) - w.PadTop; r < (row * w.StrideHeight) - w.PadTop + w.KernelHeight; r++)
             {
-                for (var k = (column * w.StrideWidth) - w.PadWidth; k < (column * w.StrideWidth) - w.PadWidth + w.KernelWidth; k++)
+                for (var k = (column * w.StrideWidth) - w.PadLeft; k < (column * w.StrideWidth) - w.PadLeft + w.KernelWidth; k++)
                 {
                     if (r >= 0 && r < w.Height && k >= 0 && k < w.Width)
-                        pixels.Add((((((image * w.Height) + r) * w.Width) + k) * w.Channels) + c);
+                        pixels.Add((((((image * w.Height) + r) * w.Width) + k) * w.InChannels) + c);
                 }
             }
 

@@ -1,3 +1,4 @@
+using EscNative.Kernels;
 using EscNative.Kernels.Cpu;
 using EscNative.Kernels.Cuda;
 using EscNative.Kernels.Cuda.Driver;
@@ -118,7 +119,7 @@ public sealed class TileCostTests
         for (var trial = 0; trial < Trials; trial++)
         {
             var side = _random.Next(1, 65);
-            var s = new ConvShape(_random.Next(1, 1001), side, side, _random.Next(1, 513), _random.Next(1, 513), 3, 3, 1, 1, 1, 1, 1, 1);
+            var s = new WindowShape(_random.Next(1, 1001), side, side, _random.Next(1, 513), _random.Next(1, 513), 3, 3, 1, 1, 1, 1, 1, 1);
             foreach (var type in DeviceValues.Types)
             {
                 var tile = ConvTile.ForWeights(type, s.OutChannels, s.Taps);

@@ -1,4 +1,5 @@
 using EscNative.Engine;
+using EscNative.Kernels;
 using EscNative.Kernels.Cpu;
 
 namespace EscNative.Tests.Engine;
@@ -46,7 +47,7 @@ public sealed unsafe class WinogradWeightCacheTests
             second.Dispose();
 
             void Run(WinogradWeight weights) =>
-                Winograd.Forward(new ConvShape(1, 1, 1, 512, 512, 3, 3, 1, 1, 1, 1, 1, 1), image, weights, default, image);
+                Winograd.Forward(new WindowShape(1, 1, 1, 512, 512, 3, 3, 1, 1, 1, 1, 1, 1), image, weights, default, image);
         }
     }
 }

@@ -1,3 +1,4 @@
+using EscNative.Kernels;
 using EscNative.Kernels.Cpu;
 
 namespace EscNative.Tests.Kernels;
@@ -11,10 +12,10 @@ public sealed unsafe class ConvFusedTests
     private static readonly int Seed = Environment.TickCount & 0xFFFF;
 
     /// <summary>Sizes; halos of input, output and residual; a residual of -1 is the output itself, -2 is none.</summary>
-    public static TheoryData<ConvShape, int, int, int> Cases()
+    public static TheoryData<WindowShape, int, int, int> Cases()
     {
-        var cases = new TheoryData<ConvShape, int, int, int>();
-        ConvShape[] shapes =
+        var cases = new TheoryData<WindowShape, int, int, int>();
+        WindowShape[] shapes =
         [
             new(1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0),
             new(0, 5, 5, 3, 4, 3, 3, 1, 1, 1, 1, 1, 1),
@@ -43,7 +44,7 @@ public sealed unsafe class ConvFusedTests
 
     [Theory]
     [MemberData(nameof(Cases))]
-    public void The_fused_pass_equals_its_definition(ConvShape s, int inputHalo, int outputHalo, int residualHalo)
+    public void The_fused_pass_equals_its_definition(WindowShape s, int inputHalo, int outputHalo, int residualHalo)
     {
         var random = new Random(Seed);
         using var x = new Image(random, s.Batch, s.Height, s.Width, s.InChannels, inputHalo);
@@ -80,7 +81,7 @@ public sealed unsafe class ConvFusedTests
     {
         const int Images = 9;
         var random = new Random(Seed);
-        var s = new ConvShape(Images, size, size, inChannels, outChannels, kernel, kernel, stride, stride, kernel / 2, kernel / 2, kernel / 2, kernel / 2);
+        var s = new WindowShape(Images, size, size, inChannels, outChannels, kernel, kernel, stride, stride, kernel / 2, kernel / 2, kernel / 2, kernel / 2);
         using var x = new Image(random, Images, size, size, inChannels, 0);
         using var padded = new Image(random, Images, size, size, inChannels, 2);
         padded.View.ClearHalo(Images);
@@ -124,7 +125,7 @@ public sealed unsafe class ConvFusedTests
     [InlineData(5)]
     public void Relu_keeps_NaN(int channels)
     {
-        var s = new ConvShape(1, 4, 4, 3, channels, 1, 1, 1, 1, 0, 0, 0, 0);
+        var s = new WindowShape(1, 4, 4, 3, channels, 1, 1, 1, 1, 0, 0, 0, 0);
         var random = new Random(Seed);
         using var x = new Image(random, 1, 4, 4, 3, 0);
         using var y = new Image(random, 1, 4, 4, channels, 0);
@@ -143,7 +144,7 @@ public sealed unsafe class ConvFusedTests
     [Fact]
     public void Images_of_other_sizes_are_refused()
     {
-        var s = new ConvShape(1, 4, 4, 2, 3, 3, 3, 1, 1, 1, 1, 1, 1);
+        var s = new WindowShape(1, 4, 4, 2, 3, 3, 3, 1, 1, 1, 1, 1, 1);
         var random = new Random(Seed);
         using var x = new Image(random, 1, 4, 4, 2, 1);
         using var y = new Image(random, 1, 4, 4, 3, 0);
@@ -156,7 +157,7 @@ public sealed unsafe class ConvFusedTests
         Assert.Contains("output is (4, 5, 3)", Refused(x.View, default, y.View with { Width = 5 }), StringComparison.Ordinal);
     }
 
-    private static double[] Expected(ConvShape s, ImageView x, Span<float> w, ConvEpilogue epilogue)
+    private static double[] Expected(WindowShape s, ImageView x, Span<float> w, ConvEpilogue epilogue)
     {
         var values = new double[s.Batch * s.OutHeight * s.OutWidth * s.OutChannels];
         for (var i = 0; i < values.Length; i++)
@@ -172,7 +173,7 @@ public sealed unsafe class ConvFusedTests
             {
                 for (var kx = 0; kx < s.KernelWidth; kx++)
                 {
-                    var (r, c) = (row * s.StrideH + ky - s.PadTop, column * s.StrideW + kx - s.PadLeft);
+                    var (r, c) = (row * s.StrideHeight + ky - s.PadTop, column * s.StrideWidth + kx - s.PadLeft);
                     if (r < 0 || r >= s.Height || c < 0 || c >= s.Width)
                         continue;
                     var pixel = x.At(image, r, c);
@@ -188,7 +189,7 @@ public sealed unsafe class ConvFusedTests
         return values;
     }
 
-    private static void Check(ConvShape s, double[] expected, ImageView y)
+    private static void Check(WindowShape s, double[] expected, ImageView y)
     {
         // As in ConvTests: terms below 1, rounded once each; 12 for the worst of many values.
         var terms = s.KernelHeight * s.KernelWidth * s.InChannels + 2;

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using EscNative.Kernels;
 using EscNative.Kernels.Cpu;
 
 namespace EscNative.Tests.Kernels;
@@ -9,44 +10,44 @@ public sealed unsafe class ConvTests
 {
     private static readonly int Seed = Environment.TickCount & 0xFFFF;
 
-    public static TheoryData<ConvShape> Shapes() => new(
+    public static TheoryData<WindowShape> Shapes() => new(
     [
         // batch, height, width, in, out, kernel, stride, padding (top, left, bottom, right)
-        new ConvShape(1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0),
-        new ConvShape(0, 5, 5, 3, 4, 3, 3, 1, 1, 1, 1, 1, 1),
-        new ConvShape(2, 5, 7, 3, 5, 3, 3, 1, 1, 1, 1, 1, 1),
-        new ConvShape(3, 8, 8, 3, 48, 3, 3, 1, 1, 1, 1, 1, 1),
-        new ConvShape(2, 8, 8, 48, 96, 3, 3, 2, 2, 1, 1, 1, 1),
-        new ConvShape(5, 4, 4, 96, 100, 3, 3, 1, 1, 1, 1, 1, 1),
-        new ConvShape(2, 9, 11, 5, 17, 3, 5, 2, 3, 0, 2, 1, 0),
-        new ConvShape(1, 13, 6, 7, 64, 1, 1, 1, 1, 0, 0, 0, 0),
-        new ConvShape(4, 7, 7, 16, 33, 1, 1, 2, 2, 0, 0, 0, 0),
+        new WindowShape(1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0),
+        new WindowShape(0, 5, 5, 3, 4, 3, 3, 1, 1, 1, 1, 1, 1),
+        new WindowShape(2, 5, 7, 3, 5, 3, 3, 1, 1, 1, 1, 1, 1),
+        new WindowShape(3, 8, 8, 3, 48, 3, 3, 1, 1, 1, 1, 1, 1),
+        new WindowShape(2, 8, 8, 48, 96, 3, 3, 2, 2, 1, 1, 1, 1),
+        new WindowShape(5, 4, 4, 96, 100, 3, 3, 1, 1, 1, 1, 1, 1),
+        new WindowShape(2, 9, 11, 5, 17, 3, 5, 2, 3, 0, 2, 1, 0),
+        new WindowShape(1, 13, 6, 7, 64, 1, 1, 1, 1, 0, 0, 0, 0),
+        new WindowShape(4, 7, 7, 16, 33, 1, 1, 2, 2, 0, 0, 0, 0),
         // Strides larger than the kernel: pixels of x that nothing reads.
-        new ConvShape(2, 9, 8, 6, 10, 1, 2, 3, 4, 0, 0, 0, 0),
+        new WindowShape(2, 9, 8, 6, 10, 1, 2, 3, 4, 0, 0, 0, 0),
         // Padding as wide as the kernel, and more on one side.
-        new ConvShape(1, 4, 5, 2, 3, 2, 3, 2, 1, 3, 4, 2, 5),
-        new ConvShape(2, 6, 6, 4, 8, 5, 5, 3, 3, 2, 2, 2, 2),
+        new WindowShape(1, 4, 5, 2, 3, 2, 3, 2, 1, 3, 4, 2, 5),
+        new WindowShape(2, 6, 6, 4, 8, 5, 5, 3, 3, 2, 2, 2, 2),
         // The kernel covers the whole image; and it does not fit.
-        new ConvShape(3, 6, 6, 20, 9, 6, 6, 1, 1, 0, 0, 0, 0),
-        new ConvShape(2, 3, 3, 4, 4, 5, 5, 1, 1, 0, 0, 0, 0),
-        new ConvShape(2, 3, 3, 0, 4, 3, 3, 1, 1, 1, 1, 1, 1),
-        new ConvShape(2, 3, 3, 4, 0, 3, 3, 1, 1, 1, 1, 1, 1),
+        new WindowShape(3, 6, 6, 20, 9, 6, 6, 1, 1, 0, 0, 0, 0),
+        new WindowShape(2, 3, 3, 4, 4, 5, 5, 1, 1, 0, 0, 0, 0),
+        new WindowShape(2, 3, 3, 0, 4, 3, 3, 1, 1, 1, 1, 1, 1),
+        new WindowShape(2, 3, 3, 4, 0, 3, 3, 1, 1, 1, 1, 1, 1),
         // Deeper than one chunk of taps; an edge panel there.
-        new ConvShape(2, 4, 4, 200, 70, 3, 3, 1, 1, 1, 1, 1, 1),
+        new WindowShape(2, 4, 4, 200, 70, 3, 3, 1, 1, 1, 1, 1, 1),
         // Patches of a vision transformer.
-        new ConvShape(2, 16, 16, 3, 40, 8, 8, 8, 8, 0, 0, 0, 0),
+        new WindowShape(2, 16, 16, 3, 40, 8, 8, 8, 8, 0, 0, 0, 0),
         // Strips: one image whose rows do not fit a group.
-        new ConvShape(1, 70, 60, 32, 16, 3, 3, 1, 1, 1, 1, 1, 1),
-        new ConvShape(1, 70, 61, 32, 8, 3, 3, 2, 2, 1, 1, 1, 1),
-        new ConvShape(1, 41, 300, 24, 8, 1, 1, 1, 1, 0, 0, 0, 0),
+        new WindowShape(1, 70, 60, 32, 16, 3, 3, 1, 1, 1, 1, 1, 1),
+        new WindowShape(1, 70, 61, 32, 8, 3, 3, 2, 2, 1, 1, 1, 1),
+        new WindowShape(1, 41, 300, 24, 8, 1, 1, 1, 1, 0, 0, 0, 0),
         // Many small images in a group.
-        new ConvShape(70, 2, 2, 8, 24, 3, 3, 1, 1, 1, 1, 1, 1),
-        new ConvShape(20, 16, 16, 4, 20, 3, 3, 1, 1, 1, 1, 1, 1),
+        new WindowShape(70, 2, 2, 8, 24, 3, 3, 1, 1, 1, 1, 1, 1),
+        new WindowShape(20, 16, 16, 4, 20, 3, 3, 1, 1, 1, 1, 1, 1),
     ]);
 
     [Theory]
     [MemberData(nameof(Shapes))]
-    public void All_passes_equal_their_definition(ConvShape s)
+    public void All_passes_equal_their_definition(WindowShape s)
     {
         var data = new Data(s);
         var oracle = new Oracle(s, data);
@@ -61,7 +62,7 @@ public sealed unsafe class ConvTests
 
     [Theory]
     [MemberData(nameof(Shapes))]
-    public void All_passes_in_double_equal_their_definition(ConvShape s)
+    public void All_passes_in_double_equal_their_definition(WindowShape s)
     {
         var data = new Data(s);
         var oracle = new Oracle(s, data);
@@ -80,7 +81,7 @@ public sealed unsafe class ConvTests
     [InlineData(1, 8, 8, 96, 200, 1)]
     public void Results_are_equal_bit_for_bit_for_any_number_of_threads(int batch, int height, int width, int inChannels, int outChannels, int stride)
     {
-        var s = new ConvShape(batch, height, width, inChannels, outChannels, 3, 3, stride, stride, 1, 1, 1, 1);
+        var s = new WindowShape(batch, height, width, inChannels, outChannels, 3, 3, stride, stride, 1, 1, 1, 1);
         Assert.True(s.Flops > 4e6, "too small to run in parallel");
         var data = new Data(s);
         byte[]? expected = null;
@@ -102,7 +103,7 @@ public sealed unsafe class ConvTests
     [Fact]
     public void Packed_weights_give_the_same_bits_and_bias_may_be_absent()
     {
-        var s = new ConvShape(2, 6, 5, 7, 50, 3, 3, 1, 1, 1, 1, 1, 1);
+        var s = new WindowShape(2, 6, 5, 7, 50, 3, 3, 1, 1, 1, 1, 1, 1);
         var data = new Data(s);
         using var zeros = new GuardedBuffer<float>(s.OutChannels);
         zeros.Span.Clear();
@@ -118,7 +119,7 @@ public sealed unsafe class ConvTests
     [Fact]
     public void Packed_weights_of_other_sizes_are_refused()
     {
-        var s = new ConvShape(1, 4, 4, 2, 3, 1, 1, 1, 1, 0, 0, 0, 0);
+        var s = new WindowShape(1, 4, 4, 2, 3, 1, 1, 1, 1, 0, 0, 0, 0);
         var data = new Data(s);
         var packed = new PackedConvWeight(s.OutChannels, 1, 1, s.InChannels, data.W.Pointer);
         using var y = new GuardedBuffer<float>(s.OutPixels * s.OutChannels);
@@ -137,7 +138,7 @@ public sealed unsafe class ConvTests
     [InlineData(2, 5, 1, 1, 0)]
     public void Output_sizes_follow_the_formula(int size, int kernel, int stride, int pad, int expected)
     {
-        var s = new ConvShape(1, size, size + 1, 1, 1, kernel, kernel, stride, stride, pad, pad, pad, pad);
+        var s = new WindowShape(1, size, size + 1, 1, 1, kernel, kernel, stride, stride, pad, pad, pad, pad);
         Assert.Equal(expected, s.OutHeight);
         Assert.Equal(expected * (double)s.OutWidth * 2 * kernel * kernel, s.Flops);
     }
@@ -189,7 +190,7 @@ public sealed unsafe class ConvTests
     }
 
     // Not disposed of: the garbage collector never frees them, the process ends soon.
-    private sealed class Data(ConvShape s)
+    private sealed class Data(WindowShape s)
     {
         private static readonly Random Source = new(Seed);
 
@@ -205,7 +206,7 @@ public sealed unsafe class ConvTests
     // All four passes in one loop over every multiplication of the forward pass.
     private sealed class Oracle
     {
-        public Oracle(ConvShape s, Data data)
+        public Oracle(WindowShape s, Data data)
         {
             Span<float> x = data.X.Span, w = data.W.Span, dy = data.Dy.Span;
             Y = new double[dy.Length];
@@ -222,10 +223,10 @@ public sealed unsafe class ConvTests
                 Db[o] += gradient;
                 for (var ky = 0; ky < s.KernelHeight; ky++)
                 {
-                    var iy = oy * s.StrideH + ky - s.PadTop;
+                    var iy = oy * s.StrideHeight + ky - s.PadTop;
                     for (var kx = 0; kx < s.KernelWidth; kx++)
                     {
-                        var ix = ox * s.StrideW + kx - s.PadLeft;
+                        var ix = ox * s.StrideWidth + kx - s.PadLeft;
                         if (iy < 0 || iy >= s.Height || ix < 0 || ix >= s.Width)
                             continue;
                         var pixel = ((n * s.Height + iy) * s.Width + ix) * s.InChannels;

@@ -1,3 +1,4 @@
+using EscNative.Kernels;
 using EscNative.Kernels.Cpu;
 
 namespace EscNative.Tests.Kernels;
@@ -19,7 +20,7 @@ public sealed unsafe class ConvWideStrideTests
             var (padTop, padLeft, padBottom, padRight) = (random.Next(0, 3), random.Next(0, 3), random.Next(0, 3), random.Next(0, 3));
             var (height, width) = (random.Next(Math.Max(1, kernelHeight - padTop - padBottom), 6), random.Next(Math.Max(1, kernelWidth - padLeft - padRight), 6));
             // Mostly beyond what there is, in one direction or both.
-            var s = new ConvShape(
+            var s = new WindowShape(
                 random.Next(1, 4), height, width, random.Next(1, 6), random.Next(1, 6), kernelHeight, kernelWidth,
                 random.Next(4) == 0 ? 1 : height + padTop + padBottom + random.Next(0, 4), random.Next(4) == 0 ? 2 : width + padLeft + padRight + random.Next(0, 4),
                 padTop, padLeft, padBottom, padRight);
@@ -27,7 +28,7 @@ public sealed unsafe class ConvWideStrideTests
         }
     }
 
-    private static void Check(in ConvShape s, Random random)
+    private static void Check(in WindowShape s, Random random)
     {
         var (h, w, c, o, kh, kw) = (s.Height, s.Width, s.InChannels, s.OutChannels, s.KernelHeight, s.KernelWidth);
         float[] x = Draw(s.Batch * h * w * c), weight = Draw(o * kh * kw * c), dy = Draw(s.Batch * s.OutHeight * s.OutWidth * o);
@@ -40,7 +41,7 @@ public sealed unsafe class ConvWideStrideTests
                 var place = (n * s.OutHeight * s.OutWidth * o) + at;
                 for (var tap = 0; tap < kh * kw * c; tap++)
                 {
-                    var (i, j, k) = ((row * s.StrideH) - s.PadTop + (tap / c / kw), (column * s.StrideW) - s.PadLeft + (tap / c % kw), tap % c);
+                    var (i, j, k) = ((row * s.StrideHeight) - s.PadTop + (tap / c / kw), (column * s.StrideWidth) - s.PadLeft + (tap / c % kw), tap % c);
                     if (i < 0 || i >= h || j < 0 || j >= w)
                         continue;
                     var (from, value) = ((((((n * h) + i) * w) + j) * c) + k, (channel * kh * kw * c) + tap);

@@ -140,8 +140,8 @@ public sealed unsafe class LargeArrayTests : IDisposable
     [Fact]
     public void Pools_reach_the_last_image()
     {
-        var s = new PoolShape(1 << 16, 513, 257, 64, 2, 2, 1, 1, 0, 0);
-        long inputs = (long)s.Batch * s.Height * s.Width * s.Channels, outputs = (long)s.Batch * s.OutHeight * s.OutWidth * s.Channels;
+        var s = WindowShape.Pool((1 << 16, 513, 257, 64), (2, 2), (1, 1), (0, 0));
+        long inputs = (long)s.Batch * s.Height * s.Width * s.InChannels, outputs = (long)s.Batch * s.OutHeight * s.OutWidth * s.InChannels;
         float* x = Zeros<float>(inputs), y = Zeros<float>(outputs), dx = Zeros<float>(inputs);
         var index = Zeros<int>(outputs);
         (x[0], x[inputs - 1]) = (4, 8);

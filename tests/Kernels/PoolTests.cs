@@ -1,3 +1,4 @@
+using EscNative.Kernels;
 using EscNative.Kernels.Cpu;
 
 namespace EscNative.Tests.Kernels;
@@ -5,22 +6,22 @@ namespace EscNative.Tests.Kernels;
 [Collection(CpuThreads.Collection)]
 public sealed unsafe class PoolTests
 {
-    public static TheoryData<string, PoolShape> Shapes() => new()
+    public static TheoryData<string, WindowShape> Shapes() => new()
     {
-        { "2x2", new(2, 8, 6, 5, 2, 2, 2, 2, 0, 0) },
-        { "3x3 stride 2 padded", new(3, 9, 8, 17, 3, 3, 2, 2, 1, 1) },
-        { "overlapping", new(2, 7, 7, 16, 3, 3, 1, 1, 1, 1) },
-        { "gaps", new(1, 11, 11, 3, 2, 2, 4, 5, 0, 0) },
-        { "rectangular", new(2, 10, 7, 1, 4, 2, 3, 1, 2, 1) },
-        { "whole image", new(4, 8, 8, 96, 8, 8, 8, 8, 0, 0) },
-        { "one pixel", new(1, 1, 1, 2, 1, 1, 1, 1, 0, 0) },
-        { "no image", new(0, 4, 4, 3, 2, 2, 2, 2, 0, 0) },
-        { "large", new(8, 32, 32, 33, 3, 3, 2, 2, 1, 1) },
+        { "2x2", WindowShape.Pool((2, 8, 6, 5), (2, 2), (2, 2), (0, 0)) },
+        { "3x3 stride 2 padded", WindowShape.Pool((3, 9, 8, 17), (3, 3), (2, 2), (1, 1)) },
+        { "overlapping", WindowShape.Pool((2, 7, 7, 16), (3, 3), (1, 1), (1, 1)) },
+        { "gaps", WindowShape.Pool((1, 11, 11, 3), (2, 2), (4, 5), (0, 0)) },
+        { "rectangular", WindowShape.Pool((2, 10, 7, 1), (4, 2), (3, 1), (2, 1)) },
+        { "whole image", WindowShape.Pool((4, 8, 8, 96), (8, 8), (8, 8), (0, 0)) },
+        { "one pixel", WindowShape.Pool((1, 1, 1, 2), (1, 1), (1, 1), (0, 0)) },
+        { "no image", WindowShape.Pool((0, 4, 4, 3), (2, 2), (2, 2), (0, 0)) },
+        { "large", WindowShape.Pool((8, 32, 32, 33), (3, 3), (2, 2), (1, 1)) },
     };
 
     [Theory]
     [MemberData(nameof(Shapes))]
-    public void Average_equals_the_oracle(string name, PoolShape s)
+    public void Average_equals_the_oracle(string name, WindowShape s)
     {
         _ = name;
         var values = new Values();
@@ -33,10 +34,10 @@ public sealed unsafe class PoolTests
             foreach (var (window, pixel, inside) in Pairs(s))
             {
                 var weight = 1.0 / (countPadding ? s.KernelHeight * s.KernelWidth : inside);
-                for (var c = 0; c < s.Channels; c++)
+                for (var c = 0; c < s.InChannels; c++)
                 {
-                    wanted[window * s.Channels + c] += weight * x[pixel * s.Channels + c];
-                    wantedDx[pixel * s.Channels + c] += weight * dy[window * s.Channels + c];
+                    wanted[window * s.InChannels + c] += weight * x[pixel * s.InChannels + c];
+                    wantedDx[pixel * s.InChannels + c] += weight * dy[window * s.InChannels + c];
                 }
             }
 
@@ -65,7 +66,7 @@ public sealed unsafe class PoolTests
 
     [Theory]
     [MemberData(nameof(Shapes))]
-    public void Maximum_equals_the_oracle(string name, PoolShape s)
+    public void Maximum_equals_the_oracle(string name, WindowShape s)
     {
         _ = name;
         // Few different values, so that ties are everywhere.
@@ -77,13 +78,13 @@ public sealed unsafe class PoolTests
         Array.Fill(wanted, double.NegativeInfinity);
         foreach (var (window, pixel, _) in Pairs(s))
         {
-            for (var c = 0; c < s.Channels; c++)
+            for (var c = 0; c < s.InChannels; c++)
             {
-                var value = x[pixel * s.Channels + c];
-                if (value > wanted[window * s.Channels + c])
+                var value = x[pixel * s.InChannels + c];
+                if (value > wanted[window * s.InChannels + c])
                 {
-                    wanted[window * s.Channels + c] = value;
-                    wantedIndex[window * s.Channels + c] = pixel % (s.Height * s.Width);
+                    wanted[window * s.InChannels + c] = value;
+                    wantedIndex[window * s.InChannels + c] = pixel % (s.Height * s.Width);
                 }
             }
         }
@@ -98,9 +99,9 @@ public sealed unsafe class PoolTests
         Assert.Equal(wantedIndex, index.Span);
 
         var wantedDx = new double[x.Length];
-        var perImage = s.OutHeight * s.OutWidth * s.Channels;
+        var perImage = s.OutHeight * s.OutWidth * s.InChannels;
         for (var i = 0; i < dy.Length; i++)
-            wantedDx[((i / perImage * s.Height * s.Width) + wantedIndex[i]) * s.Channels + i % s.Channels] += dy[i];
+            wantedDx[((i / perImage * s.Height * s.Width) + wantedIndex[i]) * s.InChannels + i % s.InChannels] += dy[i];
         using var gradient = new GuardedBuffer<float>(dy);
         using var dx = new GuardedBuffer<float>(x.Length);
         MaxPool.Backward(s, gradient.Pointer, index.Pointer, dx.Pointer);
@@ -115,7 +116,7 @@ public sealed unsafe class PoolTests
         var y = stackalloc float[4];
         var index = stackalloc int[4];
         fixed (float* p = x)
-            MaxPool.Forward(new PoolShape(1, 1, 8, 1, 1, 4, 1, 4, 0, 0), p, y, index);
+            MaxPool.Forward(WindowShape.Pool((1, 1, 8, 1), (1, 4), (1, 4), (0, 0)), p, y, index);
         Assert.True(float.IsNaN(y[0]));
         Assert.Equal(1, index[0]);
         Assert.Equal(0f, y[1]);
@@ -125,7 +126,7 @@ public sealed unsafe class PoolTests
     [Fact]
     public void Bits_do_not_depend_on_threads()
     {
-        var s = new PoolShape(16, 32, 32, 33, 3, 3, 2, 2, 1, 1);
+        var s = WindowShape.Pool((16, 32, 32, 33), (3, 3), (2, 2), (1, 1));
         var x = new Values(29).Floats(Count(s, input: true));
         Threads.AssertSameBits(() =>
         {
@@ -143,11 +144,11 @@ public sealed unsafe class PoolTests
         });
     }
 
-    private static long Count(PoolShape s, bool input) =>
-        (long)s.Batch * (input ? s.Height * s.Width : s.OutHeight * s.OutWidth) * s.Channels;
+    private static long Count(WindowShape s, bool input) =>
+        (long)s.Batch * (input ? s.Height * s.Width : s.OutHeight * s.OutWidth) * s.InChannels;
 
     // Every window with every pixel of it that lies in the image, and how many those are.
-    private static IEnumerable<(int Window, int Pixel, int Inside)> Pairs(PoolShape s)
+    private static IEnumerable<(int Window, int Pixel, int Inside)> Pairs(WindowShape s)
     {
         for (var n = 0; n < s.Batch; n++)
         {
@@ -160,7 +161,7 @@ public sealed unsafe class PoolTests
                     {
                         for (var kx = 0; kx < s.KernelWidth; kx++)
                         {
-                            var (y, x) = (oy * s.StrideHeight - s.PadHeight + ky, ox * s.StrideWidth - s.PadWidth + kx);
+                            var (y, x) = (oy * s.StrideHeight - s.PadTop + ky, ox * s.StrideWidth - s.PadLeft + kx);
                             if (y >= 0 && y < s.Height && x >= 0 && x < s.Width)
                                 pixels.Add((n * s.Height + y) * s.Width + x);
                         }

@@ -1,3 +1,4 @@
+using EscNative.Kernels;
 using EscNative.Kernels.Cpu;
 
 namespace EscNative.Tests.Kernels;
@@ -51,7 +52,7 @@ public sealed unsafe class ViewKernelTests
     [InlineData(0, 4, 4, 3, 2, 2, 0, 0, 0)]
     public void Pools_equal_their_definition(int n, int h, int w, int c, int kernel, int stride, int padding, int haloX, int haloY)
     {
-        var s = new PoolShape(n, h, w, c, kernel, kernel, stride, stride, padding, padding);
+        var s = WindowShape.Pool((n, h, w, c), (kernel, kernel), (stride, stride), (padding, padding));
         using var x = new Images(_values, n, h, w, c, haloX);
         using var y = new Images(_values, n, s.OutHeight, s.OutWidth, c, haloY);
         var values = x.Values();
@@ -133,7 +134,7 @@ public sealed unsafe class ViewKernelTests
         using var large = new Images(_values, 1, 3, 2, 3, 0);
         Assert.Throws<ArgumentException>(() => Pointwise.Run(1, small.View, null, null, default, false, large.View));
         Assert.Throws<ArgumentException>(() => Pointwise.Run(1, small.View, null, null, large.View, false, small.View));
-        Assert.Throws<ArgumentException>(() => ViewPool.Max(new PoolShape(1, 2, 2, 3, 1, 1, 1, 1, 0, 0), small.View, large.View));
+        Assert.Throws<ArgumentException>(() => ViewPool.Max(WindowShape.Pool((1, 2, 2, 3), (1, 1), (1, 1), (0, 0)), small.View, large.View));
     }
 
     /// <summary>Random images in a guarded block; the halo holds a mark that no kernel may write, or use in a result.</summary>

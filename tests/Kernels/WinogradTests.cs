@@ -17,7 +17,7 @@ public sealed unsafe class WinogradTests
     }
 
     /// <summary>A convolution, where its images lie and what it does besides.</summary>
-    public sealed record Case(ConvShape Shape, int HaloX, int HaloY, Residual Residual, int ResidualHalo, bool Bias, bool Relu);
+    public sealed record Case(WindowShape Shape, int HaloX, int HaloY, Residual Residual, int ResidualHalo, bool Bias, bool Relu);
 
     public static TheoryData<Case, WinogradTile> Cases()
     {
@@ -37,7 +37,7 @@ public sealed unsafe class WinogradTests
             Add(new(Shape(1, 33, 17, 130, 50, 1), 2, 0, Residual.Own, 3, true, true));
             Add(new(Shape(1, 17, 33, 48, 130, 2), 1, 1, Residual.None, 0, true, false));
             Add(new(Shape(2, 6, 6, 5, 112, 2), 2, 0, Residual.None, 0, false, false));
-            Add(new(new ConvShape(2, 6, 7, 20, 33, 3, 3, 1, 1, 0, 3, 2, 1), 1, 1, Residual.Output, 1, true, false));
+            Add(new(new WindowShape(2, 6, 7, 20, 33, 3, 3, 1, 1, 0, 3, 2, 1), 1, 1, Residual.Output, 1, true, false));
             Add(new(Shape(2, 5, 5, 0, 8, 1), 1, 0, Residual.Own, 0, true, true));
             Add(new(Shape(2, 5, 5, 8, 0, 1), 1, 0, Residual.None, 0, false, false));
             // A halo wider than the padding; several blocks of tiles and a rest.
@@ -102,7 +102,7 @@ public sealed unsafe class WinogradTests
     public void Not_a_number_stays_one_and_reaches_no_tile_that_does_not_read_it(WinogradTile tile)
     {
         var c = new Case(Strided(Shape(2, 24, 24, 16, 20, 1), tile), 1, 0, Residual.None, 0, true, true);
-        var (width, stride) = (c.Shape.OutWidth, c.Shape.StrideH);
+        var (width, stride) = (c.Shape.OutWidth, c.Shape.StrideHeight);
         var data = new Data(c);
         var clean = data.Run(c, tile);
         data.X.Span[((24 + 5) * 24 + 6) * 16 + 3] = float.NaN;
@@ -263,7 +263,7 @@ public sealed unsafe class WinogradTests
         using var memory = new GuardedBuffer<float>(4 * 4 * 3);
         var x = new ImageView(data.X.Pointer, 4, 4, 2);
         var y = new ImageView(memory.Pointer, 4, 4, 3);
-        Refuses("3x3", s with { StrideH = 2 }, x, y, default);
+        Refuses("3x3", s with { StrideHeight = 2 }, x, y, default);
         Refuses("5x3", s with { KernelHeight = 5 }, x, y, default);
         using var strided = new WinogradWeight(3, 2, data.W.Pointer, WinogradTile.F4x4Stride2);
         Assert.Throws<ArgumentException>(() => Winograd.Forward(s, x, strided, default, y));
@@ -275,7 +275,7 @@ public sealed unsafe class WinogradTests
         weight.Dispose();
         Assert.Throws<ObjectDisposedException>(() => Winograd.Forward(s, x, weight, default, y));
 
-        void Refuses(string part, ConvShape shape, ImageView from, ImageView to, ConvEpilogue epilogue)
+        void Refuses(string part, WindowShape shape, ImageView from, ImageView to, ConvEpilogue epilogue)
         {
             var error = Assert.Throws<ArgumentException>(() => Winograd.Forward(shape, from, weight, epilogue, to));
             Assert.Contains(part, error.Message, StringComparison.Ordinal);
@@ -299,18 +299,18 @@ public sealed unsafe class WinogradTests
         // Few tiles of many weights; the image; other kernels and strides; nothing to compute.
         Assert.False(Winograd.Pays(Shape(1, 4, 4, 512, 512, 1), out _));
         Assert.False(Winograd.Pays(Shape(64, 32, 32, 3, 48, 1), out _));
-        Assert.False(Winograd.Pays(Shape(64, 32, 32, 48, 48, 1) with { StrideH = 3, StrideW = 3 }, out _));
-        Assert.False(Winograd.Pays(Shape(64, 32, 32, 48, 48, 1) with { StrideH = 2 }, out _));
+        Assert.False(Winograd.Pays(Shape(64, 32, 32, 48, 48, 1) with { StrideHeight = 3, StrideWidth = 3 }, out _));
+        Assert.False(Winograd.Pays(Shape(64, 32, 32, 48, 48, 1) with { StrideHeight = 2 }, out _));
         Assert.False(Winograd.Pays(Shape(64, 32, 32, 48, 48, 0) with { KernelHeight = 1, KernelWidth = 1 }, out _));
         Assert.False(Winograd.Pays(Shape(0, 32, 32, 48, 48, 1), out _));
         Assert.False(Winograd.Pays(Shape(4, 2, 2, 48, 48, 0), out _));
     }
 
-    private static ConvShape Shape(int batch, int height, int width, int inChannels, int outChannels, int pad) =>
+    private static WindowShape Shape(int batch, int height, int width, int inChannels, int outChannels, int pad) =>
         new(batch, height, width, inChannels, outChannels, 3, 3, 1, 1, pad, pad, pad, pad);
 
-    private static ConvShape Strided(ConvShape s, WinogradTile tile) =>
-        tile == WinogradTile.F4x4Stride2 ? s with { StrideH = 2, StrideW = 2 } : s;
+    private static WindowShape Strided(WindowShape s, WinogradTile tile) =>
+        tile == WinogradTile.F4x4Stride2 ? s with { StrideHeight = 2, StrideWidth = 2 } : s;
 
     // Inputs and weights are uniform in -1 .. 1, with a variance of 1/3. The largest row of A * (|G| |B|) has the squared norm
     // 5 for F(2, 3) and 24.6 for F(4, 3) (norms of the rows of G and B; in two dimensions, hence squared), and 9.9 with strides

@@ -138,8 +138,8 @@ internal static class CudaKernelCases
     private static CudaKernelCase Convolution(Device device, string pass, int batch, int cin, int cout, int side, int kernel, int stride)
     {
         var pad = (kernel - 1) / 2;
-        var g = new ConvGeometry(batch, side, side, cin, cout, kernel, kernel, stride, stride, pad, pad);
-        var (inputs, outputs, weights) = ((long)batch * side * side * cin, (long)batch * g.OutHeight * g.OutWidth * cout, (long)cout * kernel * kernel * cin);
+        var s = WindowShape.Of((batch, side, side, cin), cout, (kernel, kernel), (stride, stride), (pad, pad));
+        var (inputs, outputs, weights) = ((long)batch * side * side * cin, (long)batch * s.OutHeight * s.OutWidth * cout, (long)cout * kernel * kernel * cin);
         return new CudaKernelCase(
             $"convolution {kernel}x{kernel}{(stride > 1 ? $" stride {stride}" : "")} {cin} -> {cout} of {batch} x {side} x {side}: {pass}",
             2.0 * outputs * kernel * kernel * cin, 4.0 * (inputs + outputs + weights), false,
@@ -147,19 +147,17 @@ internal static class CudaKernelCases
             {
                 var x = Random(device, DType.F32, batch, side, side, cin);
                 var w = Random(device, DType.F32, cout, kernel, kernel, cin);
-                var y = Random(device, DType.F32, batch, g.OutHeight, g.OutWidth, cout);
+                var y = Random(device, DType.F32, batch, s.OutHeight, s.OutWidth, cout);
                 return new CudaKernelRun(
                     pass switch
                     {
-                        "forward" => () => device.Backend.Conv2d(g, x, w, null, y),
-                        "data gradient" => () => device.Backend.Conv2dDataGradient(g, y, w, x),
-                        _ => () => device.Backend.Conv2dWeightGradient(g, x, y, w),
+                        "forward" => () => device.Backend.Conv2d(s, fast: false, x, w, null, y),
+                        "data gradient" => () => device.Backend.Conv2dDataGradient(s, fast: false, y, w, x),
+                        _ => () => device.Backend.Conv2dWeightGradient(s, x, y, w),
                     },
                     x, w, y);
             },
-            gpu => KernelTime.Convolution(
-                gpu, pass, new ConvShape(batch, side, side, cin, cout, kernel, kernel, stride, stride, pad, pad, pad, pad),
-                4.0 * (inputs + outputs + weights)));
+            gpu => KernelTime.Convolution(gpu, pass, s, 4.0 * (inputs + outputs + weights)));
     }
 
     private static CudaKernelCase Normalisation(

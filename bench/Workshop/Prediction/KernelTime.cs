@@ -1,4 +1,5 @@
 using EscNative.Bench.Measuring;
+using EscNative.Kernels;
 using EscNative.Kernels.Cpu;
 using EscNative.Kernels.Cuda;
 using EscNative.Kernels.Cuda.Driver;
@@ -36,7 +37,7 @@ internal static class KernelTime
     /// <param name="pass">forward, data gradient or weight gradient.</param>
     /// <param name="s">The sizes.</param>
     /// <param name="bytes">What it reads and writes.</param>
-    public static double Convolution(GpuModel gpu, string pass, ConvShape s, double bytes)
+    public static double Convolution(GpuModel gpu, string pass, WindowShape s, double bytes)
     {
         switch (pass)
         {

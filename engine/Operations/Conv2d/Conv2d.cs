@@ -1,3 +1,5 @@
+using EscNative.Kernels;
+
 namespace EscNative.Engine;
 
 public sealed partial class Tensor
@@ -24,27 +26,45 @@ public sealed partial class Tensor
             throw new ShapeException($"Conv2d: got input {Shape} and weight {weight.Shape}, wants [n, h, w, c] and [o, kh, kw, c]");
         if (bias is not null && bias.Shape != new Shape(weight.Shape[0]))
             throw new ShapeException($"Conv2d: got bias {bias.Shape} for weight {weight.Shape}, wants [{weight.Shape[0]}]");
-        var g = ConvGeometry.Of("Conv2d", this, weight.Shape[0], (weight.Shape[1], weight.Shape[2]), stride, padding) with { Fast = fast };
+        var s = WindowOf("Conv2d", weight.Shape[0], (weight.Shape[1], weight.Shape[2]), stride, padding);
         using var scope = Scope();
         var (x, w) = (ContiguousData(), weight.ContiguousData());
-        var y = Allocate((g.Batch, g.OutHeight, g.OutWidth, g.OutChannels), "Conv2d");
-        Backend.Conv2d(g, x, w, bias?.ContiguousData(), y);
+        var y = Allocate((s.Batch, s.OutHeight, s.OutWidth, s.OutChannels), "Conv2d");
+        Backend.Conv2d(s, fast, x, w, bias?.ContiguousData(), y);
         if (bias is null ? Node.Wanted(this, weight) : Node.Wanted(this, weight, bias))
-            y.SetNode(new ConvNode(g, this, weight, bias, x, w, y.Shape));
+            y.SetNode(new ConvNode(s, fast, this, weight, bias, x, w, y.Shape));
         return scope.Keep(y);
+    }
+
+    // The sizes of a convolution or pooling of this tensor, [n, h, w, c], checked.
+    private WindowShape WindowOf(
+        string operation, int outChannels, (int Height, int Width) kernel, (int Height, int Width) stride, (int Height, int Width) padding)
+    {
+        if (Shape.Rank != 4)
+            throw new ShapeException($"{operation}: got input {Shape}, wants [n, h, w, c]");
+        if (kernel.Height < 1 || kernel.Width < 1 || stride.Height < 1 || stride.Width < 1 || padding.Height < 0 || padding.Width < 0)
+            throw new ShapeException($"{operation}: got kernel {kernel}, stride {stride}, padding {padding}, wants kernel and stride of 1 or more, padding of 0 or more");
+        // In 64 bits: a padding may be any number.
+        var (h, w) = (Shape[1] + (2L * padding.Height), Shape[2] + (2L * padding.Width));
+        if (h > int.MaxValue || w > int.MaxValue)
+            throw new ShapeException($"{operation}: {Shape} padded by {padding} is larger than {int.MaxValue}");
+        if (h < kernel.Height || w < kernel.Width)
+            throw new ShapeException($"{operation}: a kernel of {kernel.Height}x{kernel.Width} does not fit into {Shape} padded to {h}x{w}");
+        return WindowShape.Of((Shape[0], Shape[1], Shape[2], Shape[3]), outChannels, kernel, stride, padding);
     }
 
     private sealed class ConvNode : Node
     {
-        private readonly ConvGeometry _g;
+        private readonly WindowShape _s;
+        private readonly bool _fast;
         private readonly Shape _x;
         private readonly Shape _weight;
         private readonly bool _hasBias;
 
-        public ConvNode(ConvGeometry g, Tensor x, Tensor weight, Tensor? bias, Tensor denseX, Tensor contiguousWeight, Shape y)
+        public ConvNode(WindowShape s, bool fast, Tensor x, Tensor weight, Tensor? bias, Tensor denseX, Tensor contiguousWeight, Shape y)
             : base(y, bias is null ? [x, weight] : [x, weight, bias])
         {
-            (_g, _x, _weight, _hasBias) = (g, x.Shape, weight.Shape, bias is not null);
+            (_s, _fast, _x, _weight, _hasBias) = (s, fast, x.Shape, weight.Shape, bias is not null);
             Save(Wants(1) ? denseX : null, Wants(0) ? contiguousWeight : null);
         }
 
@@ -54,14 +74,14 @@ public sealed partial class Tensor
             if (Wants(0))
             {
                 var dx = dy.Allocate(_x, "Conv2d");
-                dy.Backend.Conv2dDataGradient(_g, dy, Saved(1), dx);
+                dy.Backend.Conv2dDataGradient(_s, _fast, dy, Saved(1), dx);
                 Send(0, dx);
             }
 
             if (Wants(1))
             {
                 var dw = dy.Allocate(_weight, "Conv2d");
-                dy.Backend.Conv2dWeightGradient(_g, Saved(0), dy, dw);
+                dy.Backend.Conv2dWeightGradient(_s, Saved(0), dy, dw);
                 Send(1, dw);
             }
 

@@ -1,3 +1,4 @@
+using EscNative.Kernels;
 using EscNative.Kernels.Cpu;
 using EscNative.Kernels.Cuda.Driver;
 
@@ -39,7 +40,7 @@ internal sealed class ConvNode(string name, PlanValue x, ConvWeight weight, int 
         // One algorithm serves calls of one image and of many, so that results do not depend on their number: the one for a few.
         private const int TypicalImages = 4;
 
-        private readonly ConvShape _shape;
+        private readonly WindowShape _shape;
         private readonly CpuSlot _x, _y;
         private readonly CpuSlot? _residual;
         private readonly bool _relu;
@@ -50,8 +51,8 @@ internal sealed class ConvNode(string name, PlanValue x, ConvWeight weight, int 
         public Cpu(ConvNode node, ArenaLayout layout, PlanOptions options)
         {
             var (weight, x, pad) = (node.Weight, node.X, node.Padding);
-            _shape = new ConvShape(
-                TypicalImages, x.Height, x.Width, x.Channels, weight.Outputs, weight.KernelHeight, weight.KernelWidth, node.Stride, node.Stride, pad, pad, pad, pad);
+            _shape = WindowShape.Of(
+                (TypicalImages, x.Height, x.Width, x.Channels), weight.Outputs, (weight.KernelHeight, weight.KernelWidth), (node.Stride, node.Stride), (pad, pad));
             (_x, _y) = (CpuSlot.Of(x, layout), CpuSlot.Of(node.Output, layout));
             _residual = node.Residual is null ? null : CpuSlot.Of(node.Residual, layout);
             _relu = node.Relu;
@@ -80,7 +81,7 @@ internal sealed class ConvNode(string name, PlanValue x, ConvWeight weight, int 
 
     private sealed class Cuda : CudaStep
     {
-        private readonly ConvShape _shape;
+        private readonly WindowShape _shape;
         private readonly CudaSlot _x, _y;
         private readonly CudaSlot? _residual;
         private readonly bool _relu;
@@ -90,8 +91,8 @@ internal sealed class ConvNode(string name, PlanValue x, ConvWeight weight, int 
             : base(backend)
         {
             var (weight, x, pad) = (node.Weight, node.X, node.Padding);
-            _shape = new ConvShape(
-                0, x.Height, x.Width, x.Channels, weight.Outputs, weight.KernelHeight, weight.KernelWidth, node.Stride, node.Stride, pad, pad, pad, pad);
+            _shape = WindowShape.Of(
+                (0, x.Height, x.Width, x.Channels), weight.Outputs, (weight.KernelHeight, weight.KernelWidth), (node.Stride, node.Stride), (pad, pad));
             (_x, _y) = (CudaSlot.Of(x, layout), CudaSlot.Of(node.Output, layout));
             _residual = node.Residual is null ? null : CudaSlot.Of(node.Residual, layout);
             _relu = node.Relu;

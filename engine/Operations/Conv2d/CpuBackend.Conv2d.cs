@@ -8,15 +8,14 @@ internal sealed unsafe partial class CpuBackend
     private readonly WinogradWeightCache _winogradWeights = new();
 
     // Float32 and float64 have kernels of their own here, so these members choose themselves rather than dispatch one job.
-    public override void Conv2d(in ConvGeometry g, Tensor x, Tensor weight, Tensor? bias, Tensor y)
+    public override void Conv2d(in WindowShape s, bool fast, Tensor x, Tensor weight, Tensor? bias, Tensor y)
     {
         using var call = KernelCall.Begin();
-        var s = ConvShapeOf(g);
         if (IsDouble(x, "Conv2d"))
         {
             Conv.Forward(s, x.PointerTo<double>(), weight.PointerTo<double>(), Optional<double>(bias), y.PointerTo<double>());
         }
-        else if (g.Fast && Winograd.Pays(s, out var tile))
+        else if (fast && Winograd.Pays(s, out var tile))
         {
             RunWinograd(s, tile, forDataGradient: false, x, weight, Optional<float>(bias), y);
         }
@@ -26,19 +25,18 @@ internal sealed unsafe partial class CpuBackend
         }
     }
 
-    public override void Conv2dDataGradient(in ConvGeometry g, Tensor dy, Tensor weight, Tensor dx)
+    public override void Conv2dDataGradient(in WindowShape s, bool fast, Tensor dy, Tensor weight, Tensor dx)
     {
         using var call = KernelCall.Begin();
-        var s = ConvShapeOf(g);
         // The gradient is a convolution too, of the output's size and with the rest of the padding.
-        var gradient = new ConvShape(
-            g.Batch, g.OutHeight, g.OutWidth, g.OutChannels, g.InChannels, 3, 3, 1, 1,
-            2 - g.PadHeight, 2 - g.PadWidth, 2 - g.PadHeight, 2 - g.PadWidth);
+        var gradient = new WindowShape(
+            s.Batch, s.OutHeight, s.OutWidth, s.OutChannels, s.InChannels, 3, 3, 1, 1,
+            2 - s.PadTop, 2 - s.PadLeft, 2 - s.PadTop, 2 - s.PadLeft);
         if (IsDouble(dy, "Conv2d"))
         {
             Conv.DataGradient(s, dy.PointerTo<double>(), weight.PointerTo<double>(), dx.PointerTo<double>());
         }
-        else if (g is { Fast: true, KernelHeight: 3, KernelWidth: 3, StrideHeight: 1, StrideWidth: 1, PadHeight: <= 2, PadWidth: <= 2 }
+        else if (fast && s is { KernelHeight: 3, KernelWidth: 3, StrideHeight: 1, StrideWidth: 1, PadTop: <= 2, PadLeft: <= 2 }
             && Winograd.Pays(gradient, out var tile))
         {
             RunWinograd(gradient, tile, forDataGradient: true, dy, weight, null, dx);
@@ -49,17 +47,16 @@ internal sealed unsafe partial class CpuBackend
         }
     }
 
-    public override void Conv2dWeightGradient(in ConvGeometry g, Tensor x, Tensor dy, Tensor dWeight)
+    public override void Conv2dWeightGradient(in WindowShape s, Tensor x, Tensor dy, Tensor dWeight)
     {
         using var call = KernelCall.Begin();
-        var s = ConvShapeOf(g);
         if (IsDouble(x, "Conv2d"))
             Conv.WeightGradient(s, x.PointerTo<double>(), dy.PointerTo<double>(), dWeight.PointerTo<double>());
         else
             Conv.WeightGradient(s, x.PointerTo<float>(), dy.PointerTo<float>(), dWeight.PointerTo<float>());
     }
 
-    private void RunWinograd(in ConvShape s, WinogradTile tile, bool forDataGradient, Tensor x, Tensor weight, float* bias, Tensor y)
+    private void RunWinograd(in WindowShape s, WinogradTile tile, bool forDataGradient, Tensor x, Tensor weight, float* bias, Tensor y)
     {
         var transformed = _winogradWeights.Rent(s.OutChannels, s.InChannels, tile, forDataGradient, weight.PointerTo<float>());
         try
@@ -74,8 +71,4 @@ internal sealed unsafe partial class CpuBackend
             _winogradWeights.Return(transformed, forDataGradient);
         }
     }
-
-    private static ConvShape ConvShapeOf(in ConvGeometry g) => new(
-        g.Batch, g.Height, g.Width, g.InChannels, g.OutChannels, g.KernelHeight, g.KernelWidth, g.StrideHeight, g.StrideWidth,
-        g.PadHeight, g.PadWidth, g.PadHeight, g.PadWidth);
 }

@@ -13,7 +13,7 @@ internal sealed partial class CudaBackend
 
     private ConvGradientKernels ConvGradient => Once(ref _convGradient, static b => new ConvGradientKernels(b.Context));
 
-    public override void Conv2d(in ConvGeometry g, Tensor x, Tensor weight, Tensor? bias, Tensor y)
+    public override void Conv2d(in WindowShape s, bool fast, Tensor x, Tensor weight, Tensor? bias, Tensor y)
     {
         using var call = KernelCall.Begin();
         var type = FloatType(x, "Conv2d");
@@ -22,24 +22,20 @@ internal sealed partial class CudaBackend
         using var wide = new CudaWorkspace(Pool, widens ? bias!.Count * sizeof(float) : 0, "Conv2d");
         if (widens)
             Copies.Convert(DType.BF16, DType.F32, bias!.Pointer, wide.Pointer, bias.Count);
-        ConvForward.Forward(type, ConvShapeOf(g), x.Pointer, weight.Pointer, widens ? wide.Pointer : Optional(bias), 0, relu: false, y.Pointer);
+        ConvForward.Forward(type, s, x.Pointer, weight.Pointer, widens ? wide.Pointer : Optional(bias), 0, relu: false, y.Pointer);
     }
 
-    public override void Conv2dDataGradient(in ConvGeometry g, Tensor dy, Tensor weight, Tensor dx)
+    public override void Conv2dDataGradient(in WindowShape s, bool fast, Tensor dy, Tensor weight, Tensor dx)
     {
         using var call = KernelCall.Begin();
-        ConvGradient.Data(FloatType(dx, "Conv2d"), ConvShapeOf(g), dy.Pointer, weight.Pointer, dx.Pointer);
+        ConvGradient.Data(FloatType(dx, "Conv2d"), s, dy.Pointer, weight.Pointer, dx.Pointer);
     }
 
-    public override void Conv2dWeightGradient(in ConvGeometry g, Tensor x, Tensor dy, Tensor dWeight)
+    public override void Conv2dWeightGradient(in WindowShape s, Tensor x, Tensor dy, Tensor dWeight)
     {
         using var call = KernelCall.Begin();
-        var (type, s) = (FloatType(x, "Conv2d"), ConvShapeOf(g));
+        var type = FloatType(x, "Conv2d");
         using var workspace = new CudaWorkspace(Pool, ConvGradientKernels.WeightWorkspaceBytes(type, s), "Conv2d");
         ConvGradient.Weight(type, s, x.Pointer, dy.Pointer, dWeight.Pointer, workspace.Pointer);
     }
-
-    private static ConvShape ConvShapeOf(in ConvGeometry g) => new(
-        g.Batch, g.Height, g.Width, g.InChannels, g.OutChannels, g.KernelHeight, g.KernelWidth, g.StrideHeight, g.StrideWidth,
-        g.PadHeight, g.PadWidth, g.PadHeight, g.PadWidth);
 }

@@ -9,30 +9,27 @@ internal sealed partial class CudaBackend
 
     public PoolKernels Pools => Once(ref _pools, static b => new PoolKernels(b.Context));
 
-    public override void AveragePool(in ConvGeometry g, bool countPadding, Tensor x, Tensor y)
+    public override void AveragePool(in WindowShape s, bool countPadding, Tensor x, Tensor y)
     {
         using var call = KernelCall.Begin();
-        Pools.Average(FloatType(x, "AveragePool"), WindowOf(g), countPadding, x.Pointer, y.Pointer, g.Batch);
+        Pools.Average(FloatType(x, "AveragePool"), s, countPadding, x.Pointer, y.Pointer);
     }
 
-    public override void AveragePoolBackward(in ConvGeometry g, bool countPadding, Tensor dy, Tensor dx)
+    public override void AveragePoolBackward(in WindowShape s, bool countPadding, Tensor dy, Tensor dx)
     {
         using var call = KernelCall.Begin();
-        Pools.AverageBackward(FloatType(dx, "AveragePoolBackward"), WindowOf(g), countPadding, dy.Pointer, dx.Pointer, g.Batch);
+        Pools.AverageBackward(FloatType(dx, "AveragePoolBackward"), s, countPadding, dy.Pointer, dx.Pointer);
     }
 
-    public override void MaxPool(in ConvGeometry g, Tensor x, Tensor y, Tensor index)
+    public override void MaxPool(in WindowShape s, Tensor x, Tensor y, Tensor index)
     {
         using var call = KernelCall.Begin();
-        Pools.Max(FloatType(x, "MaxPool"), WindowOf(g), x.Pointer, y.Pointer, index.Pointer, g.Batch);
+        Pools.Max(FloatType(x, "MaxPool"), s, x.Pointer, y.Pointer, index.Pointer);
     }
 
-    public override void MaxPoolBackward(in ConvGeometry g, Tensor dy, Tensor index, Tensor dx)
+    public override void MaxPoolBackward(in WindowShape s, Tensor dy, Tensor index, Tensor dx)
     {
         using var call = KernelCall.Begin();
-        Pools.MaxBackward(FloatType(dx, "MaxPoolBackward"), WindowOf(g), dy.Pointer, index.Pointer, dx.Pointer, g.Batch);
+        Pools.MaxBackward(FloatType(dx, "MaxPoolBackward"), s, dy.Pointer, index.Pointer, dx.Pointer);
     }
-
-    private static PoolWindow WindowOf(in ConvGeometry g) => new(
-        g.Height, g.Width, g.InChannels, g.OutHeight, g.OutWidth, g.KernelHeight, g.KernelWidth, g.StrideHeight, g.StrideWidth, g.PadHeight, g.PadWidth);
 }

@@ -1,5 +1,5 @@
+using EscNative.Kernels;
 using EscNative.Kernels.Cpu;
-using EscNative.Kernels.Cuda;
 using EscNative.Kernels.Cuda.Driver;
 
 namespace EscNative.Engine.Plans;
@@ -34,8 +34,8 @@ internal sealed class PoolNode(
     {
         private readonly CpuSlot _x = CpuSlot.Of(node.X, layout), _y = CpuSlot.Of(node.Output, layout);
         private readonly (PoolKind Kind, bool CountPadding) _pool = (node.Pool, node.CountPadding);
-        private readonly PoolShape _shape = new(
-            0, node.X.Height, node.X.Width, node.X.Channels, node.Kernel.Height, node.Kernel.Width, node.Stride, node.Stride, node.Padding, node.Padding);
+        private readonly WindowShape _shape = WindowShape.Pool(
+            (0, node.X.Height, node.X.Width, node.X.Channels), node.Kernel, (node.Stride, node.Stride), (node.Padding, node.Padding));
 
         public override void Run(float* arena, int images)
         {
@@ -51,16 +51,16 @@ internal sealed class PoolNode(
     {
         private readonly CudaSlot _x = CudaSlot.Of(node.X, layout), _y = CudaSlot.Of(node.Output, layout);
         private readonly (PoolKind Kind, bool CountPadding) _pool = (node.Pool, node.CountPadding);
-        private readonly PoolWindow _window = new(
-            node.X.Height, node.X.Width, node.X.Channels, node.Output.Height, node.Output.Width, node.Kernel.Height, node.Kernel.Width,
-            node.Stride, node.Stride, node.Padding, node.Padding);
+        private readonly WindowShape _shape = WindowShape.Pool(
+            (0, node.X.Height, node.X.Width, node.X.Channels), node.Kernel, (node.Stride, node.Stride), (node.Padding, node.Padding));
 
         public override void Run(in CudaArena arena, int images)
         {
+            var shape = _shape with { Batch = images };
             if (_pool.Kind == PoolKind.Max)
-                Backend.Pools.Max(DType.F32, _window, _x.In(arena), _y.In(arena), 0, images);
+                Backend.Pools.Max(DType.F32, shape, _x.In(arena), _y.In(arena), 0);
             else
-                Backend.Pools.Average(DType.F32, _window, _pool.CountPadding, _x.In(arena), _y.In(arena), images);
+                Backend.Pools.Average(DType.F32, shape, _pool.CountPadding, _x.In(arena), _y.In(arena));
         }
     }
 }

@@ -1,3 +1,5 @@
+using EscNative.Kernels;
+
 namespace EscNative.Engine;
 
 public sealed partial class Tensor
@@ -10,12 +12,12 @@ public sealed partial class Tensor
     public Tensor AveragePool2d(int kernel, int stride = 0, int padding = 0, bool countPadding = true)
     {
         CheckFloat("AveragePool2d");
-        var g = Window("AveragePool2d", kernel, stride, padding);
+        var s = Window("AveragePool2d", kernel, stride, padding);
         using var scope = Scope();
-        var y = Allocate((g.Batch, g.OutHeight, g.OutWidth, g.OutChannels), "AveragePool2d");
-        Backend.AveragePool(g, countPadding, ContiguousData(), y);
+        var y = Allocate((s.Batch, s.OutHeight, s.OutWidth, s.OutChannels), "AveragePool2d");
+        Backend.AveragePool(s, countPadding, ContiguousData(), y);
         if (Node.Wanted(this))
-            y.SetNode(new AveragePoolNode(g, countPadding, this, y.Shape));
+            y.SetNode(new AveragePoolNode(s, countPadding, this, y.Shape));
         return scope.Keep(y);
     }
 
@@ -24,13 +26,13 @@ public sealed partial class Tensor
     public Tensor MaxPool2d(int kernel, int stride = 0, int padding = 0)
     {
         CheckFloat("MaxPool2d");
-        var g = Window("MaxPool2d", kernel, stride, padding);
+        var s = Window("MaxPool2d", kernel, stride, padding);
         using var scope = Scope();
-        var y = Allocate((g.Batch, g.OutHeight, g.OutWidth, g.OutChannels), "MaxPool2d");
+        var y = Allocate((s.Batch, s.OutHeight, s.OutWidth, s.OutChannels), "MaxPool2d");
         var index = Allocate(Device, DType.I32, y.Shape, "MaxPool2d");
-        Backend.MaxPool(g, ContiguousData(), y, index);
+        Backend.MaxPool(s, ContiguousData(), y, index);
         if (Node.Wanted(this))
-            y.SetNode(new MaxPoolNode(g, this, index, y.Shape));
+            y.SetNode(new MaxPoolNode(s, this, index, y.Shape));
         return scope.Keep(y);
     }
 
@@ -42,44 +44,44 @@ public sealed partial class Tensor
         return Mean([1, 2]);
     }
 
-    private ConvGeometry Window(string operation, int kernel, int stride, int padding)
+    private WindowShape Window(string operation, int kernel, int stride, int padding)
     {
         stride = stride == 0 ? kernel : stride;
         var channels = Shape.Rank == 4 ? Shape[3] : 0;
-        var g = ConvGeometry.Of(operation, this, channels, (kernel, kernel), (stride, stride), (padding, padding));
+        var s = WindowOf(operation, channels, (kernel, kernel), (stride, stride), (padding, padding));
         return padding <= kernel / 2
-            ? g
+            ? s
             : throw new ShapeException($"{operation}: padding {padding} is more than half of kernel {kernel}: a window would hold no pixel");
     }
 
-    private sealed class AveragePoolNode(ConvGeometry g, bool countPadding, Tensor x, Shape y) : Node(y, x)
+    private sealed class AveragePoolNode(WindowShape s, bool countPadding, Tensor x, Shape y) : Node(y, x)
     {
         private readonly Shape _x = x.Shape;
 
         public override void Backward(Tensor dy)
         {
             var dx = dy.Allocate(_x, "AveragePool2d");
-            dy.Backend.AveragePoolBackward(g, countPadding, dy.ContiguousData(), dx);
+            dy.Backend.AveragePoolBackward(s, countPadding, dy.ContiguousData(), dx);
             Send(0, dx);
         }
     }
 
     private sealed class MaxPoolNode : Node
     {
-        private readonly ConvGeometry _g;
+        private readonly WindowShape _s;
         private readonly Shape _x;
 
-        public MaxPoolNode(ConvGeometry g, Tensor x, Tensor index, Shape y)
+        public MaxPoolNode(WindowShape s, Tensor x, Tensor index, Shape y)
             : base(y, x)
         {
-            (_g, _x) = (g, x.Shape);
+            (_s, _x) = (s, x.Shape);
             Save(index);
         }
 
         public override void Backward(Tensor dy)
         {
             var dx = dy.Allocate(_x, "MaxPool2d");
-            dy.Backend.MaxPoolBackward(_g, dy.ContiguousData(), Saved(0), dx);
+            dy.Backend.MaxPoolBackward(_s, dy.ContiguousData(), Saved(0), dx);
             Send(0, dx);
         }
     }

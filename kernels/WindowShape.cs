@@ -1,0 +1,94 @@
+using System.Runtime.CompilerServices;
+
+namespace EscNative.Kernels;
+
+/// <summary>The sizes of a two-dimensional convolution or pooling, on both devices. Activations are NHWC, weights OHWI.</summary>
+/// <param name="Batch">Images.</param>
+/// <param name="Height">Rows of an input image.</param>
+/// <param name="Width">Columns of an input image.</param>
+/// <param name="InChannels">Channels of the input.</param>
+/// <param name="OutChannels">Channels of the output; a pooling has those of its input.</param>
+/// <param name="KernelHeight">Rows of a window, at least 1.</param>
+/// <param name="KernelWidth">Columns of a window, at least 1.</param>
+/// <param name="StrideHeight">Rows from one window to the next, at least 1.</param>
+/// <param name="StrideWidth">Columns from one window to the next, at least 1.</param>
+/// <param name="PadTop">Rows of zeros above.</param>
+/// <param name="PadLeft">Columns of zeros to the left.</param>
+/// <param name="PadBottom">Rows of zeros below.</param>
+/// <param name="PadRight">Columns of zeros to the right.</param>
+public readonly record struct WindowShape(
+    int Batch,
+    int Height,
+    int Width,
+    int InChannels,
+    int OutChannels,
+    int KernelHeight,
+    int KernelWidth,
+    int StrideHeight,
+    int StrideWidth,
+    int PadTop,
+    int PadLeft,
+    int PadBottom,
+    int PadRight)
+{
+    /// <summary>Rows of an output image: windows from top to bottom.</summary>
+    public int OutHeight => OutSize(Height + PadTop + PadBottom, KernelHeight, StrideHeight);
+
+    /// <summary>Columns of an output image: windows from left to right.</summary>
+    public int OutWidth => OutSize(Width + PadLeft + PadRight, KernelWidth, StrideWidth);
+
+    /// <summary>Multiplications and additions of one pass of a convolution, those with padding zeros included.</summary>
+    public double Flops => 2.0 * OutPixels * OutChannels * Taps;
+
+    /// <summary>Values that meet in one output value of a convolution: kernel rows x columns x input channels.</summary>
+    internal int Taps => KernelHeight * KernelWidth * InChannels;
+
+    /// <summary>Output pixels of the batch.</summary>
+    internal long OutPixels => (long)Batch * OutHeight * OutWidth;
+
+    /// <summary>A convolution with the same padding on both sides.</summary>
+    /// <param name="input">Images, rows, columns and channels of the input.</param>
+    /// <param name="outChannels">Channels of the output.</param>
+    /// <param name="kernel">Rows and columns of a window.</param>
+    /// <param name="stride">Rows and columns from one window to the next.</param>
+    /// <param name="padding">Rows above and below, columns left and right.</param>
+    public static WindowShape Of(
+        (int Batch, int Height, int Width, int Channels) input, int outChannels, (int Height, int Width) kernel, (int Height, int Width) stride,
+        (int Height, int Width) padding) => new(
+        input.Batch, input.Height, input.Width, input.Channels, outChannels, kernel.Height, kernel.Width, stride.Height, stride.Width,
+        padding.Height, padding.Width, padding.Height, padding.Width);
+
+    /// <summary>A pooling, with the same padding on both sides.</summary>
+    /// <inheritdoc cref="Of" path="/param"/>
+    public static WindowShape Pool(
+        (int Batch, int Height, int Width, int Channels) input, (int Height, int Width) kernel, (int Height, int Width) stride,
+        (int Height, int Width) padding) => Of(input, input.Channels, kernel, stride, padding);
+
+    /// <summary>The part of window row <paramref name="y"/> that lies in the image: rows start .. end - 1.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal (int Start, int End) Rows(int y)
+    {
+        var start = y * StrideHeight - PadTop;
+        return (Math.Max(start, 0), Math.Min(start + KernelHeight, Height));
+    }
+
+    /// <summary>The part of window column <paramref name="x"/> that lies in the image.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal (int Start, int End) Columns(int x)
+    {
+        var start = x * StrideWidth - PadLeft;
+        return (Math.Max(start, 0), Math.Min(start + KernelWidth, Width));
+    }
+
+    /// <summary>The windows that hold image row <paramref name="row"/>: start .. end - 1.</summary>
+    internal (int Start, int End) WindowsOfRow(int row) => Windows(row + PadTop, KernelHeight, StrideHeight, OutHeight);
+
+    // Windows i with i stride <= place < i stride + kernel.
+    private static (int Start, int End) Windows(int place, int kernel, int stride, int count)
+    {
+        var start = place < kernel ? 0 : (place - kernel) / stride + 1;
+        return (start, Math.Min(place / stride + 1, count));
+    }
+
+    private static int OutSize(int padded, int kernel, int stride) => padded < kernel ? 0 : (padded - kernel) / stride + 1;
+}
