@@ -53,3 +53,32 @@ public sealed record MetricResult
     /// <summary>The verdict in words, or the reason for a missing value or verdict.</summary>
     public string Notes { get; init; } = "";
 }
+
+/// <summary>Which value of a metric is the better one.</summary>
+public enum MetricDirection
+{
+    /// <summary>The smaller.</summary>
+    Lower,
+
+    /// <summary>The larger.</summary>
+    Higher,
+
+    /// <summary>The one nearer to that of a model trained without the forgotten data (Retrain).</summary>
+    CloserToRetrain,
+}
+
+/// <summary>What a metric of forgetting says beside its reference (Retrain's value; without Retrain, chance).</summary>
+public enum MetricVerdict
+{
+    /// <summary>There is nothing to judge: another kind of metric, a probe far from converged, no value, or no reference.</summary>
+    None,
+
+    /// <summary>Within the sampling error of the reference.</summary>
+    AsReference,
+
+    /// <summary>Above the reference: knowledge is left.</summary>
+    KnowledgeLeft,
+
+    /// <summary>Below the reference: more was destroyed than training without the data would have left out.</summary>
+    OverErased,
+}

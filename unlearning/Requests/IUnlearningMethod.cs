@@ -1,4 +1,3 @@
-
 namespace EscNative.Unlearning;
 
 /// <summary>A way to make a trained model forget.</summary>
@@ -38,4 +37,14 @@ public interface IUnlearningMethod
     /// <exception cref="EscException">An option or the data cannot be used.</exception>
     /// <exception cref="OperationCanceledException">The run was cancelled.</exception>
     UnlearningResult Run(UnlearningContext context, IProgress<StageProgress>? progress = null, CancellationToken cancel = default);
+}
+
+/// <summary>Which training data a method may look at.</summary>
+public enum DataUse
+{
+    /// <summary>Only the data to forget (D_f).</summary>
+    ForgetOnly,
+
+    /// <summary>The remaining data (D_r) too.</summary>
+    ForgetAndRemain,
 }

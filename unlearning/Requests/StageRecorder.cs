@@ -55,3 +55,16 @@ public sealed class StageRecorder(Device device)
         public void Dispose() => _recorder?.End(_stage, _started);
     }
 }
+
+/// <summary>How far a stage of a long call is.</summary>
+/// <param name="Stage">The stage's name: <c>forward</c>.</param>
+/// <param name="Done">Units done.</param>
+/// <param name="Total">Units in all.</param>
+public readonly record struct StageProgress(string Stage, long Done, long Total);
+
+/// <summary>What one stage of a request cost.</summary>
+/// <param name="Name">The stage: <c>forward</c>.</param>
+/// <param name="Seconds">Wall time.</param>
+/// <param name="Bytes">Bytes that the stage must read and write at least; 0 where it is not counted.</param>
+/// <param name="Flops">Floating-point operations; 0 where they are not counted.</param>
+public readonly record struct StageTime(string Name, double Seconds, double Bytes, double Flops);

@@ -63,3 +63,37 @@ public static class LossAttack
         return new LossAttackResult(scores.Average(), scores, m, tests * scores.Length, whole.Coefficients[0], whole.Intercept);
     }
 }
+
+/// <summary>How the membership attack of table 1 is run. The defaults are the released code's.</summary>
+public sealed record LossAttackOptions
+{
+    /// <summary>The defaults.</summary>
+    public static LossAttackOptions Default { get; } = new();
+
+    /// <summary>Stratified shuffle splits.</summary>
+    public int Splits { get; init; } = 5;
+
+    /// <summary>The share of the rows that a split tests on.</summary>
+    public double TestShare { get; init; } = 0.1;
+
+    /// <summary>Seed of the draw of rows and of the splits.</summary>
+    public ulong Seed { get; init; }
+
+    /// <summary>Throws where a value makes no sense.</summary>
+    /// <exception cref="UsageException">Names the value and what it may be.</exception>
+    public void Validate()
+    {
+        UsageException.RequireCount("loss attack", "splits", Splits);
+        UsageException.Require(TestShare is > 0 and < 1, "loss attack", "test share", TestShare, "a share between 0 and 1");
+    }
+}
+
+/// <summary>How well a threshold on the loss tells forgotten training rows from rows that no training saw.</summary>
+/// <param name="Score">Mean accuracy over the splits, in per cent; null if either side has too few rows to split.</param>
+/// <param name="Splits">The accuracy of each split, in per cent.</param>
+/// <param name="Members">Rows of each side, m.</param>
+/// <param name="TestedRows">Rows tested on, all splits together.</param>
+/// <param name="Coefficient">Of the regression on all 2 m rows.</param>
+/// <param name="Intercept">Of the regression on all 2 m rows.</param>
+public sealed record LossAttackResult(
+    double? Score, IReadOnlyList<double> Splits, int Members, int TestedRows, double Coefficient, double Intercept);

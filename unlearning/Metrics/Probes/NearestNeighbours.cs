@@ -82,3 +82,40 @@ public static class NearestNeighbours
         return best;
     }
 }
+
+/// <summary>How the k-nearest-neighbour probe votes.</summary>
+public sealed record NeighbourOptions
+{
+    /// <summary>The defaults.</summary>
+    public static NeighbourOptions Default { get; } = new();
+
+    /// <summary>How many neighbours vote (all training rows if there are fewer).</summary>
+    public int Neighbours { get; init; } = 20;
+
+    /// <summary>Asks only for so many test rows, drawn by <see cref="Seed"/>; all if null.</summary>
+    public int? MaxQueries { get; init; }
+
+    /// <summary>Seed of the draw.</summary>
+    public ulong Seed { get; init; } = 42;
+
+    /// <summary>Throws where a value makes no sense.</summary>
+    /// <exception cref="UsageException">Names the value and what it may be.</exception>
+    public void Validate()
+    {
+        UsageException.RequireCount("nearest neighbours", "neighbours", Neighbours);
+        UsageException.RequireCount("nearest neighbours", "max queries", MaxQueries);
+    }
+}
+
+/// <summary>What the neighbours of test rows say about their class.</summary>
+/// <param name="ForgetTest">Accuracy in per cent on queries from D_ft; null if there are none.</param>
+/// <param name="RemainTest">Accuracy in per cent on queries from D_rt; null if there are none.</param>
+/// <param name="Neighbours">How many voted.</param>
+/// <param name="Queries">How many test rows were asked for.</param>
+/// <param name="ForgetQueries">How many of these are from D_ft.</param>
+/// <param name="Subsampled">Whether these are fewer than all.</param>
+public sealed record NeighbourResult(double? ForgetTest, double? RemainTest, int Neighbours, int Queries, int ForgetQueries, bool Subsampled)
+{
+    /// <summary>HM_t of the two accuracies.</summary>
+    public double? HarmonicMeanTest => ForgetAccuracies.Combine(ForgetTest, RemainTest);
+}

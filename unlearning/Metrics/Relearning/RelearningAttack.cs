@@ -187,3 +187,67 @@ public static class RelearningAttack
         }
     }
 }
+
+/// <summary>How it is measured how fast a model learns again what it was made to forget.</summary>
+public sealed record RelearningOptions
+{
+    private static readonly IReadOnlyList<int> DefaultSteps = [1, 5, 10, 50];
+
+    /// <summary>The defaults.</summary>
+    public static RelearningOptions Default { get; } = new();
+
+    /// <summary>The steps of fine-tuning after which the accuracies are taken, ascending.</summary>
+    public IReadOnlyList<int> Steps { get; init; } = DefaultSteps;
+
+    /// <summary>Images of each forgotten class that an attacker has kept (at most half of those that there are).</summary>
+    public int Samples { get; init; } = 10;
+
+    /// <summary>The learning rate of SGD.</summary>
+    public double LearningRate { get; init; } = 0.01;
+
+    /// <summary>The momentum of SGD.</summary>
+    public double Momentum { get; init; } = 0.9;
+
+    /// <summary>Images of a step.</summary>
+    public int Batch { get; init; } = 64;
+
+    /// <summary>Takes the accuracies of so many images of a set at most, drawn by <see cref="Seed"/>.</summary>
+    public int MaxImages { get; init; } = 1000;
+
+    /// <summary>Seed of the order of batches and of every draw.</summary>
+    public ulong Seed { get; init; } = 42;
+
+    /// <summary>Throws where a value makes no sense.</summary>
+    /// <exception cref="UsageException">Names the value and what it may be.</exception>
+    public void Validate()
+    {
+        const string operation = "relearning";
+        ArgumentNullException.ThrowIfNull(Steps);
+        if (Steps.Count == 0 || Steps[0] < 1 || Steps.Zip(Steps.Skip(1)).Any(s => s.First >= s.Second))
+            throw new UsageException($"relearning: steps: got {string.Join(", ", Steps)}, wants one or more numbers from 1, ascending");
+        UsageException.RequireCount(operation, "samples", Samples);
+        UsageException.RequireCount(operation, "batch", Batch);
+        UsageException.RequireCount(operation, "max images", MaxImages);
+        UsageException.RequirePositive(operation, "learning rate", LearningRate);
+        UsageException.Require(Momentum is >= 0 and < 1, operation, "momentum", Momentum, "0 or more and less than 1");
+    }
+}
+
+/// <summary>A model on its way back.</summary>
+/// <param name="Steps">Steps of fine-tuning.</param>
+/// <param name="Forget">Accuracy on D_f without the attacker's samples, in per cent; null if there is none, or it diverged.</param>
+/// <param name="ForgetTest">Accuracy on D_ft, in per cent; null likewise.</param>
+/// <param name="RemainTest">Accuracy on D_rt, in per cent: what the attack costs; null likewise.</param>
+public sealed record RelearningPoint(int Steps, double? Forget, double? ForgetTest, double? RemainTest);
+
+/// <summary>How fast a model learns again what it was made to forget.</summary>
+/// <param name="OnRemain">Fine-tuned on D_r alone; the first point is the model as it is.</param>
+/// <param name="OnSamples">Fine-tuned on a few images of the forgotten classes; the first point is the model as it is.</param>
+/// <param name="Prototypes">With the head's rows replaced by prototypes: no step of training.</param>
+/// <param name="Samples">Images that the attacker has, of all forgotten classes.</param>
+/// <param name="ForgetImages">Images of D_f that the accuracies are over.</param>
+/// <param name="ForgetTestImages">Images of D_ft.</param>
+/// <param name="RemainTestImages">Images of D_rt.</param>
+public sealed record RelearningResult(
+    IReadOnlyList<RelearningPoint> OnRemain, IReadOnlyList<RelearningPoint> OnSamples, RelearningPoint Prototypes, int Samples,
+    int ForgetImages, int ForgetTestImages, int RemainTestImages);

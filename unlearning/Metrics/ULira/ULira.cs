@@ -163,3 +163,86 @@ public static class ULira
             force: true);
     }
 }
+
+/// <summary>Trains a model on all training images of a split, and makes it forget D_f.</summary>
+/// <param name="split">The training images of this model, and the targets among them that it must forget.</param>
+/// <param name="seed">The seed of this model's training and forgetting.</param>
+/// <param name="cancel">Cancels it.</param>
+/// <returns>The model after forgetting; the caller disposes it.</returns>
+public delegate Classifier ULiraShadow(ForgetSplit split, ulong seed, CancellationToken cancel);
+
+/// <summary>How offline U-LiRA is run.</summary>
+public sealed record ULiraOptions
+{
+    /// <summary>The defaults.</summary>
+    public static ULiraOptions Default { get; } = new();
+
+    /// <summary>Models that are trained and made to forget: each is one training and one request. Published figures rest on 64 to 256.</summary>
+    public int Shadows { get; init; } = 16;
+
+    /// <summary>Training images that the attack is about, drawn by <see cref="Seed"/>. Each model trains on one half of them and forgets it.</summary>
+    public int Targets { get; init; } = 500;
+
+    /// <summary>
+    /// An example has a variance of its own from so many models of a world on; below, all examples of the world share one (the advice
+    /// of LiRA for few models).
+    /// </summary>
+    public int OwnVarianceFrom { get; init; } = 16;
+
+    /// <summary>Seed of the targets, of who trains on which, and (with the model's number) of the trainings.</summary>
+    public ulong Seed { get; init; } = 42;
+
+    /// <summary>Where finished models' answers are kept, so that a cancelled run goes on; or null.</summary>
+    public string? Folder { get; init; }
+
+    /// <summary>Throws where a value makes no sense.</summary>
+    /// <exception cref="UsageException">Names the value and what it may be.</exception>
+    public void Validate()
+    {
+        const string operation = "U-LiRA";
+        UsageException.Require(
+            Shadows >= 6 && Shadows % 2 == 0, operation, "shadows", Shadows,
+            "an even number from 6: a Gaussian needs two of each world beside the one that is left out");
+        UsageException.RequireCount(operation, "targets", Targets, least: 2);
+        UsageException.RequireCount(operation, "own variance from", OwnVarianceFrom, least: 2);
+    }
+}
+
+/// <summary>How well an attacker who knows the distribution of models tells forgotten images from images never trained on.</summary>
+/// <param name="BalancedAccuracy">Of the sign of the log-likelihood ratio, in per cent; 50 is the ideal.</param>
+/// <param name="Auc">Area under the ROC curve of the ratio; 0.5 is the ideal.</param>
+/// <param name="TruePositives">Share of forgotten images found at 1 % false positives, in per cent; 1 is the ideal.</param>
+/// <param name="BalancedAccuracyInterval">By resampling the targets.</param>
+/// <param name="AucInterval">By resampling the targets.</param>
+/// <param name="TruePositivesInterval">By resampling the targets.</param>
+/// <param name="Shadows">How many models.</param>
+/// <param name="Targets">How many images.</param>
+/// <param name="Seed">The seed.</param>
+public sealed record ULiraResult(
+    double BalancedAccuracy, double Auc, double TruePositives, Interval BalancedAccuracyInterval, Interval AucInterval,
+    Interval TruePositivesInterval, int Shadows, int Targets, ulong Seed)
+{
+    /// <summary>The rows of a report.</summary>
+    public IReadOnlyList<MetricResult> Rows =>
+    [
+        Row("balanced accuracy", BalancedAccuracy, "%", "50", BalancedAccuracyInterval), Row("AUC", Auc, "", "0.5", AucInterval),
+        Row("TPR at 1 % FPR", TruePositives, "%", "1", TruePositivesInterval),
+    ];
+
+    private MetricResult Row(string name, double value, string unit, string ideal, Interval interval) => new()
+    {
+        Metric = "U-LiRA",
+        Name = name,
+        Value = value,
+        Original = null,
+        Unit = unit,
+        Definition = "likelihood-ratio attack on forgotten against never trained images, a Gaussian of the confidence for each image and world (Hayes et al., 2024)",
+        Ideal = ideal,
+        Direction = MetricDirection.Lower,
+        N = Targets * Shadows,
+        Interval = interval,
+        IntervalBasis = "bootstrap over the images",
+        Seed = Seed,
+        Setting = $"{Shadows} models, {Targets} images",
+    };
+}
