@@ -89,8 +89,8 @@ internal sealed class Application
     private Command CommandOf(Verb verb)
     {
         var command = new Command(verb.Name, verb.Description) { Hidden = verb.Hidden };
-        if (verb.File is { } file)
-            command.Add(file);
+        if (verb.Argument is { } argument)
+            command.Add(argument);
         foreach (var option in verb.Options)
             command.Add(option);
         command.SetAction(parsed =>

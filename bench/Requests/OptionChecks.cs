@@ -1,6 +1,5 @@
 using System.CommandLine;
 using EscNative.Bench.Cli;
-using EscNative.Bench.Experiments;
 using EscNative.Engine;
 using EscNative.Engine.Formats;
 using EscNative.Models;
@@ -20,7 +19,7 @@ internal static class OptionChecks
     public static IUnlearningMethod[] Methods(IReadOnlyList<string> names)
     {
         foreach (var name in names)
-            Name("method", name, MethodRegistry.Names);
+            Name("--method", name, MethodRegistry.Names);
         return names.GroupBy(name => name).FirstOrDefault(group => group.Count() > 1) is { } twice
             ? throw new UsageException($"--method: {twice.Key} is given twice")
             : [.. names.Select(MethodRegistry.Create)];
@@ -37,7 +36,7 @@ internal static class OptionChecks
 
     /// <summary>Checks the name of a solver, as far as the device does not matter.</summary>
     /// <exception cref="UsageException">There is none of that name.</exception>
-    public static void Solver(CommandContext context) => Name("solver", context.Get(context.Options.Solver), Solvers.CudaNames);
+    public static void Solver(CommandContext context) => Name("--solver", context.Get(context.Options.Solver), Solvers.CudaNames);
 
     /// <summary>Checks that the device has the solver.</summary>
     /// <exception cref="UsageException">It has not.</exception>
@@ -48,7 +47,7 @@ internal static class OptionChecks
     /// <exception cref="UsageException">Its name is unknown, or its width gives no filters.</exception>
     public static void Architecture(CommandContext context)
     {
-        Name("arch", context.Get(context.Options.Architecture), Architectures.Names);
+        Name("--arch", context.Get(context.Options.Architecture), Architectures.Names);
         _ = AllCnn.FeaturesOf(context.Get(context.Options.Width));
     }
 
@@ -56,7 +55,7 @@ internal static class OptionChecks
     /// <exception cref="UsageException">There is none.</exception>
     public static Scenario Scenario(string name)
     {
-        Name("scenario", name, Unlearning.Scenarios.Scenario.Names);
+        Name("--scenario", name, Unlearning.Scenarios.Scenario.Names);
         return Unlearning.Scenarios.Scenario.Parse(name);
     }
 
@@ -71,7 +70,7 @@ internal static class OptionChecks
         }
         catch (UsageException unknown)
         {
-            throw new UsageException(unknown.Message + Suggestion.For(name, ["auto", "cpu", "cuda", "cuda:0"]));
+            throw new UsageException("--" + unknown.Message + Suggestion.For(name, ["auto", "cpu", "cuda", "cuda:0"]));
         }
     }
 
@@ -95,7 +94,7 @@ internal static class OptionChecks
     {
         if (!context.Get(context.Options.Resume))
             return null;
-        var checkpoint = context.Get(context.Options.Checkpoint) ?? throw new UsageException("resume: wants the checkpoint to go on from (--checkpoint FILE)");
+        var checkpoint = context.Get(context.Options.Checkpoint) ?? throw new UsageException("--resume: wants the checkpoint to go on from (--checkpoint FILE)");
         return File.Exists(checkpoint) ? checkpoint : throw new UsageException($"--resume: there is no checkpoint {checkpoint}");
     }
 
@@ -140,7 +139,7 @@ internal static class OptionChecks
     }
 
     /// <summary>Checks a name.</summary>
-    /// <param name="what">What it names.</param>
+    /// <param name="what">The option, or the verb, that it was given to.</param>
     /// <param name="name">The name.</param>
     /// <param name="known">Those that there are.</param>
     /// <exception cref="UsageException">It is none of them; the message has the nearest.</exception>
