@@ -19,7 +19,7 @@ internal static class OptionChecks
     public static IUnlearningMethod[] Methods(IReadOnlyList<string> names)
     {
         foreach (var name in names)
-            Name("--method", name, MethodRegistry.Names);
+            Name("method", name, MethodRegistry.Names);
         return names.GroupBy(name => name).FirstOrDefault(group => group.Count() > 1) is { } twice
             ? throw new UsageException($"--method: {twice.Key} is given twice")
             : [.. names.Select(MethodRegistry.Create)];
@@ -36,7 +36,7 @@ internal static class OptionChecks
 
     /// <summary>Checks the name of a solver, as far as the device does not matter.</summary>
     /// <exception cref="UsageException">There is none of that name.</exception>
-    public static void Solver(CommandContext context) => Name("--solver", context.Get(context.Options.Solver), Solvers.CudaNames);
+    public static void Solver(CommandContext context) => Name("solver", context.Get(context.Options.Solver), Solvers.CudaNames);
 
     /// <summary>Checks that the device has the solver.</summary>
     /// <exception cref="UsageException">It has not.</exception>
@@ -47,7 +47,7 @@ internal static class OptionChecks
     /// <exception cref="UsageException">Its name is unknown, or its width gives no filters.</exception>
     public static void Architecture(CommandContext context)
     {
-        Name("--arch", context.Get(context.Options.Architecture), Architectures.Names);
+        Name("arch", context.Get(context.Options.Architecture), Architectures.Names);
         _ = AllCnn.FeaturesOf(context.Get(context.Options.Width));
     }
 
@@ -55,7 +55,7 @@ internal static class OptionChecks
     /// <exception cref="UsageException">There is none.</exception>
     public static Scenario Scenario(string name)
     {
-        Name("--scenario", name, Unlearning.Scenarios.Scenario.Names);
+        Name("scenario", name, Unlearning.Scenarios.Scenario.Names);
         return Unlearning.Scenarios.Scenario.Parse(name);
     }
 
@@ -138,15 +138,22 @@ internal static class OptionChecks
         }
     }
 
-    /// <summary>Checks a name.</summary>
-    /// <param name="what">The option, or the verb, that it was given to.</param>
+    /// <summary>Checks a name that an option takes.</summary>
+    /// <param name="option">The option without its dashes.</param>
     /// <param name="name">The name.</param>
     /// <param name="known">Those that there are.</param>
     /// <exception cref="UsageException">It is none of them; the message has the nearest.</exception>
-    public static void Name(string what, string name, IReadOnlyList<string> known)
+    public static void Name(string option, string name, IReadOnlyList<string> known) => Known($"--{option}", name, known);
+
+    /// <summary>Checks a name.</summary>
+    /// <param name="where">Where it stands, for the message: an option, a verb.</param>
+    /// <param name="name">The name.</param>
+    /// <param name="known">Those that there are.</param>
+    /// <exception cref="UsageException">It is none of them; the message has the nearest.</exception>
+    public static void Known(string where, string name, IReadOnlyList<string> known)
     {
         if (!known.Contains(name))
-            throw new UsageException($"{what}: got '{name}', wants one of {string.Join(", ", known)}{Suggestion.For(name, known)}");
+            throw new UsageException($"{where}: got '{name}', wants one of {string.Join(", ", known)}{Suggestion.For(name, known)}");
     }
 
     private static void Missing(string path)
