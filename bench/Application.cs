@@ -28,13 +28,29 @@ internal sealed class Application
         _terminal = terminal;
         _cancel = cancel;
         _root = new RootCommand("Erases classes from trained image classifiers (ESC, CVPR 2025) and measures what it costs and what is left.");
-        var verbs = Verbs();
+        var verbs = Verbs(_options);
         _root.Options.OfType<HelpOption>().Single().Action = new HelpText(verbs);
         _root.Options.OfType<VersionOption>().Single().Action = new VersionText();
         foreach (var verb in verbs)
             _root.Add(CommandOf(verb));
         _layers = new OptionLayers(_root, _options, environment);
     }
+
+    /// <summary>Every verb, in the order of the help: one line each.</summary>
+    public static IReadOnlyList<Verb> Verbs(OptionSet options) =>
+    [
+        ReportCommand.Verb(options),
+        TrainCommand.Verb(options),
+        UnlearnCommand.Verb(options),
+        EvaluateCommand.Verb(options),
+        ManifestCommand.Verb(options),
+        InspectCommand.Verb(options),
+        DoctorCommand.Verb(options),
+        KernelsCommand.Verb(options),
+        PeersCommand.Verb(options),
+        MicroCommand.Verb(options),
+        BusyCore.Verb(options),
+    ];
 
     /// <summary>Runs one command line.</summary>
     /// <returns>The exit code.</returns>
@@ -89,8 +105,8 @@ internal sealed class Application
     private Command CommandOf(Verb verb)
     {
         var command = new Command(verb.Name, verb.Description) { Hidden = verb.Hidden };
-        if (verb.File is { } file)
-            command.Add(file);
+        if (verb.Argument is { } argument)
+            command.Add(argument);
         foreach (var option in verb.Options)
             command.Add(option);
         command.SetAction(parsed =>
@@ -100,21 +116,6 @@ internal sealed class Application
         });
         return command;
     }
-
-    private Verb[] Verbs() =>
-    [
-        ReportCommand.Verb(_options),
-        TrainCommand.Verb(_options),
-        UnlearnCommand.Verb(_options),
-        EvaluateCommand.Verb(_options),
-        ManifestCommand.Verb(_options),
-        InspectCommand.Verb(_options),
-        DoctorCommand.Verb(_options),
-        KernelsCommand.Verb(_options),
-        PeersCommand.Verb(_options),
-        MicroCommand.Verb(_options),
-        BusyCore.Verb(_options),
-    ];
 
     private sealed class VersionText : SynchronousCommandLineAction
     {

@@ -1,11 +1,13 @@
 using System.Xml.Linq;
+using EscNative.Tests.Layering;
 
 namespace EscNative.Tests;
 
-/// <summary>The layout of the repository: data flows one way, and nothing third-party reaches the libraries.</summary>
+/// <summary>Data flows one way, between projects and between namespaces, and nothing third-party reaches the libraries.</summary>
 public sealed class LayeringTests
 {
     private static readonly string[] Order = ["kernels", "engine", "models", "unlearning", "bench", "tests"];
+    private static readonly string[] Assemblies = ["EscNative.Kernels.dll", "EscNative.Engine.dll", "EscNative.Models.dll", "EscNative.Unlearning.dll", "escnative.dll"];
 
     [Fact]
     public void A_project_references_only_what_stands_left_of_it()
@@ -18,6 +20,53 @@ public sealed class LayeringTests
                 Assert.True(Array.IndexOf(Order, folder) < i, $"{Order[i]} references {folder}");
             }
         }
+    }
+
+    [Fact]
+    public void No_namespace_is_in_a_circle_with_another()
+    {
+        var graph = Graph(Assemblies.SelectMany(name => AssemblyUses.Read(Path.Combine(AppContext.BaseDirectory, name))), "EscNative");
+        Assert.InRange(graph.Names.Count, 20, 200);
+        var circles = graph.Circles();
+        Assert.True(circles.Count == 0, $"namespaces in a circle: a type belongs elsewhere, or a use is the wrong way round\n{Text(graph, circles)}");
+    }
+
+    [Fact]
+    public void A_circle_is_found_whole_and_its_edges_are_named()
+    {
+        var graph = new NamespaceGraph();
+        (string From, string To)[] edges = [("a", "b"), ("b", "c"), ("c", "d"), ("d", "b"), ("c", "e"), ("f", "g"), ("g", "f"), ("h", "h")];
+        foreach (var (from, to) in edges)
+        {
+            graph.Add(from, to, $"{from}.Second uses {to}.Type");
+            graph.Add(from, to, $"{from}.First uses {to}.Type");
+        }
+
+        var circles = graph.Circles();
+        Assert.Equal((string[][])[["b", "c", "d"], ["f", "g"]], circles);
+        Assert.Equal(
+            [
+                "b -> c: 2, such as b.First uses c.Type", "c -> d: 2, such as c.First uses d.Type", "d -> b: 2, such as d.First uses b.Type",
+            ],
+            graph.Describe(circles[0]));
+    }
+
+    [Fact]
+    public void Every_way_to_name_a_type_is_read_from_an_assembly()
+    {
+        const string users = "EscNative.Tests.Layering.Example", used = "EscNative.Tests.Layering.Example.Used";
+        var uses = AssemblyUses.Read(typeof(LayeringTests).Assembly.Location);
+        (string User, string Used)[] expected =
+        [
+            ("ByBase", "Base"), ("ByInterface", "IContract"), ("ByConstraint`1", "Constraint"), ("ByAttribute", "ByAttributeMarkedAttribute"),
+            ("ByAttributeValue", "Marked"), ("ByProperty", "Property"), ("ByArgument", "Argument"), ("ByCall", "Called"), ("ByGenericCall", "GenericArgument"),
+            ("ByCatch", "CaughtException"), ("ByLambda", "Closed"), ("ByIterator", "Yielded"), ("ByPointer", "Pointed"),
+        ];
+        Assert.Equal(
+            expected.Order(),
+            uses.Where(use => use.User.Namespace == users && use.Used.Namespace == used).Select(use => (use.User.Name, use.Used.Name)).Order());
+        var graph = Graph(uses, users);
+        Assert.Contains($"{used} -> {users}: 1, such as {used}.Users uses {users}.ByCall", Text(graph, graph.Circles()), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -50,6 +99,20 @@ public sealed class LayeringTests
         var project = Directory.GetFiles(Path.Combine(Repository.Root, folder), "*.csproj").Single();
         Assert.Equal(packable, string.Concat(XDocument.Load(project).Descendants("IsPackable").Select(e => e.Value)));
     }
+
+    // The namespaces below a root; what has none is the compiler's own.
+    private static NamespaceGraph Graph(IEnumerable<TypeUse> uses, string root)
+    {
+        var graph = new NamespaceGraph();
+        foreach (var (user, used) in uses.Where(use => IsBelow(use.User, root) && IsBelow(use.Used, root)))
+            graph.Add(user.Namespace, used.Namespace, $"{user} uses {used}");
+        return graph;
+    }
+
+    private static bool IsBelow(TypeName type, string root) => $"{type.Namespace}.".StartsWith($"{root}.", StringComparison.Ordinal);
+
+    private static string Text(NamespaceGraph graph, IEnumerable<IReadOnlyList<string>> circles) =>
+        string.Join("\n\n", circles.Select(circle => string.Join('\n', graph.Describe(circle))));
 
     private static IEnumerable<string> Items(string folder, string name)
     {

@@ -6,16 +6,23 @@ namespace EscNative.Bench.Cli;
 /// <summary>Options from a JSON file: one object whose keys are option names without the dashes.</summary>
 internal static class ConfigFile
 {
+    private const string Wanted = "one JSON object, such as {\"forget-class\": [4], \"p\": 1.5}";
+
     /// <summary>The text of every option in the file, as it would stand on the command line.</summary>
     /// <param name="path">The file.</param>
     /// <param name="known">Every option of every verb: one file may serve several verbs.</param>
     /// <exception cref="UsageException">The file is missing or no JSON object, or a key is unknown or twice there.</exception>
     public static IReadOnlyDictionary<string, string> Read(string path, IReadOnlyCollection<string> known)
     {
+        if (Directory.Exists(path))
+            throw new UsageException($"--config {path}: is a folder, wants a JSON file");
         JsonDocument document;
         try
         {
-            document = JsonDocument.Parse(InputFile.WithoutByteOrderMark(File.ReadAllBytes(path), path), new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip });
+            var content = InputFile.WithoutByteOrderMark(File.ReadAllBytes(path), path);
+            if (content.Span.Trim(" \t\r\n"u8).IsEmpty)
+                throw new UsageException($"--config {path}: is empty, wants {Wanted}");
+            document = JsonDocument.Parse(content, new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip });
         }
         catch (Exception cause) when (cause is IOException or UnauthorizedAccessException or JsonException or ArgumentException or NotSupportedException)
         {
@@ -43,7 +50,7 @@ internal static class ConfigFile
     private static Dictionary<string, string> Values(string path, JsonDocument document, IReadOnlyCollection<string> known)
     {
         if (document.RootElement.ValueKind != JsonValueKind.Object)
-            throw new UsageException($"--config {path}: wants one JSON object, such as {{\"forget-class\": [4], \"p\": 1.5}}");
+            throw new UsageException($"--config {path}: wants {Wanted}");
         var values = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var entry in document.RootElement.EnumerateObject())
         {

@@ -27,9 +27,9 @@ internal sealed class OptionSet
 
     public Option<int> Seed { get; } = Whole("--seed", "Seed of everything random.", 0, int.MaxValue, 42);
 
-    public Option<string> Data { get; } = Named("--data", "PATH", "A CIFAR or IDX folder or archive, a folder of faces (a folder a person), or 'embedded' (2,000 Fashion-MNIST images inside the program).", "embedded");
+    public Option<string> Data { get; } = Named("--data", "PATH", "A CIFAR or IDX folder or archive, a folder of faces (one folder for each person), or 'embedded' (2,000 Fashion-MNIST images inside the program).", "embedded");
 
-    public Option<int> Identities { get; } = Whole("--identities", "Of a folder of faces, how many people, the first by name; 0 takes all.", 0, 1_000_000, 0);
+    public Option<int> Identities { get; } = Whole("--identities", "How many people to take of a folder of faces, in the order of their names; 0 takes all.", 0, 1_000_000, 0);
 
     public Option<bool> AllowOtherData { get; } = Flag("--allow-other-data", "Take images that the model was not trained on; the result says so.");
 
@@ -45,15 +45,15 @@ internal sealed class OptionSet
 
     public Option<string> Architecture { get; } = Named("--arch", "NAME", $"The network: {string.Join(", ", Architectures.Names)}.", "allcnn");
 
-    public Option<double> Width { get; } = Number("--width", "Share of the filters of All-CNN: 0.5 or 1.", 0, 4, 0.5);
+    public Option<double> Width { get; } = Number("--width", "Filters of All-CNN as a share of the published number: 1 has 192 features, 0.5 has 96.", 0, 4, 0.5);
 
     public Option<string?> ForgetClass { get; } = Text("--forget-class", "N[,N..]", "The classes to forget, by number from 0 or by name; in a report 4/7,8 means 4 first and then 7 and 8.");
 
-    public Option<string?> ForgetIndices { get; } = Text("--forget-indices", "FILE", "The training images to forget: a text file of indices from 0, one a line.");
+    public Option<string?> ForgetIndices { get; } = Text("--forget-indices", "FILE", "The training images to forget: a text file of indices from 0, one on each line.");
 
     public Option<string> Method { get; } = Named("--method", "NAME", $"The unlearning method: {string.Join(", ", MethodRegistry.Names)}; report also takes several with commas between, or all.", "esc");
 
-    public Option<string?> Set { get; } = Text("--set", "NAME=X[,..]", "Values for parameters of methods: epochs=2 for all that have it, scrub.alpha=0.1 for one.");
+    public Option<string?> Set { get; } = Text("--set", "NAME=X[,..]", "Values for the parameters of methods: epochs=2 for all that have it, scrub.alpha=0.1 for one (escnative methods lists them).");
 
     public Option<string?> Scenario { get; } = Text("--scenario", "NAME", $"What is to be forgotten, instead of naming it: {string.Join(", ", Unlearning.Scenarios.Scenario.Names)}.");
 

@@ -114,7 +114,7 @@ internal static class Outputs
                 Add(path, option.Name);
         }
 
-        foreach (var argument in Verb(context).Arguments.OfType<Argument<string?>>())
+        foreach (var argument in Verb(context).Arguments.OfType<FileArgument>())
         {
             if (context.Parsed.GetValue(argument) is { } path)
                 Add(path, argument.Name);

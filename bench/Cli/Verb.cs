@@ -11,8 +11,8 @@ namespace EscNative.Bench.Cli;
 internal sealed record Verb(
     string Name, string Description, IReadOnlyList<Option> Options, IReadOnlyList<string> Examples, Func<CommandContext, ExitCode> Run)
 {
-    /// <summary>A file that may follow the verb without an option.</summary>
-    public Argument<string?>? File { get; init; }
+    /// <summary>A word that may follow the verb without an option; a <see cref="FileArgument"/> where it names an input.</summary>
+    public Argument<string?>? Argument { get; init; }
 
     /// <summary>Whether help leaves it out: it serves this program, not its user.</summary>
     public bool Hidden { get; init; }

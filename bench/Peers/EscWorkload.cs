@@ -19,14 +19,14 @@ internal sealed class EscWorkload : Workload
     // from run to run, by some 5e-4 on CIFAR-10 and on the embedded images.
     private const double ReleasedTolerance = 0.01;
 
-    private readonly Subject _subject;
+    private readonly ComparedModel _subject;
     private readonly ImageSet _forget;
     private readonly UnlearningOptions _options;
     private readonly int _threads;
     private readonly Lazy<double[]> _official;
     private double[] _basis = [];
 
-    public EscWorkload(Subject subject, UnlearningOptions options, int threads)
+    public EscWorkload(ComparedModel subject, UnlearningOptions options, int threads)
     {
         _subject = subject;
         _options = options;

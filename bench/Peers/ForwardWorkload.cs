@@ -16,7 +16,7 @@ internal sealed class ForwardWorkload : Workload
     // some sqrt(1728) 2^-24 = 2.5e-6 of its size a layer. Twenty times that is a bug.
     private const double RelativeTolerance = 4e-4;
 
-    private readonly Subject _subject;
+    private readonly ComparedModel _subject;
     private readonly int _batch;
     private readonly float[] _images;
     private readonly Tensor _tensor;
@@ -25,7 +25,7 @@ internal sealed class ForwardWorkload : Workload
     private readonly CompiledExtractor _plan;
     private readonly CompiledExtractor _direct;
 
-    public ForwardWorkload(Subject subject, int batch, int threads)
+    public ForwardWorkload(ComparedModel subject, int batch, int threads)
     {
         _subject = subject;
         _batch = batch;
@@ -68,7 +68,7 @@ internal sealed class ForwardWorkload : Workload
         }
     }
 
-    public override IReadOnlyList<(string Name, byte[] Data)> Blobs => [("model", _subject.FileContent()), ("batch", Subject.Bytes(_images))];
+    public override IReadOnlyList<(string Name, byte[] Data)> Blobs => [("model", _subject.FileContent()), ("batch", ComparedModel.Bytes(_images))];
 
     public override Agreement Compare(string variant, ReadOnlySpan<float> theirs) =>
         Agreement.Between(_logits, theirs, RelativeTolerance * _logits.Max(Math.Abs), "class scores");

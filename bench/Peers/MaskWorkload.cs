@@ -86,9 +86,9 @@ internal sealed class MaskWorkload : Workload
 
     public override IReadOnlyList<(string Name, byte[] Data)> Blobs =>
     [
-        ("features", Subject.Bytes(_features)),
-        ("basis", Subject.Bytes(Array.ConvertAll(_basis, v => (float)v))),
-        ("weight", Subject.Bytes(_weight)),
+        ("features", ComparedModel.Bytes(_features)),
+        ("basis", ComparedModel.Bytes(Array.ConvertAll(_basis, v => (float)v))),
+        ("weight", ComparedModel.Bytes(_weight)),
         ("labels", MemoryMarshal.AsBytes<int>(_labels).ToArray()),
         ("order", MemoryMarshal.AsBytes<int>(_order).ToArray()),
     ];

@@ -23,7 +23,7 @@ internal sealed class PeerProcess : IPeer, IDisposable
         _name = command;
         var words = command.Split(' ', StringSplitOptions.RemoveEmptyEntries);
         if (words.Length == 0)
-            throw new UsageException("peer: got an empty command, wants for example 'python3 bench/peers/pytorch_peer.py'");
+            throw new UsageException("--peer: got an empty command, wants one such as 'python3 bench/peers/pytorch_peer.py'");
         var start = new ProcessStartInfo(words[0], words[1..]) { RedirectStandardInput = true, RedirectStandardOutput = true };
         try
         {
@@ -31,13 +31,13 @@ internal sealed class PeerProcess : IPeer, IDisposable
         }
         catch (System.ComponentModel.Win32Exception cause)
         {
-            throw new UsageException($"peer: '{words[0]}' does not start: {cause.Message}");
+            throw new UsageException($"--peer: '{words[0]}' does not start: {cause.Message}");
         }
 
         try
         {
             _hello = Ask(new JsonObject { ["op"] = "hello" });
-            _name = Text("name") ?? throw new UsageException($"peer: '{command}' answers {PlainText.Of(_hello.ToJsonString())}, wants a name");
+            _name = Text("name") ?? throw new UsageException($"--peer: '{command}' answers {PlainText.Of(_hello.ToJsonString())}, wants a name");
         }
         catch
         {
@@ -94,12 +94,12 @@ internal sealed class PeerProcess : IPeer, IDisposable
         }
         catch (Exception cause) when (cause is JsonException or InvalidOperationException)
         {
-            throw new UsageException($"peer: wants a JSON line for an answer, got '{Short(line ?? "its end")}' to operation {request["op"]}");
+            throw new UsageException($"--peer: wants a JSON line for an answer, got '{Short(line ?? "its end")}' to operation {request["op"]}");
         }
 
         return answer["error"] is null
             ? answer
-            : throw new EscException(ErrorCode.BadInput, $"peer: {_name} failed at {request["op"]}: {Short(answer["error"]!.ToString())}");
+            : throw new EscException(ErrorCode.BadInput, $"--peer: {_name} failed at {request["op"]}: {Short(answer["error"]!.ToString())}");
     }
 
     public void Dispose()

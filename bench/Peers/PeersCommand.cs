@@ -58,7 +58,7 @@ internal static class PeersCommand
             _ = Esc.DirectionsOf(model.FeatureWidth, unlearning);
         var remarks = trust.Examine(model, modelFile, data);
 
-        using var subject = new Subject(model, split);
+        using var subject = new ComparedModel(model, split);
         var workloads = Workloads(subject, unlearning, setup.Threads).Where(workload => chosen.Contains(workload.Name)).Select(workload => workload.Make);
         var peers = new List<PeerProcess>();
         try
@@ -108,7 +108,7 @@ internal static class PeersCommand
     }
 
     // Made one after another: nobody holds memory or tensors of another workload while one is measured.
-    private static IEnumerable<(string Name, Func<Workload> Make)> Workloads(Subject subject, UnlearningOptions unlearning, int threads) => Names.Zip(
+    private static IEnumerable<(string Name, Func<Workload> Make)> Workloads(ComparedModel subject, UnlearningOptions unlearning, int threads) => Names.Zip(
     [
         () => new ForwardWorkload(subject, LargeBatch, threads),
         () => new ForwardWorkload(subject, 1, threads),

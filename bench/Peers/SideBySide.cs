@@ -31,7 +31,7 @@ internal sealed class SideBySide(IReadOnlyList<IPeer> peers, int threads, int ro
         foreach (var peer in peers.Where(peer => peer.Variants(workload.Operation).Count > 0))
             Prepare(peer, workload);
         var sides = Sides(workload).ToArray();
-        using var watch = new Watch(peers, sides.Length);
+        using var watch = new LoadWatch(peers, sides.Length);
         var agreements = new Agreement?[sides.Length];
         var steps = 0.0;
         for (var i = 0; i < sides.Length; i++)

@@ -16,7 +16,7 @@ internal sealed class TrainWorkload : Workload
     // A loss is a mean over the batch: rounding of 2^-24 a product comes out below 1e-5 of it, and three steps feed it back.
     private const double RelativeTolerance = 1e-3;
 
-    private readonly Subject _subject;
+    private readonly ComparedModel _subject;
     private readonly int _batch;
     private readonly float[] _images;
     private readonly int[] _labels;
@@ -24,7 +24,7 @@ internal sealed class TrainWorkload : Workload
     private readonly Tensor _y;
     private readonly float[] _losses = new float[ComparedSteps];
 
-    public TrainWorkload(Subject subject, int batch, int threads)
+    public TrainWorkload(ComparedModel subject, int batch, int threads)
     {
         _subject = subject;
         _batch = batch;
@@ -62,7 +62,7 @@ internal sealed class TrainWorkload : Workload
         }
     }
 
-    public override IReadOnlyList<(string Name, byte[] Data)> Blobs => [("model", _subject.FileContent()), ("batch", Subject.Bytes(_images))];
+    public override IReadOnlyList<(string Name, byte[] Data)> Blobs => [("model", _subject.FileContent()), ("batch", ComparedModel.Bytes(_images))];
 
     public override Agreement Compare(string variant, ReadOnlySpan<float> theirs) =>
         Agreement.Between(_losses, theirs, RelativeTolerance * _losses.Max(Math.Abs), $"the losses of {ComparedSteps} steps");

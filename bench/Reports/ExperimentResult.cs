@@ -18,6 +18,21 @@ internal sealed record ExperimentResult
 
     /// <summary>The paper's claims about run time beside what was measured here; empty where ESC was not among the methods.</summary>
     public required IReadOnlyList<ClaimResult> Claims { get; init; }
+
+    /// <summary>The same without times: those of an emulated device mean nothing.</summary>
+    public ExperimentResult WithoutTimes() => this with
+    {
+        Claims = [],
+        Methods =
+        [
+            .. Methods.Select(m => m with
+            {
+                Trials = [.. m.Trials.Select(t => t with { Seconds = double.NaN, Requests = [.. t.Requests.Select(Without)], Joint = t.Joint is { } joint ? Without(joint) : null })],
+            }),
+        ],
+    };
+
+    private static AnswerResult Without(AnswerResult answer) => answer with { Seconds = double.NaN };
 }
 
 /// <summary>One repetition.</summary>

@@ -1,5 +1,3 @@
-using EscNative.Bench.Peers;
-
 namespace EscNative.Bench.Reports;
 
 /// <summary>What <c>peers</c> found out.</summary>

@@ -1,6 +1,6 @@
-using EscNative.Bench.Experiments;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 using EscNative.Bench.Measuring;
-using EscNative.Bench.Peers;
 
 namespace EscNative.Bench.Reports;
 
@@ -59,6 +59,14 @@ internal sealed record ResultDocument
 
     /// <summary>What a reader must know beside the numbers.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
+
+    /// <summary>What one verb alone makes and describes, by the names of its fields; they stand last in the file.</summary>
+    [JsonExtensionData]
+    public JsonObject? Own { get; set; }
+
+    /// <summary><see cref="Own"/> as a reader sees it.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<Section> OwnSections { get; init; } = [];
 }
 
 /// <summary>The build.</summary>

@@ -1,7 +1,5 @@
 using System.Globalization;
-using EscNative.Bench.Experiments;
 using EscNative.Bench.Measuring;
-using EscNative.Bench.Peers;
 
 namespace EscNative.Bench.Reports;
 
@@ -19,7 +17,7 @@ internal static class Sections
         if (result.CudaKernels is { } cuda)
             sections.Add(CudaKernelSections.Of(cuda));
         if (result.Peers is { } peers)
-            sections.AddRange(ComparisonSections.Of(peers));
+            sections.AddRange(PeersSections.Of(peers));
         if (result.Micro is { } micro)
             sections.Add(MicroSections.Of(micro));
         if (result.Checkpoint is { } checkpoint)
@@ -38,8 +36,9 @@ internal static class Sections
             sections.AddRange(ExperimentSections.Of(experiment));
         if (result.Paper is { } paper)
             sections.Add(Paper(paper));
+        sections.AddRange(result.OwnSections);
         if (result.Notes.Count > 0)
-            sections.Add(new Section("To be read with it", null, result.Notes));
+            sections.Add(new Section("Notes", null, result.Notes));
         return sections;
     }
 

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using EscNative.Bench.Cli;
-using EscNative.Bench.Experiments;
 using EscNative.Engine;
 using EscNative.Engine.Formats;
 using EscNative.Models;
@@ -71,7 +70,7 @@ internal static class OptionChecks
         }
         catch (UsageException unknown)
         {
-            throw new UsageException(unknown.Message + Suggestion.For(name, ["auto", "cpu", "cuda", "cuda:0"]));
+            throw new UsageException("--" + unknown.Message + Suggestion.For(name, ["auto", "cpu", "cuda", "cuda:0"]));
         }
     }
 
@@ -95,7 +94,7 @@ internal static class OptionChecks
     {
         if (!context.Get(context.Options.Resume))
             return null;
-        var checkpoint = context.Get(context.Options.Checkpoint) ?? throw new UsageException("resume: wants the checkpoint to go on from (--checkpoint FILE)");
+        var checkpoint = context.Get(context.Options.Checkpoint) ?? throw new UsageException("--resume: wants the checkpoint to go on from (--checkpoint FILE)");
         return File.Exists(checkpoint) ? checkpoint : throw new UsageException($"--resume: there is no checkpoint {checkpoint}");
     }
 
@@ -139,15 +138,22 @@ internal static class OptionChecks
         }
     }
 
-    /// <summary>Checks a name.</summary>
-    /// <param name="what">What it names.</param>
+    /// <summary>Checks a name that an option takes.</summary>
+    /// <param name="option">The option without its dashes.</param>
     /// <param name="name">The name.</param>
     /// <param name="known">Those that there are.</param>
     /// <exception cref="UsageException">It is none of them; the message has the nearest.</exception>
-    public static void Name(string what, string name, IReadOnlyList<string> known)
+    public static void Name(string option, string name, IReadOnlyList<string> known) => Known($"--{option}", name, known);
+
+    /// <summary>Checks a name.</summary>
+    /// <param name="where">Where it stands, for the message: an option, a verb.</param>
+    /// <param name="name">The name.</param>
+    /// <param name="known">Those that there are.</param>
+    /// <exception cref="UsageException">It is none of them; the message has the nearest.</exception>
+    public static void Known(string where, string name, IReadOnlyList<string> known)
     {
         if (!known.Contains(name))
-            throw new UsageException($"{what}: got '{name}', wants one of {string.Join(", ", known)}{Suggestion.For(name, known)}");
+            throw new UsageException($"{where}: got '{name}', wants one of {string.Join(", ", known)}{Suggestion.For(name, known)}");
     }
 
     private static void Missing(string path)

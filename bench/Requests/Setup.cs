@@ -1,6 +1,5 @@
 using System.Globalization;
 using EscNative.Bench.Cli;
-using EscNative.Bench.Experiments;
 using EscNative.Bench.Measuring;
 using EscNative.Bench.Reports;
 using EscNative.Engine;
@@ -68,7 +67,7 @@ internal static class Setup
         Training = result.Training is { } training ? training with { Seconds = double.NaN } : null,
         Unlearning = result.Unlearning is { } run ? run with { Seconds = double.NaN } : null,
         Erasures = result.Erasures is { } erasures ? [.. erasures.Select(e => e with { Seconds = double.NaN })] : null,
-        Experiment = result.Experiment is { } experiment ? ExperimentTimes.Withhold(experiment) : null,
+        Experiment = result.Experiment is { } experiment ? experiment.WithoutTimes() : null,
         Latency = null,
     };
 

@@ -1,4 +1,4 @@
-using EscNative.Bench.Experiments;
+using EscNative.Bench.Requests;
 using EscNative.Unlearning;
 using EscNative.Unlearning.Scenarios;
 

@@ -93,7 +93,7 @@ internal static class DoctorCommand
         }
         catch (DeviceException failure)
         {
-            return new FindingResult("kernels", false, PlainText.Of(failure.Message), "use --device cpu until it is mended");
+            return new FindingResult("kernels", false, PlainText.Of(failure.Message), "use --device cpu until that is fixed");
         }
     }
 

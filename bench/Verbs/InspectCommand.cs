@@ -1,4 +1,3 @@
-using System.CommandLine;
 using EscNative.Bench.Cli;
 using EscNative.Bench.Reports;
 using EscNative.Bench.Requests;
@@ -12,17 +11,17 @@ internal static class InspectCommand
 {
     public static Verb Verb(OptionSet options)
     {
-        var file = new Argument<string?>("FILE") { Description = "The model file (or --model-file).", Arity = ArgumentArity.ZeroOrOne };
+        var file = new FileArgument("The model file (or --model-file).");
         return new Verb(
             "inspect",
             "Lists the tensors, metadata, architecture and erasures of a model file.",
             [options.ModelFile, options.Plan, options.Json, options.Force, options.Config, options.Quiet],
             ["escnative inspect model.safetensors", "escnative inspect model.safetensors --plan", "escnative inspect --model-file model.safetensors --json model.json"],
             context => Run(context, file))
-        { File = file };
+        { Argument = file };
     }
 
-    private static ExitCode Run(CommandContext context, Argument<string?> argument)
+    private static ExitCode Run(CommandContext context, FileArgument argument)
     {
         var options = context.Options;
         var (named, given) = (context.Parsed.GetValue(argument), context.Get(options.ModelFile));

@@ -31,7 +31,7 @@ internal static class ManifestCommand
             Notes =
             [
                 $"Drew {string.Join(", ", manifest.Identities.Select(i => i.Id))} with seed {manifest.Seed}.",
-                $"Written to {Setup.NameOf(output)}, SHA-256 {hash}. It belongs into the folder of the images: --data FOLDER then reads them.",
+                $"Written to {Setup.NameOf(output)}, SHA-256 {hash}. It belongs in the folder of the images: --data FOLDER then reads them.",
             ],
         });
         return ExitCode.Ok;

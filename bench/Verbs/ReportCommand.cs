@@ -78,7 +78,7 @@ internal static class ReportCommand
     {
         var (names, images) = (EmbeddedData.ClassNames, EmbeddedData.TrainImages);
         if (context.Get(context.Options.Identities) is > 0 and var people && people != names.Count)
-            throw new UsageException("identities: the embedded images are no faces, and their classes are not chosen by number; leave it out");
+            throw new UsageException("--identities: the embedded images are no faces, and they are taken with all their classes; leave it out");
         ForgetRequest[] requests = [.. (question?.Requests ?? [(job!.ForgetClasses, job.ForgetIndices)]).Select(r => Inputs.Request(r.Classes, r.Indices, names, images))];
         if (requests.Length > 0 && ForgetRequest.Union(requests) is var all && (all.Classes.Length == names.Count || all.Indices.Length == images))
             throw new UsageException($"{all}: that is everything; nothing would remain");

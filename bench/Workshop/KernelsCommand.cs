@@ -54,7 +54,7 @@ internal static class KernelsCommand
     private static ExitCode Predict(CommandContext context)
     {
         if (context.Get(context.Options.Peer) is { Length: > 0 })
-            throw new UsageException("kernels: a peer cannot be predicted; leave --peer or --predict away");
+            throw new UsageException("kernels: a peer cannot be predicted; leave out --peer or --predict");
         var (gpu, filter) = (GpuModel.H200, context.Get(context.Options.Filter) ?? "");
         CudaKernelRow[] rows =
         [

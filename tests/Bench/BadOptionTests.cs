@@ -1,9 +1,6 @@
 using System.CommandLine;
+using EscNative.Bench;
 using EscNative.Bench.Cli;
-using EscNative.Bench.Micro;
-using EscNative.Bench.Peers;
-using EscNative.Bench.Verbs;
-using EscNative.Bench.Workshop;
 
 namespace EscNative.Tests.Bench;
 
@@ -14,11 +11,7 @@ public sealed class BadOptionTests(SmallFiles files) : IClassFixture<SmallFiles>
 
     private static readonly OptionSet Options = new();
 
-    private static readonly Verb[] Verbs =
-    [
-        ReportCommand.Verb(Options), TrainCommand.Verb(Options), UnlearnCommand.Verb(Options), EvaluateCommand.Verb(Options), ManifestCommand.Verb(Options),
-        InspectCommand.Verb(Options), DoctorCommand.Verb(Options), KernelsCommand.Verb(Options), PeersCommand.Verb(Options), MicroCommand.Verb(Options),
-    ];
+    private static readonly Verb[] Verbs = [.. Application.Verbs(Options).Where(verb => !verb.Hidden)];
 
     // What a verb cannot do without, beside the option in hand.
     private static readonly Dictionary<string, string[]> Needed = new()

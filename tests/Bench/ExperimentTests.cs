@@ -1,5 +1,6 @@
 using EscNative.Bench.Experiments;
 using EscNative.Bench.Reports;
+using EscNative.Bench.Requests;
 using EscNative.Models;
 using EscNative.Models.Data;
 using EscNative.Unlearning;

@@ -18,14 +18,14 @@ public sealed class WorkloadTests : IDisposable
     private readonly SmallFiles _files = new();
     private readonly Classifier _model;
     private readonly ForgetSplit _split;
-    private readonly Subject _subject;
+    private readonly ComparedModel _subject;
 
     public WorkloadTests()
     {
         _model = ModelFile.Load(_files.Model);
         var data = EmbeddedData.Open().Fit(AllCnn.ImageSize, AllCnn.ImageSize, 3);
         _split = ForgetSplit.Create(data, ForgetRequest.ForClasses(4));
-        _subject = new Subject(_model, _split);
+        _subject = new ComparedModel(_model, _split);
     }
 
     public void Dispose()
@@ -148,7 +148,7 @@ public sealed class WorkloadTests : IDisposable
     {
         using var model = _subject.Copy();
         new Esc().Run(new UnlearningContext(model, _split.Forget, new UnlearningOptions { Directions = 1 }));
-        Assert.Contains("erased already", Assert.Throws<UsageException>(() => new Subject(model, _split)).Message, StringComparison.Ordinal);
+        Assert.Contains("erased already", Assert.Throws<UsageException>(() => new ComparedModel(model, _split)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

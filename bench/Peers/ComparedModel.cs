@@ -8,7 +8,7 @@ using EscNative.Models.Data;
 namespace EscNative.Bench.Peers;
 
 /// <summary>The model and the images of a comparison, as this engine has them and as they travel to peers.</summary>
-internal sealed class Subject : IDisposable
+internal sealed class ComparedModel : IDisposable
 {
     private readonly ScratchFolder _folder = new();
     private readonly string _file;
@@ -17,7 +17,7 @@ internal sealed class Subject : IDisposable
     /// <param name="model">The model; owned by the caller.</param>
     /// <param name="split">The images, cut along the request.</param>
     /// <exception cref="UsageException">A network that the peers do not know, or a model that is erased already.</exception>
-    public Subject(Classifier model, ForgetSplit split)
+    public ComparedModel(Classifier model, ForgetSplit split)
     {
         if (model.Description.Architecture != "allcnn")
             throw new UsageException($"peers: got a model of architecture {model.Description.Architecture}; bench/peers knows allcnn");

@@ -6,7 +6,7 @@ namespace EscNative.Bench.Peers;
 /// <summary>What everybody else does while one side is measured.</summary>
 /// <param name="peers">The peers, who wait while another side is measured.</param>
 /// <param name="sides">How many sides there are.</param>
-internal sealed class Watch(IReadOnlyList<IPeer> peers, int sides) : IDisposable
+internal sealed class LoadWatch(IReadOnlyList<IPeer> peers, int sides) : IDisposable
 {
     private readonly Process _own = Process.GetCurrentProcess();
     private readonly List<double>[] _waiting = [.. Enumerable.Range(0, sides).Select(_ => new List<double>())];
@@ -47,7 +47,7 @@ internal sealed class Watch(IReadOnlyList<IPeer> peers, int sides) : IDisposable
     /// <summary>One measurement.</summary>
     public readonly struct Window : IDisposable
     {
-        private readonly Watch _watch;
+        private readonly LoadWatch _watch;
         private readonly int _side;
         private readonly IPeer? _measured;
         private readonly double[] _peers;
@@ -55,7 +55,7 @@ internal sealed class Watch(IReadOnlyList<IPeer> peers, int sides) : IDisposable
         private readonly double _busy;
         private readonly long _start;
 
-        internal Window(Watch watch, int side, IPeer? measured)
+        internal Window(LoadWatch watch, int side, IPeer? measured)
         {
             (_watch, _side, _measured) = (watch, side, measured);
             (_peers, _own, _busy) = (watch.Peers(), watch.Own(), MachineLoad.BusySeconds());

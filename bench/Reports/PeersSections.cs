@@ -3,7 +3,7 @@ using System.Globalization;
 namespace EscNative.Bench.Reports;
 
 /// <summary>A comparison as sections of a report.</summary>
-internal static class ComparisonSections
+internal static class PeersSections
 {
     public static IEnumerable<Section> Of(PeersResult result)
     {

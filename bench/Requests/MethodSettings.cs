@@ -4,11 +4,14 @@ using EscNative.Engine.Formats;
 using EscNative.Unlearning;
 using EscNative.Unlearning.Methods;
 
-namespace EscNative.Bench.Experiments;
+namespace EscNative.Bench.Requests;
 
 /// <summary>What <c>--set</c> says: values for parameters of methods.</summary>
 internal sealed class MethodSettings
 {
+    // The method that trains as the model's file says that the model was trained.
+    private const string Retrain = "retrain";
+
     private readonly List<(string? Method, string Name, double Value)> _values = [];
 
     /// <summary>Reads <c>epochs=2,scrub.alpha=0.1</c>.</summary>
@@ -90,7 +93,7 @@ internal sealed class MethodSettings
     /// <summary>The options of a method in an experiment: directions and mode for those that have them, and the values of <c>--set</c>.</summary>
     public UnlearningOptions Options(IUnlearningMethod method, UnlearningOptions common, IReadOnlyDictionary<string, double> recipe)
     {
-        var own = common with { Parameters = For(method, method.Name == Experiment.Retrain ? recipe : null) };
+        var own = common with { Parameters = For(method, method.Name == Retrain ? recipe : null) };
         return method.Name switch
         {
             "esc" => own,
