@@ -52,7 +52,8 @@ internal static class InspectCommand
     private static PlanStepResult[] Plan(SafetensorsFile file)
     {
         using var model = ModelFile.Load(file);
-        using var extractor = CompiledExtractor.Compile(model, AllCnn.ImageSize, AllCnn.ImageSize);
+        var (height, width, _) = model.Description.Input();
+        using var extractor = CompiledExtractor.Compile(model, height, width);
         return
         [
             .. extractor.Plan.Steps.Select(s => new PlanStepResult(s.Name, s.Kind, s.Algorithm, s.Output.ToArray(), s.Flops, s.Bytes, s.WeightBytes)),
@@ -68,7 +69,7 @@ internal static class InspectCommand
             var d = model.Description;
             return (
                 d.Architecture,
-                FormattableString.Invariant($"Loads: width {d.Width}, {d.Channels} channels, {model.FeatureWidth} features, {model.Classes} classes, {model.ParameterCount} parameters; every tensor has its place."),
+                FormattableString.Invariant($"Loads: {string.Concat(d.Hyperparameters.Values.Select(v => $"{v.Name} {v.Value}, "))}{d.Channels} channels, {model.FeatureWidth} features, {model.Classes} classes, {model.ParameterCount} parameters; every tensor has its place."),
                 [.. model.Erasure?.Factors.Select(f => new ErasureFactorResult(f.Kind.ToString(), f.Rank, f.Origin)) ?? []]);
         }
         catch (DataFormatException reason)
