@@ -32,7 +32,7 @@ internal static class InspectCommand
         InputFile.Open(path).Dispose();
         Setup.CheckOutputs(context, context.Get(options.Json));
 
-        using var file = SafetensorsFile.Open(path);
+        using var file = ArrayFile.Open(path);
         var (architecture, mapping, erasures) = Mapping(file);
         Setup.Publish(context, Setup.Document(context, Setup.Idle()) with
         {
@@ -41,7 +41,7 @@ internal static class InspectCommand
                 new FileInfo(path).Length,
                 architecture,
                 mapping,
-                [.. file.Entries.Select(e => new TensorResult(e.Name, e.TypeName, e.Shape.ToArray(), e.End - e.Begin))],
+                [.. file.Entries.Select(e => new TensorResult(e.Name, e.TypeName, e.Shape.ToArray(), e.Length))],
                 new SortedDictionary<string, string>(file.Metadata.ToDictionary(), StringComparer.Ordinal),
                 erasures,
                 context.Get(options.Plan) ? Plan(file) : null),
@@ -49,7 +49,7 @@ internal static class InspectCommand
         return ExitCode.Ok;
     }
 
-    private static PlanStepResult[] Plan(SafetensorsFile file)
+    private static PlanStepResult[] Plan(INamedArraySource file)
     {
         using var model = ModelFile.Load(file);
         var (height, width, _) = model.Description.Input();
@@ -61,7 +61,7 @@ internal static class InspectCommand
     }
 
     // A file that is no model of ours can still be listed: why it does not load is then part of the answer.
-    private static (string? Architecture, string Mapping, IReadOnlyList<ErasureFactorResult> Erasures) Mapping(SafetensorsFile file)
+    private static (string? Architecture, string Mapping, IReadOnlyList<ErasureFactorResult> Erasures) Mapping(INamedArraySource file)
     {
         try
         {

@@ -6,7 +6,7 @@ using EscNative.Models.Erasure;
 namespace EscNative.Models;
 
 /// <summary>Models as safetensors files: PyTorch's names and layout (convolutions [out, in, kh, kw]), metadata for the rest.</summary>
-/// <remarks>A file that was exported from PyTorch without metadata loads too: the architecture then follows from its tensors.</remarks>
+/// <remarks>A file that was exported from PyTorch without metadata loads too, as safetensors or .npz: the architecture then follows from its tensors.</remarks>
 public static class ModelFile
 {
     /// <summary>Saves a model, with its erasure.</summary>
@@ -38,7 +38,7 @@ public static class ModelFile
     /// <exception cref="DataFormatException">The file is damaged, of an unknown architecture, or lacks or adds tensors.</exception>
     public static Classifier Load(string path, Device? device = null)
     {
-        using var file = SafetensorsFile.Open(path);
+        using var file = ArrayFile.Open(path);
         return Load(file, device);
     }
 
