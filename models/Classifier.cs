@@ -10,15 +10,32 @@ namespace EscNative.Models;
 /// <remarks>
 /// <see cref="Features"/> and <see cref="Forward"/> pass through the erasure whenever one is set; the raw feature of an erased
 /// model cannot be had from it. That protects what the model puts out, not the file: whoever holds the weights can take the
-/// erasure out again.
+/// erasure out again. A network of one's own becomes a classifier through the constructor; that its copies and files can be made too, it needs
+/// an <see cref="IArchitecture"/>.
 /// </remarks>
 public sealed class Classifier : Module
 {
     private readonly Module _extractor;
     private ErasureLayer? _erasure;
 
-    internal Classifier(ModelDescription description, Module extractor, Linear head)
+    /// <summary>A classifier of an extractor and a head, which it now owns.</summary>
+    /// <param name="description">What it is: as many class names as the head has scores. Where it is to be copied, as methods that train do,
+    /// or loaded from a file, its architecture is a registered one, and makes the same extractor and head.</param>
+    /// <param name="extractor">Normalised images [n, h, w, c] to features [n, d]; for plans it says how it is lowered. Its names in files begin
+    /// with <c>features.</c>.</param>
+    /// <param name="head">Features [n, d] to class scores [n, classes], on the extractor's device. Its names in files begin with <c>head.0.</c>.</param>
+    /// <exception cref="ShapeException">The head has another number of classes than the description.</exception>
+    /// <exception cref="UsageException">There are fewer than two classes, or extractor and head live on different devices.</exception>
+    public Classifier(ModelDescription description, Module extractor, Linear head)
     {
+        ArgumentNullException.ThrowIfNull(description);
+        ArgumentNullException.ThrowIfNull(extractor);
+        ArgumentNullException.ThrowIfNull(head);
+        CheckClasses(description);
+        if (head.Weight.Shape[0] != description.ClassNames.Count)
+            throw new ShapeException($"model: got a head of {head.Weight.Shape} for {description.ClassNames.Count} class names, wants [{description.ClassNames.Count}, d]");
+        if (extractor.Parameters.FirstOrDefault(p => p.Value.Device != head.Weight.Value.Device) is { } elsewhere)
+            throw new UsageException($"model: got an extractor on {elsewhere.Value.Device} and a head on {head.Weight.Value.Device}, wants both on one device");
         Description = description;
         _extractor = AddModule("features", extractor);
         Head = AddModule("head.0", head);
@@ -54,6 +71,8 @@ public sealed class Classifier : Module
     {
         using var scope = Tensor.Scope();
         var features = _extractor.Forward(images);
+        if (features.Shape.Rank != 2 || features.Shape[1] != FeatureWidth)
+            throw new ShapeException($"features: the extractor gives {features.Shape} for images {images.Shape}, the head wants [n, {FeatureWidth}]");
         return scope.Keep(_erasure is null ? features : _erasure.Forward(features));
     }
 
@@ -71,6 +90,8 @@ public sealed class Classifier : Module
     internal PlanValue LowerFeatures(PlanBuilder plan, PlanValue x)
     {
         var features = _extractor.Lower(plan, x);
+        if (features.Shape.Rank != 1 || features.Shape[0] != FeatureWidth)
+            throw new ShapeException($"plan: the extractor gives {features.Shape} for an image {x.Shape}, the head wants [{FeatureWidth}]");
         return _erasure is null ? features : _erasure.Lower(plan, features);
     }
 
@@ -91,6 +112,7 @@ public sealed class Classifier : Module
     }
 
     /// <summary>An independent model on the same device with equal values, running statistics, erasure and mode.</summary>
+    /// <exception cref="UsageException">Its architecture is none that <see cref="Architectures"/> knows.</exception>
     public Classifier Copy()
     {
         var copy = Architectures.Create(Description, device: Device);
@@ -124,12 +146,8 @@ public sealed class Classifier : Module
         SetErasure(source.Erasure);
         foreach (var (from, to) in pairs)
             to.Assign(from);
-        foreach (var (from, to) in source.NamedModules.Zip(NamedModules))
-        {
-            if (from.Module is BatchNorm2d a && to.Module is BatchNorm2d b)
-                b.BatchesTracked = a.BatchesTracked;
-        }
-
+        foreach (var (from, to) in source.NamedCounters.Zip(NamedCounters))
+            to.Counter.Value = from.Counter.Value;
         Forgotten = source.Forgotten;
         Training = source.Training;
     }
@@ -143,6 +161,13 @@ public sealed class Classifier : Module
         var layer = erasure is null ? null : new ErasureLayer(erasure, Device);
         _erasure?.Dispose();
         _erasure = layer;
+    }
+
+    /// <summary>A classifier tells two classes or more apart.</summary>
+    internal static void CheckClasses(ModelDescription description)
+    {
+        if (description.ClassNames.Count < 2)
+            throw new UsageException($"model: got {description.ClassNames.Count} classes, wants 2 or more");
     }
 
     /// <inheritdoc/>

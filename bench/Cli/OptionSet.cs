@@ -33,7 +33,7 @@ internal sealed class OptionSet
 
     public Option<bool> AllowOtherData { get; } = Flag("--allow-other-data", "Take images that the model was not trained on; the result says so.");
 
-    public Option<string?> ModelFile { get; } = Text("--model-file", "FILE", "A checkpoint (safetensors).");
+    public Option<string?> ModelFile { get; } = Text("--model-file", "FILE", "A checkpoint (safetensors, or the weights alone as .npz).");
 
     public Option<bool> Predict { get; } = Flag("--predict", "What the kernels are predicted to take on an NVIDIA H200, by the model in docs/gpu-model.md; measures nothing and needs no GPU.");
 

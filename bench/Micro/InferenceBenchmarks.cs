@@ -29,8 +29,7 @@ public class InferenceBenchmarks
     {
         _model = Architectures.Create(new ModelDescription
         {
-            Architecture = "allcnn",
-            Width = Width,
+            Hyperparameters = new AllCnnHyperparameters(Width),
             Channels = Channels,
             ClassNames = [.. Enumerable.Range(0, Classes).Select(c => $"class {c}")],
             Normalisation = Normalisation.Half,

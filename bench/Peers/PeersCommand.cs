@@ -43,7 +43,7 @@ internal static class PeersCommand
         var (device, setup) = Setup.TakeToMeasure(context);
         var document = Setup.Document(context, setup);
         using var model = ModelFile.Load(modelFile, device);
-        var data = Inputs.Open(context.Get(options.Data), model.Description.Channels);
+        var data = Inputs.Open(context.Get(options.Data), model.Description);
         var trust = DataTrust.Of(context);
         trust.Check(model, modelFile, data);
         var split = ForgetSplit.Create(data, Inputs.Request(context.Get(options.ForgetClass) ?? "4", null, data));

@@ -35,7 +35,7 @@ internal sealed record ErasureJob(
     /// <exception cref="EscException">The images cannot be used, or do not fit the model or the request.</exception>
     public ForgetSplit ReadData(Classifier model)
     {
-        var data = Inputs.Open(DataPath, model.Description.Channels, Identities);
+        var data = Inputs.Open(DataPath, model.Description, Identities);
         Trust.Check(model, ModelFile, data);
         return ForgetSplit.Create(data, PaperClass ? Inputs.PaperClass(data) : Inputs.Request(ForgetClasses, ForgetIndices, data));
     }

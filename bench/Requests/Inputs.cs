@@ -7,13 +7,20 @@ namespace EscNative.Bench.Requests;
 /// <summary>Images and requests as the options name them.</summary>
 internal static class Inputs
 {
-    /// <summary>The images at a path, in the size that the networks of this version take.</summary>
+    /// <summary>The images at a path, in the size and colours that a model takes.</summary>
     /// <param name="path">A folder, an archive, or <c>embedded</c>.</param>
-    /// <param name="channels">The colours that the network takes.</param>
+    /// <param name="model">The model.</param>
     /// <param name="identities">Of faces, how many people; 0 takes all.</param>
     /// <exception cref="EscException">They cannot be used.</exception>
-    public static DataSet Open(string path, int channels = 3, int identities = 0) =>
-        DataFolder.Open(path, identities: identities).Fit(AllCnn.ImageSize, AllCnn.ImageSize, channels);
+    public static DataSet Open(string path, ModelDescription model, int identities = 0) => Open(path, model.Input(), identities);
+
+    /// <summary>The images at a path, in the size and colours that a new network is made for.</summary>
+    /// <inheritdoc cref="Open(string, ModelDescription, int)"/>
+    public static DataSet Open(string path, Hyperparameters network, int identities = 0) =>
+        Open(path, Architectures.Get(network.Architecture).Input(network), identities);
+
+    private static DataSet Open(string path, (int Height, int Width, int Channels) input, int identities) =>
+        DataFolder.Open(path, identities: identities).Fit(input.Height, input.Width, input.Channels);
 
     /// <summary>The request where the user named none: the paper's class 4, or the last class where that one has no images.</summary>
     /// <param name="data">The images.</param>

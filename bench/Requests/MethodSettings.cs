@@ -76,7 +76,7 @@ internal sealed class MethodSettings
     public static IReadOnlyDictionary<string, double> RecipeOf(string modelFile)
     {
         const string prefix = "escnative.note.";
-        using var file = SafetensorsFile.Open(modelFile);
+        using var file = ArrayFile.Open(modelFile);
         var recipe = new Dictionary<string, double>();
         foreach (var name in (string[])["epochs", "batch", "learning-rate", "weight-decay", "crop"])
         {

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using EscNative.Bench.Cli;
 using EscNative.Engine;
 using EscNative.Engine.Formats;
@@ -43,12 +44,16 @@ internal static class OptionChecks
     public static void Solver(CommandContext context, Device device) =>
         _ = Solvers.Create(context.Get(context.Options.Solver), CudaInterop.ContextOf(device));
 
-    /// <summary>Checks the network that is to be made.</summary>
-    /// <exception cref="UsageException">Its name is unknown, or its width gives no filters.</exception>
-    public static void Architecture(CommandContext context)
+    /// <summary>The network that is to be made.</summary>
+    /// <exception cref="UsageException">Its name is unknown, it has no width, or one that gives no filters.</exception>
+    public static Hyperparameters Architecture(CommandContext context)
     {
-        Name("arch", context.Get(context.Options.Architecture), Architectures.Names);
-        _ = AllCnn.FeaturesOf(context.Get(context.Options.Width));
+        var name = context.Get(context.Options.Architecture);
+        Name("arch", name, Architectures.Names);
+        var values = new Dictionary<string, string>(StringComparer.Ordinal);
+        if (context.Has(context.Options.Width))
+            values["width"] = context.Get(context.Options.Width).ToString("R", CultureInfo.InvariantCulture);
+        return Architectures.Choose(name, values);
     }
 
     /// <summary>The scenario of a name.</summary>

@@ -24,10 +24,11 @@ internal static class PretrainedModels
     /// <exception cref="UsageException">There is none for these images.</exception>
     public static Found For(string dataPath, string? forgetClasses, string folder)
     {
-        var data = Inputs.Open(dataPath);
         var path = Write(Original, folder);
+        DataSet data;
         using (var model = ModelFile.Load(path))
         {
+            data = Inputs.Open(dataPath, model.Description);
             if (!model.Description.ClassNames.SequenceEqual(data.ClassNames) || model.Description.Channels != data.Train.Channels)
             {
                 throw new UsageException(

@@ -1,3 +1,4 @@
+using System.Globalization;
 using EscNative.Bench.Reports;
 using EscNative.Models;
 using EscNative.Models.Data;
@@ -23,8 +24,12 @@ internal static class Results
 
     /// <summary>A network and where it came from.</summary>
     public static ModelResult Of(Classifier model, string source, string? sha256) => new(
-        model.Description.Architecture, model.Description.Width, model.ParameterCount, model.FeatureWidth, model.Classes, source, sha256,
+        model.Description.Architecture, WidthOf(model.Description), model.ParameterCount, model.FeatureWidth, model.Classes, source, sha256,
         model.Description.Data?.ToString(), model.Forgotten.Count == 0 ? null : [.. model.Forgotten.Select(Of)]);
+
+    // Not every network has one.
+    private static double WidthOf(ModelDescription description) =>
+        description.Hyperparameters.Values.FirstOrDefault(v => v.Name == "width").Value is { } width ? double.Parse(width, CultureInfo.InvariantCulture) : double.NaN;
 
     private static ForgottenResult Of(ForgetRecord record) => new(
         record.Method, record.Request, record.Classes.Count > 0 ? record.Classes : null, record.Indices.Length > 0 ? record.Indices : null, record.Images);

@@ -35,7 +35,7 @@ internal static class EvaluateCommand
 
         var trust = DataTrust.Of(context);
         using var model = ModelFile.Load(modelFile, device);
-        var data = Inputs.Open(context.Get(options.Data), model.Description.Channels, context.Get(options.Identities));
+        var data = Inputs.Open(context.Get(options.Data), model.Description, context.Get(options.Identities));
         trust.Check(model, modelFile, data);
         var split = ForgetSplit.Create(data, Inputs.Request(context.Get(options.ForgetClass), context.Get(options.ForgetIndices), data));
         // Every file is known to be good before the first is measured.

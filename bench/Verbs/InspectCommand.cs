@@ -31,7 +31,7 @@ internal static class InspectCommand
         InputFile.Open(path).Dispose();
         Setup.CheckOutputs(context, context.Get(options.Json));
 
-        using var file = SafetensorsFile.Open(path);
+        using var file = ArrayFile.Open(path);
         var (architecture, mapping, erasures) = Mapping(file);
         Setup.Publish(context, Setup.Document(context, Setup.Idle()) with
         {
@@ -40,7 +40,7 @@ internal static class InspectCommand
                 new FileInfo(path).Length,
                 architecture,
                 mapping,
-                [.. file.Entries.Select(e => new TensorResult(e.Name, e.TypeName, e.Shape.ToArray(), e.End - e.Begin))],
+                [.. file.Entries.Select(e => new TensorResult(e.Name, e.TypeName, e.Shape.ToArray(), e.Length))],
                 new SortedDictionary<string, string>(file.Metadata.ToDictionary(), StringComparer.Ordinal),
                 erasures,
                 context.Get(options.Plan) ? Plan(file) : null),
@@ -48,10 +48,11 @@ internal static class InspectCommand
         return ExitCode.Ok;
     }
 
-    private static PlanStepResult[] Plan(SafetensorsFile file)
+    private static PlanStepResult[] Plan(INamedArraySource file)
     {
         using var model = ModelFile.Load(file);
-        using var extractor = CompiledExtractor.Compile(model, AllCnn.ImageSize, AllCnn.ImageSize);
+        var (height, width, _) = model.Description.Input();
+        using var extractor = CompiledExtractor.Compile(model, height, width);
         return
         [
             .. extractor.Plan.Steps.Select(s => new PlanStepResult(s.Name, s.Kind, s.Algorithm, s.Output.ToArray(), s.Flops, s.Bytes, s.WeightBytes)),
@@ -59,7 +60,7 @@ internal static class InspectCommand
     }
 
     // A file that is no model of ours can still be listed: why it does not load is then part of the answer.
-    private static (string? Architecture, string Mapping, IReadOnlyList<ErasureFactorResult> Erasures) Mapping(SafetensorsFile file)
+    private static (string? Architecture, string Mapping, IReadOnlyList<ErasureFactorResult> Erasures) Mapping(INamedArraySource file)
     {
         try
         {
@@ -67,7 +68,7 @@ internal static class InspectCommand
             var d = model.Description;
             return (
                 d.Architecture,
-                FormattableString.Invariant($"Loads: width {d.Width}, {d.Channels} channels, {model.FeatureWidth} features, {model.Classes} classes, {model.ParameterCount} parameters; every tensor has its place."),
+                FormattableString.Invariant($"Loads: {string.Concat(d.Hyperparameters.Values.Select(v => $"{v.Name} {v.Value}, "))}{d.Channels} channels, {model.FeatureWidth} features, {model.Classes} classes, {model.ParameterCount} parameters; every tensor has its place."),
                 [.. model.Erasure?.Factors.Select(f => new ErasureFactorResult(f.Kind.ToString(), f.Rank, f.Origin)) ?? []]);
         }
         catch (DataFormatException reason)

@@ -13,11 +13,10 @@ namespace EscNative.Bench.Verbs;
 /// <summary>The model of the main job on a machine without data: All-CNN on the embedded images, trained once and kept.</summary>
 internal static class SmallModel
 {
-    private const string Architecture = "allcnn";
-    private const double Width = 0.5;
+    private static readonly AllCnnHyperparameters Network = new(0.5);
 
     /// <summary>How many features it has.</summary>
-    public static int Features => AllCnn.FeaturesOf(Width);
+    public static int Features => AllCnn.FeaturesOf(Network.Width);
 
     /// <summary>The recipe: short enough for a minute on two cores.</summary>
     public static TrainOptions Recipe(int seed) => new() { Epochs = 10, BatchSize = 50, LearningRate = 0.05, Seed = (ulong)seed };
@@ -42,9 +41,9 @@ internal static class SmallModel
         if (damaged is not null)
             context.Terminal.Note($"the cached model {Setup.NameOf(damaged)} is damaged: training a new one");
 
-        var data = Inputs.Open(EmbeddedData.Name);
+        var data = Inputs.Open(EmbeddedData.Name, Network);
         using var progress = new ProgressLine(context.Terminal);
-        var (model, training) = TrainCommand.Train(data, Architecture, Width, recipe, device, progress, context.Cancel);
+        var (model, training) = TrainCommand.Train(data, Network, recipe, device, progress, context.Cancel);
         using (model)
         {
             ModelFile.Save(model, path, force: true, TrainCommand.Record(data, recipe, training));
@@ -58,7 +57,7 @@ internal static class SmallModel
     /// <param name="recipe">How it is trained.</param>
     /// <param name="device">Where: another device rounds otherwise.</param>
     public static string Key(TrainOptions recipe, Device device) => ModelCache.Key(
-        [Architecture, Width.ToString("R", CultureInfo.InvariantCulture), .. Values(recipe), InstructionSets.InUse, .. device.Identity, .. Builds()]);
+        [Network.Architecture, Network.Width.ToString("R", CultureInfo.InvariantCulture), .. Values(recipe), InstructionSets.InUse, .. device.Identity, .. Builds()]);
 
     // Not the record's own text: where a checkpoint lies is no cause.
     private static string[] Values(TrainOptions recipe) =>

@@ -28,12 +28,11 @@ internal static class TrainCommand
 
     /// <summary>Trains and says what came of it.</summary>
     public static (Classifier Model, TrainingResult Result) Train(
-        DataSet data, string architecture, double width, TrainOptions recipe, Device device, ProgressLine progress, CancellationToken cancel)
+        DataSet data, Hyperparameters network, TrainOptions recipe, Device device, ProgressLine progress, CancellationToken cancel)
     {
         var description = new ModelDescription
         {
-            Architecture = architecture,
-            Width = width,
+            Hyperparameters = network,
             Channels = data.Train.Channels,
             ClassNames = data.ClassNames,
             Normalisation = data.Normalisation,
@@ -76,7 +75,7 @@ internal static class TrainCommand
     {
         var options = context.Options;
         var output = context.Require(options.Output);
-        OptionChecks.Architecture(context);
+        var network = OptionChecks.Architecture(context);
         _ = OptionChecks.Resumed(context);
         var recipe = new TrainOptions
         {
@@ -96,11 +95,11 @@ internal static class TrainCommand
         var (device, setup) = Setup.Take(context);
         var document = Setup.Document(context, setup);
 
-        var data = Inputs.Open(context.Get(options.Data), identities: context.Get(options.Identities));
+        var data = Inputs.Open(context.Get(options.Data), network, context.Get(options.Identities));
         if (context.Get(options.WithoutClass) is { } classes)
             data = ForgetSplit.Create(data, Inputs.Classes(classes, data.ClassNames)).Remaining;
         using var progress = new ProgressLine(context.Terminal);
-        var (model, training) = Train(data, context.Get(options.Architecture), context.Get(options.Width), recipe, device, progress, context.Cancel);
+        var (model, training) = Train(data, network, recipe, device, progress, context.Cancel);
         using (model)
         {
             var hash = Outputs.Write(context, output, stream => ModelFile.Write(model, stream, Record(data, recipe, training)));

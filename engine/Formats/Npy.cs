@@ -59,7 +59,8 @@ public static class Npy
         stream.Write(NpyHeader.Format(type, shape));
     }
 
-    private static NamedArray Read(Stream stream, long length, string name, string file)
+    /// <summary>Reads a header, and checks that as many bytes follow as it says.</summary>
+    internal static NpyHeader ReadHeader(Stream stream, long length, string file)
     {
         var header = NpyHeader.Read(stream, file);
         var rest = length - header.Length;
@@ -77,7 +78,13 @@ public static class Npy
             throw new DataFormatException(file, header.Length, $"{shape} wants {(bytes > rest ? "more than" : $"{bytes} of")} the {rest} bytes that follow the header");
         if (bytes > Array.MaxLength)
             throw new DataFormatException(file, header.Length, $"{shape} has {bytes} bytes, at most {Array.MaxLength} are read");
-        var data = new byte[rest];
+        return header;
+    }
+
+    private static NamedArray Read(Stream stream, long length, string name, string file)
+    {
+        var header = ReadHeader(stream, length, file);
+        var data = new byte[length - header.Length];
         InputFile.ReadExactly(stream, data, file, header.Length);
         return new NamedArray(name, header.Type, header.Shape, header.Fortran ? RowMajor(data, header) : data);
     }

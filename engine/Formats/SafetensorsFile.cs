@@ -5,7 +5,7 @@ namespace EscNative.Engine.Formats;
 /// <summary>An open safetensors file: the header is checked whole when it is opened, each tensor is read when it is asked for.</summary>
 /// <remarks>Not thread-safe. The rules are those of the format's reference implementation, and stricter on unknown fields, the
 /// rank (16) and the length of names (1,024 bytes).</remarks>
-public sealed class SafetensorsFile : IDisposable
+public sealed class SafetensorsFile : INamedArraySource
 {
     private readonly Stream _stream;
     private readonly long _dataStart;
@@ -37,6 +37,8 @@ public sealed class SafetensorsFile : IDisposable
 
     /// <summary>The tensors in the order of their data.</summary>
     public IReadOnlyList<SafetensorsEntry> Entries => _entries;
+
+    IReadOnlyList<NamedArrayInfo> INamedArraySource.Entries => _entries;
 
     /// <summary>The strings of <c>__metadata__</c>; empty when there are none.</summary>
     public IReadOnlyDictionary<string, string> Metadata { get; }
@@ -74,9 +76,9 @@ public sealed class SafetensorsFile : IDisposable
         return file._entries.ToDictionary(e => e.Name, file.Read, StringComparer.Ordinal);
     }
 
-    /// <summary>Whether there is a tensor of that name.</summary>
+    /// <summary>What is known about a tensor, or null where there is none of that name.</summary>
     /// <param name="name">The tensor's name.</param>
-    public bool Contains(string name) => _byName.ContainsKey(name);
+    public NamedArrayInfo? Find(string name) => _byName.GetValueOrDefault(name);
 
     /// <summary>Reads one tensor.</summary>
     /// <param name="name">The tensor's name.</param>

@@ -7,6 +7,7 @@ public abstract class Module : ILowerable, IDisposable
 {
     private readonly List<(string Name, Parameter Parameter)> _parameters = [];
     private readonly List<(string Name, Tensor Buffer)> _buffers = [];
+    private readonly List<(string Name, Counter Counter)> _counters = [];
     private readonly List<(string Name, Module Child)> _children = [];
     private bool _training = true;
 
@@ -55,6 +56,21 @@ public abstract class Module : ILowerable, IDisposable
             {
                 foreach (var (inner, buffer) in child.NamedBuffers)
                     yield return ($"{name}.{inner}", buffer);
+            }
+        }
+    }
+
+    /// <summary>Whole numbers that are saved but not trained (batches seen), with dotted names.</summary>
+    public IEnumerable<(string Name, Counter Counter)> NamedCounters
+    {
+        get
+        {
+            foreach (var entry in _counters)
+                yield return entry;
+            foreach (var (name, child) in _children)
+            {
+                foreach (var (inner, counter) in child.NamedCounters)
+                    yield return ($"{name}.{inner}", counter);
             }
         }
     }
@@ -141,6 +157,14 @@ public abstract class Module : ILowerable, IDisposable
     {
         _buffers.Add((name, value.Persist()));
         return value;
+    }
+
+    /// <summary>Adds a whole number that is saved but not trained, 0 at first.</summary>
+    protected Counter AddCounter(string name)
+    {
+        var counter = new Counter();
+        _counters.Add((name, counter));
+        return counter;
     }
 
     /// <summary>Adds a child, which the module now owns.</summary>

@@ -30,7 +30,7 @@ internal static class ErasureArrays
 
     /// <summary>The operator of a model file, or null where it has none.</summary>
     /// <exception cref="DataFormatException">Arrays and metadata contradict each other.</exception>
-    public static ErasureOperator? Read(SafetensorsFile file, int width)
+    public static ErasureOperator? Read(INamedArraySource file, int width)
     {
         var names = file.Entries.Select(e => e.Name).Where(n => n.StartsWith(ArrayPrefix, StringComparison.Ordinal)).ToHashSet();
         if (!file.Metadata.TryGetValue(MetadataPrefix + "count", out var text))
@@ -51,7 +51,7 @@ internal static class ErasureArrays
             : throw new DataFormatException(file.Name, null, $"array {names.First()} belongs to none of the {count} erasure factors");
     }
 
-    private static ErasureFactor ReadFactor(SafetensorsFile file, int index, int width, HashSet<string> names)
+    private static ErasureFactor ReadFactor(INamedArraySource file, int index, int width, HashSet<string> names)
     {
         var prefix = $"{MetadataPrefix}{index}.";
         if (!file.Metadata.TryGetValue(prefix + "kind", out var text) || !Enum.TryParse<ErasureKind>(text, out var kind) || !Enum.GetNames<ErasureKind>().Contains(text))

@@ -47,7 +47,7 @@ internal static class ModelRecords
 
     /// <summary>The data that the model was trained on, or null where the file does not tell.</summary>
     /// <exception cref="DataFormatException">The record is damaged.</exception>
-    public static DataRecord? ReadData(SafetensorsFile file)
+    public static DataRecord? ReadData(INamedArraySource file)
     {
         var metadata = file.Metadata;
         if (!metadata.TryGetValue(Data + "name", out var name))
@@ -64,7 +64,7 @@ internal static class ModelRecords
 
     /// <summary>What the model was made to forget. Of a file of an older version, what its erasures say.</summary>
     /// <exception cref="DataFormatException">The record is damaged.</exception>
-    public static IReadOnlyList<ForgetRecord> ReadForgotten(SafetensorsFile file, Classifier model)
+    public static IReadOnlyList<ForgetRecord> ReadForgotten(INamedArraySource file, Classifier model)
     {
         if (!file.Metadata.ContainsKey(Forgotten + "count"))
             return [.. model.Erasure?.Factors.Where(f => !f.IsIdentity).Select(f => OfOlder(f.Origin, model.Description.ClassNames)) ?? []];
@@ -105,10 +105,10 @@ internal static class ModelRecords
     private static string[] Lines(IReadOnlyDictionary<string, string> metadata, string key) =>
         metadata.TryGetValue(key, out var text) && text.Length > 0 ? text.Split('\n') : [];
 
-    private static string Required(SafetensorsFile file, string key) =>
+    private static string Required(INamedArraySource file, string key) =>
         file.Metadata.TryGetValue(key, out var value) ? value : throw new DataFormatException(file.Name, null, $"lacks the metadata {key}");
 
-    private static int Number(SafetensorsFile file, string key) =>
+    private static int Number(INamedArraySource file, string key) =>
         int.TryParse(Required(file, key), NumberStyles.None, CultureInfo.InvariantCulture, out var value)
             ? value
             : throw new DataFormatException(file.Name, null, $"metadata {key} is '{Required(file, key)}', wants a whole number");

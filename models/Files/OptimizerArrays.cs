@@ -23,7 +23,7 @@ public static class OptimizerArrays
     /// <param name="prefix">What the names begin with.</param>
     /// <param name="steps">How many steps were done.</param>
     /// <exception cref="DataFormatException">A tensor is missing, too many, of another shape, or holds NaN or infinity.</exception>
-    public static void Restore(Optimizer optimizer, SafetensorsFile file, string prefix, long steps)
+    public static void Restore(Optimizer optimizer, INamedArraySource file, string prefix, long steps)
     {
         ArgumentNullException.ThrowIfNull(optimizer);
         ArgumentNullException.ThrowIfNull(file);
@@ -34,7 +34,7 @@ public static class OptimizerArrays
         optimizer.Restore(steps, [.. optimizer.State.Select((tensor, i) => Read(file, Name(prefix, i), tensor))]);
     }
 
-    private static Tensor Read(SafetensorsFile file, string name, Tensor like)
+    private static Tensor Read(INamedArraySource file, string name, Tensor like)
     {
         var array = file.Read(name);
         if (!array.Shape.SequenceEqual(like.Shape.ToArray()))

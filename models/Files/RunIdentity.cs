@@ -79,7 +79,8 @@ public sealed class RunIdentity
         ArgumentNullException.ThrowIfNull(description);
         var d = description;
         Add("architecture", d.Architecture);
-        Add("width", d.Width);
+        foreach (var (name, value) in d.Hyperparameters.Values)
+            Add("hyper-parameter " + name, value);
         Add("channels", d.Channels);
         Add("classes", $"{d.ClassNames.Count} {HashOf(d.ClassNames)}");
         return Add("normalisation", string.Join(", ", Enumerable.Range(0, d.Channels).Select(c =>
@@ -114,7 +115,7 @@ public sealed class RunIdentity
     /// <param name="prefix">Of its metadata.</param>
     /// <param name="what">What it should be, for the message: "a training run".</param>
     /// <exception cref="DataFormatException">It is no such checkpoint, or one of another run: the message names every part that differs.</exception>
-    public void Check(SafetensorsFile file, string prefix, string what)
+    public void Check(INamedArraySource file, string prefix, string what)
     {
         ArgumentNullException.ThrowIfNull(file);
         var start = prefix + Prefix;

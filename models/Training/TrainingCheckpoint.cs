@@ -15,7 +15,7 @@ internal sealed class TrainingCheckpoint(string path, Classifier model, Optimize
     {
         var arrays = ModelFile.ToArrays(model);
         arrays.AddRange(OptimizerArrays.Of(optimizer, StatePrefix));
-        var metadata = ModelFile.Describe(model, null);
+        var metadata = ModelMetadata.Describe(model, null);
         identity.Write(metadata, Prefix);
         metadata[Prefix + "steps"] = optimizer.Steps.ToString(CultureInfo.InvariantCulture);
         metadata[Prefix + "history"] = string.Join('\n', history.Select(e => string.Create(
@@ -37,7 +37,7 @@ internal sealed class TrainingCheckpoint(string path, Classifier model, Optimize
         if (!long.TryParse(steps, NumberStyles.None, CultureInfo.InvariantCulture, out var done) || done != (long)history.Length * batches)
             throw new DataFormatException(path, null, $"metadata {Prefix}steps is '{steps}', wants {(long)history.Length * batches}: {history.Length} epochs of {batches} steps");
         OptimizerArrays.Restore(optimizer, file, StatePrefix, done);
-        ModelFile.Fill(model, file, StatePrefix);
+        ModelFile.Fill(model, RenamedSource.WithoutParallel(file), StatePrefix);
         return history;
     }
 

@@ -109,8 +109,7 @@ public sealed class ExperimentTests
 
     private static ModelDescription Description() => new()
     {
-        Architecture = "allcnn",
-        Width = 0.05,
+        Hyperparameters = new AllCnnHyperparameters(0.05),
         Channels = 3,
         ClassNames = EmbeddedData.Open().ClassNames,
         Normalisation = Normalisation.Half,

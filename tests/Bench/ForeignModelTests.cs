@@ -173,7 +173,7 @@ public sealed class ForeignModelTests(SmallFiles files) : IClassFixture<SmallFil
     {
         var path = _folder[name + ".safetensors"];
         using var model = Architectures.Create(
-            new ModelDescription { Architecture = "allcnn", Width = 0.05, Channels = 3, ClassNames = classes, Normalisation = Normalisation.Half, Data = data }, 1);
+            new ModelDescription { Hyperparameters = new AllCnnHyperparameters(0.05), Channels = 3, ClassNames = classes, Normalisation = Normalisation.Half, Data = data }, 1);
         ModelFile.Save(model, path);
         return path;
     }

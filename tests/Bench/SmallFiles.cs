@@ -13,8 +13,7 @@ public sealed class SmallFiles : IDisposable
         var data = EmbeddedData.Open();
         var description = new ModelDescription
         {
-            Architecture = "allcnn",
-            Width = 0.05,
+            Hyperparameters = new AllCnnHyperparameters(0.05),
             Channels = 3,
             ClassNames = data.ClassNames,
             Normalisation = data.Normalisation,

@@ -98,7 +98,7 @@ public sealed class EscOnCudaTests
     }
 
     private static Classifier Model(Device device) => Architectures.Create(
-        new ModelDescription { Architecture = "allcnn", Width = 0.125, Channels = 3, ClassNames = SmallImages.Names, Normalisation = Normalisation.Half }, 3, device);
+        new ModelDescription { Hyperparameters = new AllCnnHyperparameters(0.125), Channels = 3, ClassNames = SmallImages.Names, Normalisation = Normalisation.Half }, 3, device);
 
     private static UnlearningResult Run(Classifier model, ImageSet forget, UnlearningOptions options) =>
         new Esc().Run(new UnlearningContext(model, forget, options));

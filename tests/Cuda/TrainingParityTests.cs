@@ -30,8 +30,7 @@ public sealed class TrainingParityTests
     {
         var description = new ModelDescription
         {
-            Architecture = "allcnn",
-            Width = 0.125,
+            Hyperparameters = new AllCnnHyperparameters(0.125),
             Channels = 3,
             ClassNames = SmallImages.Names,
             Normalisation = Normalisation.Half,

@@ -95,7 +95,7 @@ public sealed class UploadBufferTests
         const int images = 100;
         using var faulty = FaultDevice.OrSkip();
         using var model = Architectures.Create(
-            new ModelDescription { Architecture = "allcnn", Width = 0.125, Channels = 3, ClassNames = SmallImages.Names, Normalisation = Normalisation.Half },
+            new ModelDescription { Hyperparameters = new AllCnnHyperparameters(0.125), Channels = 3, ClassNames = SmallImages.Names, Normalisation = Normalisation.Half },
             3, faulty.Device);
         var forget = SmallImages.Set(images, 5);
         int chunk;

@@ -232,7 +232,7 @@ public sealed class ModelFaultTests
     private static Classifier Small(long batches = 0)
     {
         var model = Architectures.Create(
-            new ModelDescription { Architecture = "allcnn", Width = 0.025, Channels = 3, ClassNames = SmallImages.Names, Normalisation = Normalisation.Half }, 3);
+            new ModelDescription { Hyperparameters = new AllCnnHyperparameters(0.025), Channels = 3, ClassNames = SmallImages.Names, Normalisation = Normalisation.Half }, 3);
         foreach (var norm in model.NamedModules.Select(m => m.Module).OfType<BatchNorm2d>())
             norm.BatchesTracked = batches;
         model.Training = false;

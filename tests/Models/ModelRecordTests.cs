@@ -195,7 +195,7 @@ public sealed class ModelRecordTests
     private static Classifier Small()
     {
         var model = Architectures.Create(
-            new ModelDescription { Architecture = "allcnn", Width = 0.03, Channels = 3, ClassNames = SmallImages.Names, Normalisation = Normalisation.Half }, 5);
+            new ModelDescription { Hyperparameters = new AllCnnHyperparameters(0.03), Channels = 3, ClassNames = SmallImages.Names, Normalisation = Normalisation.Half }, 5);
         model.Training = false;
         return model;
     }

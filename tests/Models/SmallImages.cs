@@ -39,5 +39,5 @@ internal static class SmallImages
 
     /// <summary>The same on a device.</summary>
     public static Classifier Model(Device? device, ulong seed = 3) => Architectures.Create(
-        new ModelDescription { Architecture = "allcnn", Width = 0.125, Channels = 3, ClassNames = Names, Normalisation = Normalisation.Half }, seed, device);
+        new ModelDescription { Hyperparameters = new AllCnnHyperparameters(0.125), Channels = 3, ClassNames = Names, Normalisation = Normalisation.Half }, seed, device);
 }

@@ -47,7 +47,7 @@ public sealed class TrainingIdentityTests
         Refused("test images", Small(), new DataSet("stripes", data.Train, SmallImages.Set(8, 7), data.Normalisation));
         Refused("normalisation", Small(d => d with { Normalisation = Normalisation.Cifar10 }), data);
         Refused("classes", Small(d => d with { ClassNames = ["a", "b", "c", "d"] }), data);
-        Refused("width", Small(d => d with { Width = 0.04 }), data);
+        Refused("width", Small(d => d with { Hyperparameters = new AllCnnHyperparameters(0.04) }), data);
     }
 
     [Fact]
@@ -93,7 +93,7 @@ public sealed class TrainingIdentityTests
 
     private static Classifier Small(Func<ModelDescription, ModelDescription>? change = null)
     {
-        var description = new ModelDescription { Architecture = "allcnn", Width = 0.03, Channels = 3, ClassNames = SmallImages.Names, Normalisation = Normalisation.Half };
+        var description = new ModelDescription { Hyperparameters = new AllCnnHyperparameters(0.03), Channels = 3, ClassNames = SmallImages.Names, Normalisation = Normalisation.Half };
         return Architectures.Create(change?.Invoke(description) ?? description, 5);
     }
 }

@@ -75,8 +75,7 @@ public sealed class ErasureRankZeroTests
         {
             using var model = Architectures.Create(new ModelDescription
             {
-                Architecture = "allcnn",
-                Width = 0.1,
+                Hyperparameters = new AllCnnHyperparameters(0.1),
                 Channels = 3,
                 ClassNames = ["a", "b", "c"],
                 Normalisation = EscNative.Models.Data.Normalisation.Half,

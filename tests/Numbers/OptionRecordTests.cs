@@ -313,8 +313,7 @@ public sealed class OptionRecordTests
     {
         using var model = Architectures.Create(new ModelDescription
         {
-            Architecture = "allcnn",
-            Width = 0.1,
+            Hyperparameters = new AllCnnHyperparameters(0.1),
             Channels = 3,
             ClassNames = SmallImages.Names,
             Normalisation = Normalisation.Half,

@@ -22,7 +22,7 @@ public sealed class EscTOracleTests
     [InlineData("esct_lr1_first_step_transposed.npz", 1f, true)]
     public void Masks_and_losses_are_those_of_PyTorch(string file, float rate, bool transposed)
     {
-        var expected = Npz.Read(TestData.Oracle(file));
+        var expected = NpzFile.ReadAll(TestData.Oracle(file));
         var losses = expected["loss"].ToFloat64();
         var last = expected.Keys.Where(name => name.StartsWith("mask_step", StringComparison.Ordinal)).Max(name => int.Parse(name["mask_step".Length..], null));
         var (features, basis) = Recorded.Value;

@@ -257,8 +257,7 @@ public sealed class PlanTests
     private static Classifier Model() => Architectures.Create(
         new ModelDescription
         {
-            Architecture = "allcnn",
-            Width = 0.5,
+            Hyperparameters = new AllCnnHyperparameters(0.5),
             Channels = 3,
             ClassNames = [.. Enumerable.Range(0, 10).Select(i => $"class {i}")],
             Normalisation = EscNative.Models.Data.Normalisation.Half,

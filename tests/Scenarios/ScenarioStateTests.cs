@@ -168,7 +168,7 @@ public sealed class ScenarioStateTests
         public ulong Seed { get; set; } = 5;
 
         public ModelDescription Description { get; set; } =
-            new() { Architecture = "allcnn", Width = 0.03, Channels = 3, ClassNames = SmallImages.Names, Normalisation = Normalisation.Half };
+            new() { Hyperparameters = new AllCnnHyperparameters(0.03), Channels = 3, ClassNames = SmallImages.Names, Normalisation = Normalisation.Half };
 
         public ScenarioRunnerOptions Runner { get; set; } = new() { Evaluation = Quick, Repeats = 1 };
 

@@ -48,7 +48,7 @@ public sealed class BaselineBehaviourTests(BaselineBehaviourTests.Trained traine
             var train = data.Train.Subset([.. Enumerable.Range(0, data.Train.Count).Where(i => data.Train.Label(i) == 4 || i % 2 == 0)], "some");
             Split = ForgetSplit.Create(new DataSet("some", train, data.Test, data.Normalisation), ForgetRequest.ForClasses(4));
             using var model = Architectures.Create(
-                new ModelDescription { Architecture = "allcnn", Width = 0.1, Channels = 3, ClassNames = [.. data.ClassNames], Normalisation = data.Normalisation }, 1, Device.Cpu);
+                new ModelDescription { Hyperparameters = new AllCnnHyperparameters(0.1), Channels = 3, ClassNames = [.. data.ClassNames], Normalisation = data.Normalisation }, 1, Device.Cpu);
             new Trainer(model, Split.Data, new TrainOptions { Epochs = 10, BatchSize = 32, LearningRate = 0.08, Seed = 1 }).Run();
             (ForgetAccuracy, RemainAccuracy) = (FeatureBank.Extract(model, Split.Forget).Accuracy, FeatureBank.Extract(model, Split.Remain).Accuracy);
             using var folder = new TemporaryFolder();

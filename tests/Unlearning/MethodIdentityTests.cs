@@ -22,7 +22,7 @@ public sealed class MethodIdentityTests
         ["weights"] = q => Head(q.Model),
         ["normalisation"] = q => q.Description = q.Description with { Normalisation = Normalisation.Cifar10 },
         ["classes"] = q => q.Description = q.Description with { ClassNames = ["a", "b", "c", "d"] },
-        ["width"] = q => q.Description = q.Description with { Width = 0.04 },
+        ["width"] = q => q.Description = q.Description with { Hyperparameters = new AllCnnHyperparameters(0.04) },
         ["erasure"] = q => q.Model.Erase(new ErasureOperator(q.Model.FeatureWidth, ErasureFactor.Projection([1, .. new double[q.Model.FeatureWidth - 1]], q.Model.FeatureWidth))),
         ["images to forget"] = q => q.Forget = Relabelled(q.Forget),
         ["remaining images"] = q => q.Remain = SmallImages.Set(18, 9),
@@ -208,7 +208,7 @@ public sealed class MethodIdentityTests
         private Classifier? _model;
 
         public ModelDescription Description { get; set; } =
-            new() { Architecture = "allcnn", Width = 0.03, Channels = 3, ClassNames = SmallImages.Names, Normalisation = Normalisation.Half };
+            new() { Hyperparameters = new AllCnnHyperparameters(0.03), Channels = 3, ClassNames = SmallImages.Names, Normalisation = Normalisation.Half };
 
         public Classifier Model => _model ??= Architectures.Create(Description, 5);
 

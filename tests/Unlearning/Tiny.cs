@@ -35,7 +35,7 @@ internal static class Tiny
     public static Classifier Model(double width = 0.03, Device? device = null, ulong seed = 5)
     {
         var model = Architectures.Create(
-            new ModelDescription { Architecture = "allcnn", Width = width, Channels = 3, ClassNames = SmallImages.Names, Normalisation = Normalisation.Half },
+            new ModelDescription { Hyperparameters = new AllCnnHyperparameters(width), Channels = 3, ClassNames = SmallImages.Names, Normalisation = Normalisation.Half },
             seed, device);
         model.Training = false;
         return model;

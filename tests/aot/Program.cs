@@ -31,8 +31,7 @@ Console.WriteLine($"instructions {(Vector512.IsHardwareAccelerated ? 512 : Vecto
 var data = new DataSet("stripes", Stripes(Images, 1), Stripes(Images / 3, 2), Normalisation.Half);
 var description = new ModelDescription
 {
-    Architecture = "allcnn",
-    Width = 0.125,
+    Hyperparameters = new AllCnnHyperparameters(0.125),
     Channels = Channels,
     ClassNames = classes,
     Normalisation = Normalisation.Half,

@@ -73,11 +73,11 @@ each() {
     's/V\.Create\(Scalar\.Narrow<T>\(-Scalar\.Wide\(rest\)/V.Create(Scalar.Narrow<T>((MUTANT ? 0 : -Scalar.Wide(rest))/'
   "$1" "rank: judged by the rounding of float64" unlearning/Subspaces/Spectrum.cs Numbers.RankTests \
     's/Math\.ScaleB\(1, -23\)/Math.ScaleB(1, MUTANT ? -52 : -23)/'
-  "$1" "gzip: the checksum is not compared" engine/Formats/GunzipStream.cs Formats.GunzipStreamTests \
+  "$1" "gzip: the checksum is not compared" engine/Formats/Compression/GunzipStream.cs Formats.GunzipStreamTests \
     's/if \(crc != _crc\)/if (!MUTANT \&\& crc != _crc)/'
-  "$1" "gzip: a second member is left out" engine/Formats/GunzipStream.cs Formats.GunzipStreamTests \
+  "$1" "gzip: a second member is left out" engine/Formats/Compression/GunzipStream.cs Formats.GunzipStreamTests \
     's/if \(first < 0 && start > 0\)/if ((first < 0 || MUTANT) \&\& start > 0)/'
-  "$1" "outputs: a link is replaced" engine/Formats/AtomicFile.cs Formats.OutputTargetTests \
+  "$1" "outputs: a link is replaced" engine/Formats/Output/AtomicFile.cs Formats.OutputTargetTests \
     's/File\.Move\(_temporary, _target\.Path,/File.Move(_temporary, MUTANT ? _target.Name : _target.Path,/'
   "$1" "checkpoints: the head is no part of the question" models/Files/RunIdentity.cs Unlearning.MethodIdentityTests.Another_part_is_another_question \
     's/^( +)hash\.AppendData\(Encoding\.UTF8\.GetBytes\(array\.Name \+ "\\n"\)\);/\1if (MUTANT \&\& array.Name.StartsWith("head.", StringComparison.Ordinal)) continue;\n&/'

@@ -1,13 +1,13 @@
 using EscNative.Engine;
-using EscNative.Engine.Layers;
 using EscNative.Models;
 
 namespace EscNative.Unlearning;
 
-/// <summary>A copy of a model's batch-norm statistics, to put back when a request in training mode is cancelled.</summary>
+/// <summary>A copy of what a model keeps beside its parameters (batch-norm statistics), to put back when a request in training mode is cancelled.</summary>
 internal sealed class RunningStatistics : IDisposable
 {
-    private readonly List<(Tensor Mean, Tensor Variance, long Batches)> _saved = [];
+    private readonly List<Tensor> _buffers = [];
+    private readonly List<long> _counters = [];
 
     private RunningStatistics()
     {
@@ -16,30 +16,23 @@ internal sealed class RunningStatistics : IDisposable
     public static RunningStatistics Of(Classifier model)
     {
         var copy = new RunningStatistics();
-        foreach (var norm in Norms(model))
-            copy._saved.Add((norm.RunningMean.Clone().Persist(), norm.RunningVariance.Clone().Persist(), norm.BatchesTracked));
+        foreach (var (_, buffer) in model.NamedBuffers)
+            copy._buffers.Add(buffer.Clone().Persist());
+        copy._counters.AddRange(model.NamedCounters.Select(c => c.Counter.Value));
         return copy;
     }
 
     public void Restore(Classifier model)
     {
-        foreach (var (norm, saved) in Norms(model).Zip(_saved))
-        {
-            norm.RunningMean.Assign(saved.Mean);
-            norm.RunningVariance.Assign(saved.Variance);
-            norm.BatchesTracked = saved.Batches;
-        }
+        foreach (var ((_, buffer), saved) in model.NamedBuffers.Zip(_buffers))
+            buffer.Assign(saved);
+        foreach (var ((_, counter), saved) in model.NamedCounters.Zip(_counters))
+            counter.Value = saved;
     }
 
     public void Dispose()
     {
-        foreach (var (mean, variance, _) in _saved)
-        {
-            mean.Dispose();
-            variance.Dispose();
-        }
+        foreach (var buffer in _buffers)
+            buffer.Dispose();
     }
-
-    private static IEnumerable<BatchNorm2d> Norms(Classifier model) =>
-        model.NamedModules.Select(m => m.Module).OfType<BatchNorm2d>();
 }

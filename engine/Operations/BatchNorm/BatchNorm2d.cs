@@ -8,6 +8,7 @@ namespace EscNative.Engine.Layers;
 public sealed class BatchNorm2d : Module
 {
     private readonly Lock _tracking = new();
+    private readonly Counter _batches;
 
     /// <summary>A layer that starts as the identity.</summary>
     /// <param name="channels">c.</param>
@@ -25,6 +26,7 @@ public sealed class BatchNorm2d : Module
         Bias = AddParameter("bias", Tensor.Zeros(channels, device: device));
         RunningMean = AddBuffer("running_mean", Tensor.Zeros(channels, device: device));
         RunningVariance = AddBuffer("running_var", Tensor.Ones(channels, device: device));
+        _batches = AddCounter("num_batches_tracked");
     }
 
     /// <summary>Scale, [c].</summary>
@@ -46,7 +48,11 @@ public sealed class BatchNorm2d : Module
     public double Momentum { get; }
 
     /// <summary>How many batches the running statistics have seen; saved with PyTorch's name num_batches_tracked.</summary>
-    public long BatchesTracked { get; set; }
+    public long BatchesTracked
+    {
+        get => _batches.Value;
+        set => _batches.Value = value;
+    }
 
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x) => Forward(x, relu: false);
@@ -69,7 +75,7 @@ public sealed class BatchNorm2d : Module
         lock (_tracking)
         {
             x.Backend.TrackStatistics(mean, variance, RunningMean, RunningVariance, Momentum, rows / (rows - 1.0));
-            BatchesTracked++;
+            _batches.Value++;
         }
 
         return scope.Keep(y);

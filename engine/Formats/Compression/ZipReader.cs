@@ -21,6 +21,9 @@ internal sealed class ZipReader : IDisposable
     private const int DirectoryEntryLength = 46;
     private const int LocalLength = 30;
 
+    // Packed bytes that are enough for any header.
+    private const int MaximumStart = 1 << 16;
+
     // What deflate can expand to at most.
     private const long MaximumRatio = 1032;
 
@@ -85,6 +88,17 @@ internal sealed class ZipReader : IDisposable
         return crc == entry.Crc
             ? data
             : throw Bad(entry.DataOffset, $"entry '{entry.Name}' is damaged: its checksum is {crc:x8}, wants {entry.Crc:x8}");
+    }
+
+    /// <summary>The first bytes of an entry, unpacked, for what stands at its start: its checksum is only known after <see cref="Read"/>.</summary>
+    /// <exception cref="DataFormatException">The archive cannot be read.</exception>
+    public Stream OpenStart(ZipEntry entry)
+    {
+        var packed = new byte[Math.Min(entry.CompressedSize, MaximumStart)];
+        _stream.Position = entry.DataOffset;
+        InputFile.ReadExactly(_stream, packed, Name, entry.DataOffset);
+        var start = new MemoryStream(packed, writable: false);
+        return entry.Deflated ? new DeflateStream(start, CompressionMode.Decompress) : start;
     }
 
     public void Dispose() => _stream.Dispose();
