@@ -1,6 +1,7 @@
 using EscNative.Kernels;
 using EscNative.Kernels.Cuda;
 using EscNative.Kernels.Cuda.Driver;
+using EscNative.Unlearning.Subspaces;
 
 namespace EscNative.Unlearning.Masks;
 
@@ -18,7 +19,10 @@ public sealed class CudaMaskTrainer : IMaskTrainer
     private readonly CudaDeviceVariable<int> _result;
     private readonly EscTArguments _arguments;
 
-    /// <summary>Copies the problem to a device and starts with a mask of ones.</summary>
+    // Those that lie on the device already, and belong to another.
+    private readonly CudaFeatures? _features;
+
+    /// <summary>Copies the problem to a device, but for features that lie there, and starts with a mask of ones.</summary>
     /// <param name="context">The device.</param>
     /// <param name="problem">What to train on.</param>
     /// <exception cref="DeviceException">The device cannot hold the mask in its shared memory, or has no cooperative launches.</exception>
@@ -34,6 +38,7 @@ public sealed class CudaMaskTrainer : IMaskTrainer
         ArgumentNullException.ThrowIfNull(problem);
         Problem = problem;
         _context = context;
+        _features = problem.Device?.Context == context ? problem.Device : null;
         _kernels = new EscTKernels(context);
         _plan = plan ?? _kernels.Plan(problem.Dimension, problem.Columns, problem.Classes, problem.Batch);
         using var call = KernelCall.Begin();
@@ -46,7 +51,7 @@ public sealed class CudaMaskTrainer : IMaskTrainer
             _result = Room<int>(2);
             _arguments = new EscTArguments
             {
-                Features = Hold<float>(problem.Features.Span).Pointer,
+                Features = _features is null ? Hold<float>(problem.Features.Span).Pointer : _features.Rows,
                 Labels = Hold<int>(problem.Labels).Pointer,
                 Order = _order.Pointer,
                 Basis = Hold<float>(problem.Basis).Pointer,
@@ -86,6 +91,9 @@ public sealed class CudaMaskTrainer : IMaskTrainer
             call.Hold(memory);
         _order.CopyToDevice(order);
         var arguments = _arguments;
+        // Asked for anew, so that the call holds them.
+        if (_features is not null)
+            arguments.Features = _features.Rows;
         arguments.Ordered = order.Length;
         arguments.Rate = rate;
         _kernels.Epoch(_plan, arguments);

@@ -1,4 +1,3 @@
-
 namespace EscNative.Unlearning;
 
 /// <summary>A way to make a trained model forget.</summary>
@@ -39,3 +38,9 @@ public interface IUnlearningMethod
     /// <exception cref="OperationCanceledException">The run was cancelled.</exception>
     UnlearningResult Run(UnlearningContext context, IProgress<StageProgress>? progress = null, CancellationToken cancel = default);
 }
+
+/// <summary>How far a stage of a long call is.</summary>
+/// <param name="Stage">The stage's name: <c>forward</c>.</param>
+/// <param name="Done">Units done.</param>
+/// <param name="Total">Units in all.</param>
+public readonly record struct StageProgress(string Stage, long Done, long Total);

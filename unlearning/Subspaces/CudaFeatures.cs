@@ -126,6 +126,34 @@ public sealed unsafe class CudaFeatures : IDisposable
         _workspace?.Dispose();
     }
 
+    /// <summary>Some of the kept rows as features of their own, beside these.</summary>
+    /// <param name="rows">Their numbers, in any order.</param>
+    internal CudaFeatures Gather(ReadOnlySpan<int> rows)
+    {
+        using var call = KernelCall.Begin();
+        using var index = new CudaDeviceVariable<int>(Context, rows.Length, Operation);
+        index.CopyToDevice(rows);
+        var picked = new CudaFeatures(Context, Dimension, rows.Length);
+        try
+        {
+            var kernels = new RowsKernels(Context);
+            for (var done = 0; done < rows.Length;)
+            {
+                var (at, taken) = picked.Room(rows.Length - done);
+                kernels.Gather(Rows, Count, index.Pointer + (done * sizeof(int)), at, taken, Bytes(1));
+                picked.Take(taken);
+                done += taken;
+            }
+
+            return picked;
+        }
+        catch
+        {
+            picked.Dispose();
+            throw;
+        }
+    }
+
     internal double[] GramToHost()
     {
         Close();

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using EscNative.Engine;
 
-namespace EscNative.Unlearning;
+namespace EscNative.Models;
 
 /// <summary>Adds up the time of each stage of a request, waiting for the device at the borders.</summary>
 /// <remarks>The waiting costs what overlapping would save, so a run with a recorder is a profile, not the latency.</remarks>
@@ -55,3 +55,10 @@ public sealed class StageRecorder(Device device)
         public void Dispose() => _recorder?.End(_stage, _started);
     }
 }
+
+/// <summary>What one stage of a request cost.</summary>
+/// <param name="Name">The stage: <c>forward</c>.</param>
+/// <param name="Seconds">Wall time.</param>
+/// <param name="Bytes">Bytes that the stage must read and write at least; 0 where it is not counted.</param>
+/// <param name="Flops">Floating-point operations; 0 where they are not counted.</param>
+public readonly record struct StageTime(string Name, double Seconds, double Bytes, double Flops);

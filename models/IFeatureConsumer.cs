@@ -1,0 +1,29 @@
+namespace EscNative.Models;
+
+/// <summary>Takes the features of a <see cref="FeaturePass"/> as they come: a sum over them, the rows, a score of each.</summary>
+public interface IFeatureConsumer
+{
+    /// <summary>The stage under which a <see cref="StageRecorder"/> sees its work; null for none.</summary>
+    string? Stage => null;
+
+    /// <summary>Whether it takes features as tensors on the model's device, where they then stay; else in host memory.</summary>
+    bool TakesTensors => false;
+
+    /// <summary>Whether it wants class scores as well.</summary>
+    bool TakesLogits => false;
+
+    /// <summary>Where it wants the features of the next images, so that they are not copied. Empty: in memory of the pass, which holds them
+    /// until <see cref="Add"/> returns.</summary>
+    /// <param name="count">How many images.</param>
+    /// <returns>[count, d] on the host, or empty.</returns>
+    Span<float> FeatureRoom(int count) => default;
+
+    /// <summary>The same of the class scores.</summary>
+    /// <param name="count">How many images.</param>
+    /// <returns>[count, classes] on the host, or empty.</returns>
+    Span<float> LogitRoom(int count) => default;
+
+    /// <summary>Takes the features of the next images; in the order of the pass.</summary>
+    /// <param name="batch">They are valid until this returns.</param>
+    void Add(in FeatureBatch batch);
+}
