@@ -82,9 +82,9 @@ public sealed class FeatureBank
 
         public bool TakesLogits => true;
 
-        public Span<float> FeatureRoom(int count) => Features.AsSpan(_done * model.FeatureWidth, count * model.FeatureWidth);
+        public Span<float> FeatureSpan(int count) => Features.AsSpan(_done * model.FeatureWidth, count * model.FeatureWidth);
 
-        public Span<float> LogitRoom(int count) => Logits.AsSpan(_done * model.Classes, count * model.Classes);
+        public Span<float> LogitSpan(int count) => Logits.AsSpan(_done * model.Classes, count * model.Classes);
 
         // They were written where they belong.
         public void Add(in FeatureBatch batch) => _done += batch.Count;

@@ -32,14 +32,14 @@ internal ref struct FeatureDelivery
     /// <summary>Whether a consumer takes class scores.</summary>
     public bool TakesLogits { get; }
 
-    /// <summary>Where the features of the next images go on the host: where the first consumer with room of its own wants them, or memory that
+    /// <summary>Where the features of the next images go on the host: where the first consumer with memory of its own wants them, or memory that
     /// all batches share.</summary>
-    public Span<float> FeatureRoom(int count)
+    public Span<float> FeatureSpan(int count)
     {
         foreach (var consumer in _consumers)
         {
-            if (!consumer.TakesTensors && consumer.FeatureRoom(count) is { IsEmpty: false } room)
-                return room;
+            if (!consumer.TakesTensors && consumer.FeatureSpan(count) is { IsEmpty: false } own)
+                return own;
         }
 
         // The first batch is the largest.
@@ -49,14 +49,14 @@ internal ref struct FeatureDelivery
     }
 
     /// <summary>The same of the class scores; empty where nobody takes them.</summary>
-    public Span<float> LogitRoom(int count)
+    public Span<float> LogitSpan(int count)
     {
         if (!TakesLogits)
             return default;
         foreach (var consumer in _consumers)
         {
-            if (!consumer.TakesTensors && consumer.LogitRoom(count) is { IsEmpty: false } room)
-                return room;
+            if (!consumer.TakesTensors && consumer.LogitSpan(count) is { IsEmpty: false } own)
+                return own;
         }
 
         if (_logits.Length == 0)
@@ -66,8 +66,8 @@ internal ref struct FeatureDelivery
 
     /// <summary>Delivers what lies on the host.</summary>
     /// <param name="indices">The images.</param>
-    /// <param name="features">[count, d] in <see cref="FeatureRoom"/>.</param>
-    /// <param name="logits">[count, classes] in <see cref="LogitRoom"/>, or empty.</param>
+    /// <param name="features">[count, d] in <see cref="FeatureSpan"/>.</param>
+    /// <param name="logits">[count, classes] in <see cref="LogitSpan"/>, or empty.</param>
     public void Deliver(ReadOnlySpan<int> indices, Span<float> features, Span<float> logits)
     {
         foreach (var consumer in _consumers)
@@ -93,8 +93,8 @@ internal ref struct FeatureDelivery
 
             if (rows.IsEmpty)
             {
-                rows = FeatureRoom(indices.Length);
-                scores = LogitRoom(indices.Length);
+                rows = FeatureSpan(indices.Length);
+                scores = LogitSpan(indices.Length);
                 using (Stage("forward"))
                 {
                     features.CopyTo(rows);
@@ -110,18 +110,18 @@ internal ref struct FeatureDelivery
 
     private readonly void Add(IFeatureConsumer consumer, ReadOnlySpan<int> indices, Span<float> features, Span<float> logits)
     {
-        CopyTo(consumer.FeatureRoom(indices.Length), features);
+        CopyTo(consumer.FeatureSpan(indices.Length), features);
         if (consumer.TakesLogits)
-            CopyTo(consumer.LogitRoom(indices.Length), logits);
+            CopyTo(consumer.LogitSpan(indices.Length), logits);
         using (Stage(consumer.Stage))
             consumer.Add(new FeatureBatch { Indices = indices, First = Done, Features = features, Logits = consumer.TakesLogits ? logits : default });
     }
 
     // A second consumer that keeps rows has a copy of them.
-    private static void CopyTo(Span<float> room, Span<float> values)
+    private static void CopyTo(Span<float> target, Span<float> values)
     {
-        if (!room.IsEmpty && room != values)
-            values.CopyTo(room);
+        if (!target.IsEmpty && target != values)
+            values.CopyTo(target);
     }
 
     private void Advance(int count)

@@ -66,8 +66,8 @@ public sealed class FeaturePass(Classifier model, int imagesPerRun = 0, StageRec
 
             if (delivery.TakesTensors)
             {
-                using var features = Room(batch.Length, model.FeatureWidth);
-                using var logits = delivery.TakesLogits ? Room(batch.Length, model.Classes) : null;
+                using var features = Allocate(batch.Length, model.FeatureWidth);
+                using var logits = delivery.TakesLogits ? Allocate(batch.Length, model.Classes) : null;
                 using (Stage("forward"))
                     extractor.Plan.Run(pixels, features, logits);
                 staging.HandOver();
@@ -75,7 +75,7 @@ public sealed class FeaturePass(Classifier model, int imagesPerRun = 0, StageRec
                 continue;
             }
 
-            Span<float> rows = delivery.FeatureRoom(batch.Length), scores = delivery.LogitRoom(batch.Length);
+            Span<float> rows = delivery.FeatureSpan(batch.Length), scores = delivery.LogitSpan(batch.Length);
             using (Stage("forward"))
             {
                 if (delivery.TakesLogits)
@@ -177,9 +177,9 @@ public sealed class FeaturePass(Classifier model, int imagesPerRun = 0, StageRec
                 }
                 else
                 {
-                    features = Room(batch.Count, model.FeatureWidth);
+                    features = Allocate(batch.Count, model.FeatureWidth);
                     if (delivery.TakesLogits)
-                        logits = Room(batch.Count, model.Classes);
+                        logits = Allocate(batch.Count, model.Classes);
                     extractor.Plan.Run(batch.Images, features, logits);
                 }
             }
@@ -210,7 +210,7 @@ public sealed class FeaturePass(Classifier model, int imagesPerRun = 0, StageRec
     private int BatchOf(CompiledExtractor extractor, bool tensors) =>
         tensors && CudaInterop.ContextOf(model.Device) is not null ? extractor.Plan.ImagesPerChunk : HostBatch;
 
-    private Tensor Room(int rows, int columns) => Tensor.Zeros(new Shape(rows, columns), DType.F32, model.Device);
+    private Tensor Allocate(int rows, int columns) => Tensor.Zeros(new Shape(rows, columns), DType.F32, model.Device);
 
     // Pixels of a row in reverse order, their channels not.
     private static void Mirror(Span<byte> image, int width, int channels)

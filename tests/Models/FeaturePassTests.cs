@@ -169,9 +169,9 @@ public sealed class FeaturePassTests
 
         public bool TakesLogits { get; init; }
 
-        public Span<float> FeatureRoom(int count) => Features.AsSpan(_done * model.FeatureWidth, count * model.FeatureWidth);
+        public Span<float> FeatureSpan(int count) => Features.AsSpan(_done * model.FeatureWidth, count * model.FeatureWidth);
 
-        public Span<float> LogitRoom(int count) => Logits.AsSpan(_done * model.Classes, count * model.Classes);
+        public Span<float> LogitSpan(int count) => Logits.AsSpan(_done * model.Classes, count * model.Classes);
 
         public void Add(in FeatureBatch batch) => _done += batch.Count;
     }

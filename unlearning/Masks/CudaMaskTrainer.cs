@@ -46,25 +46,25 @@ public sealed class CudaMaskTrainer : IMaskTrainer
         {
             var ones = new float[problem.Basis.Length];
             Array.Fill(ones, 1);
-            _mask = Hold<float>(ones);
-            _order = Room<int>(problem.Count);
-            _result = Room<int>(2);
+            _mask = Upload<float>(ones);
+            _order = Allocate<int>(problem.Count);
+            _result = Allocate<int>(2);
             _arguments = new EscTArguments
             {
-                Features = _features is null ? Hold<float>(problem.Features.Span).Pointer : _features.Rows,
-                Labels = Hold<int>(problem.Labels).Pointer,
+                Features = _features is null ? Upload<float>(problem.Features.Span).Pointer : _features.Rows,
+                Labels = Upload<int>(problem.Labels).Pointer,
                 Order = _order.Pointer,
-                Basis = Hold<float>(problem.Basis).Pointer,
+                Basis = Upload<float>(problem.Basis).Pointer,
                 Mask = _mask.Pointer,
-                Weight = Hold<float>(problem.Weight).Pointer,
-                Bias = Hold<float>(problem.Bias).Pointer,
-                Partial = Room<float>(_plan.PartialCount).Pointer,
-                Slope = Room<float>((long)problem.Batch * problem.Classes).Pointer,
-                Hit = Room<int>(problem.Batch).Pointer,
-                Head = Room<float>(problem.Weight.Length).Pointer,
-                Outside = Room<float>(_plan.OutsideCount).Pointer,
+                Weight = Upload<float>(problem.Weight).Pointer,
+                Bias = Upload<float>(problem.Bias).Pointer,
+                Partial = Allocate<float>(_plan.PartialCount).Pointer,
+                Slope = Allocate<float>((long)problem.Batch * problem.Classes).Pointer,
+                Hit = Allocate<int>(problem.Batch).Pointer,
+                Head = Allocate<float>(problem.Weight.Length).Pointer,
+                Outside = Allocate<float>(_plan.OutsideCount).Pointer,
                 Result = _result.Pointer,
-                Barrier = Hold<uint>([0]).Pointer,
+                Barrier = Upload<uint>([0]).Pointer,
                 Count = problem.Count,
                 Dimension = problem.Dimension,
                 Columns = problem.Columns,
@@ -132,7 +132,7 @@ public sealed class CudaMaskTrainer : IMaskTrainer
             memory.Dispose();
     }
 
-    private CudaDeviceVariable<T> Room<T>(long count)
+    private CudaDeviceVariable<T> Allocate<T>(long count)
         where T : unmanaged
     {
         var memory = new CudaDeviceVariable<T>(_context, count, Operation);
@@ -140,10 +140,10 @@ public sealed class CudaMaskTrainer : IMaskTrainer
         return memory;
     }
 
-    private CudaDeviceVariable<T> Hold<T>(ReadOnlySpan<T> values)
+    private CudaDeviceVariable<T> Upload<T>(ReadOnlySpan<T> values)
         where T : unmanaged
     {
-        var memory = Room<T>(values.Length);
+        var memory = Allocate<T>(values.Length);
         memory.CopyToDevice(values);
         return memory;
     }

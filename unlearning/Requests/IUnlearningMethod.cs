@@ -44,3 +44,13 @@ public interface IUnlearningMethod
 /// <param name="Done">Units done.</param>
 /// <param name="Total">Units in all.</param>
 public readonly record struct StageProgress(string Stage, long Done, long Total);
+
+/// <summary>Which training data a method may look at.</summary>
+public enum DataUse
+{
+    /// <summary>Only the data to forget (D_f).</summary>
+    ForgetOnly,
+
+    /// <summary>The remaining data (D_r) too.</summary>
+    ForgetAndRemain,
+}

@@ -82,7 +82,7 @@ public sealed unsafe class CudaFeatures : IDisposable
         Admit(count);
         while (count > 0)
         {
-            var (at, taken) = Room(count);
+            var (at, taken) = NextRows(count);
             Context.Stream.Copy(rows, at, Bytes(taken));
             rows += (nint)Bytes(taken);
             count -= taken;
@@ -101,7 +101,7 @@ public sealed unsafe class CudaFeatures : IDisposable
         using var call = KernelCall.Begin();
         while (!rows.IsEmpty)
         {
-            var (at, taken) = Room(rows.Length / Dimension);
+            var (at, taken) = NextRows(rows.Length / Dimension);
             fixed (float* source = rows)
                 Context.Stream.CopyToDevice(source, at, Bytes(taken));
             rows = rows[(taken * Dimension)..];
@@ -139,7 +139,7 @@ public sealed unsafe class CudaFeatures : IDisposable
             var kernels = new RowsKernels(Context);
             for (var done = 0; done < rows.Length;)
             {
-                var (at, taken) = picked.Room(rows.Length - done);
+                var (at, taken) = picked.NextRows(rows.Length - done);
                 kernels.Gather(Rows, Count, index.Pointer + (done * sizeof(int)), at, taken, Bytes(1));
                 picked.Take(taken);
                 done += taken;
@@ -203,7 +203,7 @@ public sealed unsafe class CudaFeatures : IDisposable
     }
 
     // Where the next rows go, and how many of them complete a block.
-    private (nint At, int Count) Room(int count)
+    private (nint At, int Count) NextRows(int count)
     {
         var waiting = (int)(Count - _blocked);
         var first = KeepsRows ? Count : waiting;

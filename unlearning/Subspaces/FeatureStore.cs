@@ -46,7 +46,7 @@ internal sealed class FeatureStore : IFeatureConsumer, IDisposable
 
     public bool TakesTensors => Device is not null;
 
-    public Span<float> FeatureRoom(int count) => _rows is null ? default : _rows.AsSpan(_count * _dimension, count * _dimension);
+    public Span<float> FeatureSpan(int count) => _rows is null ? default : _rows.AsSpan(_count * _dimension, count * _dimension);
 
     public void Add(in FeatureBatch batch)
     {
