@@ -1,7 +1,5 @@
-using System.Buffers;
 using EscNative.Engine;
 using EscNative.Engine.Plans;
-using EscNative.Models.Data;
 
 namespace EscNative.Models;
 
@@ -68,35 +66,6 @@ public sealed class CompiledExtractor : IDisposable
     /// <summary>Features and class scores of normalised images.</summary>
     /// <inheritdoc cref="Run(ReadOnlySpan{byte}, Span{float}, Span{float})"/>
     public void Run(ReadOnlySpan<float> images, Span<float> features, Span<float> logits) => Plan.Run(images, features, logits);
-
-    /// <summary>The features of some images of a set, and their class scores where there is room for them.</summary>
-    /// <param name="set">The images.</param>
-    /// <param name="first">The first of them.</param>
-    /// <param name="count">How many.</param>
-    /// <param name="features">Receives [count, d].</param>
-    /// <param name="logits">Receives [count, classes], or empty.</param>
-    /// <exception cref="ShapeException">The images have another size than the plan's, or a length does not fit.</exception>
-    public void Run(ImageSet set, int first, int count, Span<float> features, Span<float> logits = default)
-    {
-        ArgumentNullException.ThrowIfNull(set);
-        if (Plan.InputShape != (set.Height, set.Width, set.Channels))
-            throw new ShapeException($"extract: {set.Name} has images [{set.Height}, {set.Width}, {set.Channels}], the plan is for {Plan.InputShape}");
-        var buffer = ArrayPool<byte>.Shared.Rent(count * set.ImageSize);
-        try
-        {
-            var images = buffer.AsSpan(0, count * set.ImageSize);
-            for (var i = 0; i < count; i++)
-                set.Pixels(first + i).CopyTo(images[(i * set.ImageSize)..]);
-            if (logits.IsEmpty)
-                Plan.Run(images, features);
-            else
-                Plan.Run(images, features, logits);
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
-        }
-    }
 
     /// <summary>Frees weights and working memory. No call may be under way.</summary>
     public void Dispose() => Plan.Dispose();

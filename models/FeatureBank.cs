@@ -1,4 +1,3 @@
-using EscNative.Engine.Plans;
 using EscNative.Models.Data;
 
 namespace EscNative.Models;
@@ -60,29 +59,34 @@ public sealed class FeatureBank
     /// <summary>Runs the model, compiled for it, over a set, in the set's order.</summary>
     /// <param name="model">The model, which computes as in evaluation mode; not changed.</param>
     /// <param name="images">The images.</param>
-    /// <param name="batchSize">Images a call; the result does not depend on it.</param>
     /// <param name="progress">Told how many images are done, or null.</param>
     /// <param name="cancel">Cancels between batches.</param>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    public static FeatureBank Extract(
-        Classifier model, ImageSet images, int batchSize = 512, IProgress<int>? progress = null, CancellationToken cancel = default)
+    public static FeatureBank Extract(Classifier model, ImageSet images, IProgress<int>? progress = null, CancellationToken cancel = default)
     {
+        ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(images);
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(batchSize);
-        using var extractor = CompiledExtractor.Compile(
-            model, images.Height, images.Width, new PlanOptions { ImagesPerRun = Math.Min(batchSize, images.Count) });
-        var (d, classes) = (extractor.FeatureWidth, extractor.Classes);
-        var features = new float[(long)images.Count * d];
-        var logits = new float[(long)images.Count * classes];
-        for (var at = 0; at < images.Count;)
-        {
-            cancel.ThrowIfCancellationRequested();
-            var count = Math.Min(batchSize, images.Count - at);
-            extractor.Run(images, at, count, features.AsSpan(at * d, count * d), logits.AsSpan(at * classes, count * classes));
-            at += count;
-            progress?.Report(at);
-        }
+        var rows = new Rows(model, images.Count);
+        using (var pass = new FeaturePass(model))
+            pass.Run(images, [rows], progress: progress, cancel: cancel);
+        return new FeatureBank(model.FeatureWidth, model.Classes, rows.Features, rows.Logits, images.Labels());
+    }
 
-        return new FeatureBank(d, classes, features, logits, images.Labels());
+    private sealed class Rows(Classifier model, int count) : IFeatureConsumer
+    {
+        private int _done;
+
+        public float[] Features { get; } = new float[(long)count * model.FeatureWidth];
+
+        public float[] Logits { get; } = new float[(long)count * model.Classes];
+
+        public bool TakesLogits => true;
+
+        public Span<float> FeatureSpan(int count) => Features.AsSpan(_done * model.FeatureWidth, count * model.FeatureWidth);
+
+        public Span<float> LogitSpan(int count) => Logits.AsSpan(_done * model.Classes, count * model.Classes);
+
+        // They were written where they belong.
+        public void Add(in FeatureBatch batch) => _done += batch.Count;
     }
 }

@@ -6,6 +6,7 @@ using EscNative.Kernels;
 using EscNative.Kernels.Cpu;
 using EscNative.Unlearning.Masks;
 using EscNative.Unlearning.Methods;
+using EscNative.Unlearning.Subspaces;
 
 namespace EscNative.Bench.Peers;
 
@@ -41,7 +42,7 @@ internal sealed class MaskWorkload : Workload
         new RandomSource(1, 1).FillNormal(_weight);
         _labels = Labels();
         _order = new RandomSource(1, 2).Permutation(rows);
-        _basis = EscT.SquareBasis(_features, rows, d, "gram-eigen");
+        _basis = EscT.SquareBasis(new SubspaceProblem(_features, rows, d), "gram-eigen");
         (_ones, _mask) = (new float[d * d], new float[d * d]);
         Array.Fill(_ones, 1);
         _trainer = new CpuMaskTrainer(new MaskProblem(_features, _labels, _basis, _weight, new float[Classes], d, Batch));

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using EscNative.Bench.Measuring;
 using EscNative.Bench.Reports;
 using EscNative.Engine;
+using EscNative.Models;
 using EscNative.Unlearning;
 
 namespace EscNative.Tests.Bench;

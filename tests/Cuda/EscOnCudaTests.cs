@@ -65,6 +65,60 @@ public sealed class EscOnCudaTests
         }
     }
 
+    [Theory]
+    [InlineData("auto", UnlearningMode.Paper, 0)]
+    [InlineData("gram-eigen", UnlearningMode.Paper, 1)]
+    [InlineData("svd", UnlearningMode.Paper, 0)]
+    [InlineData("auto", UnlearningMode.Paper, 3)]
+    [InlineData("auto", UnlearningMode.Official, null)]
+    public void Nor_do_those_on_which_a_mask_is_trained(string solver, UnlearningMode mode, int? augmentation)
+    {
+        using var machine = CudaMachine.Use(CudaMachine.Names[0], isKeeper: true);
+        var counters = CudaInterop.ContextOf(Device.Cuda())!.Counters;
+        Assert.Equal(BytesToHost(25), BytesToHost(60));
+
+        long BytesToHost(int images)
+        {
+            using var model = Model(Device.Cuda());
+            // Every image is predicted as the class that is to be forgotten, and too slow a rate forgets none: as many epochs whatever they are.
+            model.Head.Bias!.Value.CopyFrom<float>([0, 0, 3, 0]);
+            var forget = ForgetSplit.Create(SmallImages.Data(train: 4 * images), ForgetRequest.ForClasses(2)).Forget;
+            var parameters = new Dictionary<string, double> { ["epochs"] = 2, ["learning-rate"] = 1e-6, ["batch"] = 16 };
+            if (augmentation is { } changes)
+                parameters["augmentation"] = changes;
+            var before = counters.BytesToHost;
+            var result = new EscT().Run(new UnlearningContext(model, forget, new UnlearningOptions { Solver = solver, Mode = mode, Parameters = parameters }));
+            var crossed = counters.BytesToHost - before;
+            Assert.Contains(result.Notes, note => note.StartsWith("2 epochs", StringComparison.Ordinal));
+            return crossed;
+        }
+    }
+
+    [Theory]
+    [InlineData("auto", UnlearningMode.Paper, 0)]
+    [InlineData("svd", UnlearningMode.Paper, 1)]
+    [InlineData("gram-eigen", UnlearningMode.Paper, 2)]
+    [InlineData("auto", UnlearningMode.Official, null)]
+    public void The_mask_that_is_trained_there_erases_what_that_of_the_CPU_does(string solver, UnlearningMode mode, int? augmentation)
+    {
+        using var machine = CudaMachine.Use(CudaMachine.Names[0], isKeeper: true);
+        var forget = ForgetSplit.Create(SmallImages.Data(train: 208), ForgetRequest.ForClasses(2)).Forget;
+        var parameters = new Dictionary<string, double> { ["epochs"] = 2, ["learning-rate"] = 1, ["batch"] = 16 };
+        if (augmentation is { } changes)
+            parameters["augmentation"] = changes;
+        var options = new UnlearningOptions { Solver = solver, Mode = mode, OfficialAugmentation = true, Parameters = parameters };
+        using var onCpu = Model(Device.Cpu);
+        using var onCuda = Model(Device.Cuda());
+        foreach (var model in (Classifier[])[onCpu, onCuda])
+        {
+            model.Head.Bias!.Value.CopyFrom<float>([0, 0, 3, 0]);
+            new EscT().Run(new UnlearningContext(model, forget, options));
+        }
+
+        double[] wanted = onCpu.Erasure!.ToDense(), got = onCuda.Erasure!.ToDense();
+        Assert.All(wanted.Zip(got), pair => Assert.Equal(pair.First, pair.Second, 1e-3));
+    }
+
     [Fact]
     public void Official_mode_runs_on_the_device_too()
     {

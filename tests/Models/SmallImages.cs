@@ -31,6 +31,15 @@ internal static class SmallImages
         return new ImageSet(name, pixels, labels, 32, 32, 3, Names);
     }
 
+    /// <summary>Some images of a set, one after another.</summary>
+    public static byte[] Bytes(ImageSet set, int first, int count)
+    {
+        var bytes = new byte[count * set.ImageSize];
+        for (var i = 0; i < count; i++)
+            set.Pixels(first + i).CopyTo(bytes.AsSpan(i * set.ImageSize));
+        return bytes;
+    }
+
     public static DataSet Data(int train = 96, int test = 32) =>
         new("stripes", Set(train, 1, "train"), Set(test, 2, "test"), Normalisation.Half);
 

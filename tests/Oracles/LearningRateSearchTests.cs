@@ -3,6 +3,7 @@ using EscNative.Models;
 using EscNative.Models.Data;
 using EscNative.Unlearning.Masks;
 using EscNative.Unlearning.Methods;
+using EscNative.Unlearning.Subspaces;
 
 namespace EscNative.Tests.Oracles;
 
@@ -62,7 +63,7 @@ public sealed class LearningRateSearchTests
     private static IEnumerable<string> Search(string name, Classifier model, FeatureBank forget, FeatureBank test)
     {
         var (weight, bias, d) = (model.Head.Weight.Value.ToArray(), model.Head.Bias!.Value.ToArray(), model.FeatureWidth);
-        var basis = EscT.SquareBasis(forget.Features, forget.Count, d, "gram-eigen");
+        var basis = EscT.SquareBasis(new SubspaceProblem(forget.Features, forget.Count, d), "gram-eigen");
         var rows = ForgetRows.Cached(forget.Features, forget.Labels, 42, shuffle: true);
         var original = MaskedAccuracy.Of(test, Array.ConvertAll(weight, v => (double)v), Array.ConvertAll(bias, v => (double)v)).Remain;
         foreach (var rate in Rates)

@@ -126,8 +126,8 @@ public sealed class PlanTests
 
         using var extractor = CompiledExtractor.Compile(model, 32, 32);
         var (features, scores, again) = (new float[n * d], new float[n * model.Classes], new float[n * d]);
-        extractor.Run(set, 0, n, features, scores);
-        extractor.Run(set, 0, n, again);
+        extractor.Run(SmallImages.Bytes(set, 0, n), features, scores);
+        extractor.Features(SmallImages.Bytes(set, 0, n), again);
         Assert.Equal(features, again);
         AssertClose(wantedFeatures, features);
         AssertClose(wantedScores, scores);
@@ -154,10 +154,10 @@ public sealed class PlanTests
         using var extractor = CompiledExtractor.Compile(model, 32, 32);
         var set = SmallImages.Set(3, 4);
         var before = new float[3 * model.FeatureWidth];
-        extractor.Run(set, 0, 3, before);
+        extractor.Features(SmallImages.Bytes(set, 0, 3), before);
         model.Erase(new ErasureOperator(model.FeatureWidth, ErasureFactor.Projection([1, .. new double[model.FeatureWidth - 1]], model.FeatureWidth)));
         var after = new float[before.Length];
-        extractor.Run(set, 0, 3, after);
+        extractor.Features(SmallImages.Bytes(set, 0, 3), after);
         Assert.Equal(before, after);
     }
 
@@ -168,7 +168,7 @@ public sealed class PlanTests
         using var extractor = CompiledExtractor.Compile(model, 32, 32);
         var set = SmallImages.Set(64, 9);
         var wanted = new float[64 * extractor.FeatureWidth];
-        extractor.Run(set, 0, 64, wanted);
+        extractor.Features(SmallImages.Bytes(set, 0, 64), wanted);
         // The emulated device takes half a second a run, and one after another.
         var rounds = model.Device.Name == "cpu" || EmulatedMachine.UsesGpu ? 20 : 2;
         var failures = 0;
@@ -181,7 +181,7 @@ public sealed class PlanTests
             for (var round = 0; round < rounds; round++)
             {
                 Array.Fill(got, float.NaN);
-                extractor.Run(set, first, count, got);
+                extractor.Features(SmallImages.Bytes(set, first, count), got);
                 if (!MemoryMarshal.AsBytes<float>(got).SequenceEqual(MemoryMarshal.AsBytes(wanted.AsSpan(first * extractor.FeatureWidth, got.Length))))
                     Interlocked.Increment(ref failures);
             }

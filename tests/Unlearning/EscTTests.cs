@@ -7,6 +7,7 @@ using EscNative.Models.Erasure;
 using EscNative.Tests.Models;
 using EscNative.Unlearning;
 using EscNative.Unlearning.Methods;
+using EscNative.Unlearning.Subspaces;
 
 namespace EscNative.Tests.Unlearning;
 
@@ -65,7 +66,7 @@ public sealed class EscTTests
         foreach (var (n, d) in ((int, int)[])[(40, 11), (5, 11), (1, 7), (3, 1)])
         {
             var rows = LinearAlgebra.Matrices.Random(n, d, random).Select(v => (float)v).ToArray();
-            var basis = EscT.SquareBasis(rows, n, d, solver);
+            var basis = EscT.SquareBasis(new SubspaceProblem(rows, n, d), solver);
             Assert.Equal(d * d, basis.Length);
             for (var i = 0; i < d; i++)
             {

@@ -35,7 +35,7 @@ each() {
     's/var remain = data\.Train\.RowsOf\(forgotten: false\);/var remain = MUTANT ? [.. Enumerable.Range(0, data.Train.Rows)] : data.Train.RowsOf(forgotten: false);/'
   "$1" "a method leaves training mode" unlearning/Training/TrainingMethod.cs Unlearning.TrainingModeTests \
     '0,/model\.Training = training;/s//model.Training = !MUTANT \&\& training;/'
-  "$1" "a pass in training mode stays there" unlearning/Methods/Features/FeaturePass.cs Unlearning.TrainingModeTests \
+  "$1" "a pass in training mode stays there" models/FeaturePass.cs Unlearning.TrainingModeTests \
     's/model\.Training = training;/model.Training = MUTANT || training;/'
   "$1" "SCRUB: an error above is no nearer than one below" unlearning/Methods/Weights/Scrub.cs Unlearning.ScrubRewindTests \
     's/MinBy\(error => Math\.Abs\(error - wanted\)\)/MinBy(error => MUTANT ? (error > wanted ? 1000 : wanted - error) : Math.Abs(error - wanted))/'

@@ -19,8 +19,8 @@ internal sealed record FeatureChange(int Width, double[] Left, double[] Right, d
     public static FeatureChange Around(int width, double[] left, double[] right, ReadOnlySpan<double> mean)
     {
         var rank = left.Length / width;
-        var coordinates = Dense.Multiply(rank, 1, width, right, true, mean, false);
-        return new FeatureChange(width, left, right, Dense.Apply(left, width, rank, coordinates));
+        var coordinates = MatrixMath.Multiply(rank, 1, width, right, true, mean, false);
+        return new FeatureChange(width, left, right, MatrixMath.Apply(left, width, rank, coordinates));
     }
 
     /// <summary>The factor of an erasure operator.</summary>

@@ -19,7 +19,7 @@ internal static class LeaceSolver
         var d = statistics.Width;
         if (!options.Whiten)
         {
-            var (basis, _) = Dense.Orthonormal(statistics.CrossCovariance(), d, statistics.Concepts, options.Tolerance, relative: false);
+            var (basis, _) = MatrixMath.Orthonormal(statistics.CrossCovariance(), d, statistics.Concepts, options.Tolerance, relative: false);
             return FeatureChange.Around(d, basis, basis, statistics.Mean);
         }
 
@@ -29,12 +29,12 @@ internal static class LeaceSolver
         var whitening = Whitening.Of(covariance, d);
         if (whitening.Rank < d)
             notes.Add(FormattableString.Invariant($"the covariance of the features has rank {whitening.Rank} of {d}: the other directions stay as they are"));
-        var (q, rank) = Dense.Orthonormal(
-            Dense.Multiply(d, statistics.Concepts, d, whitening.Forward, statistics.CrossCovariance()), d, statistics.Concepts, options.Tolerance, relative: false);
+        var (q, rank) = MatrixMath.Orthonormal(
+            MatrixMath.Multiply(d, statistics.Concepts, d, whitening.Forward, statistics.CrossCovariance()), d, statistics.Concepts, options.Tolerance, relative: false);
         if (rank < statistics.Concepts)
             notes.Add(FormattableString.Invariant($"{statistics.Concepts - rank} of {statistics.Concepts} concept directions are below the tolerance {options.Tolerance} and stay"));
-        var left = Dense.Multiply(d, rank, d, whitening.Back, q);
-        var right = Dense.Multiply(d, rank, d, whitening.Forward, q);
+        var left = MatrixMath.Multiply(d, rank, d, whitening.Back, q);
+        var right = MatrixMath.Multiply(d, rank, d, whitening.Forward, q);
         if (options.ConstrainTrace)
             (left, right) = Constrain(d, left, right, q, covariance, notes);
         return FeatureChange.Around(d, left, right, statistics.Mean);
@@ -49,16 +49,16 @@ internal static class LeaceSolver
         int d, double[] left, double[] right, double[] q, double[] covariance, List<string> notes)
     {
         var rank = left.Length / d;
-        var limit = Dense.Trace(covariance, d);
+        var limit = MatrixMath.Trace(covariance, d);
         var p = ComplementOf(d, rank, left, right);
         var o = ComplementOf(d, rank, q, q);
-        var ps = Dense.Multiply(d, d, d, p, covariance);
+        var ps = MatrixMath.Multiply(d, d, d, p, covariance);
         var x = TraceOfProduct(d, ps, p);
         // Rounding alone is no reason to give up the guarantee.
         if (x <= limit * (1 + 1e-9))
             return (left, right);
         var y = 2 * TraceOfProduct(d, ps, o);
-        var z = TraceOfProduct(d, Dense.Multiply(d, d, d, o, covariance), o);
+        var z = TraceOfProduct(d, MatrixMath.Multiply(d, d, d, o, covariance), o);
         // (x - y + z) a² + (y - 2 z) a + z = limit
         var root = Math.Sqrt(Math.Max(0, (y * y) - (4 * x * z) + (4 * limit * (x - y + z))));
         var first = (z - (y / 2) - (root / 2)) / (x - y + z);
@@ -81,7 +81,7 @@ internal static class LeaceSolver
     // I - L Rᵀ
     private static double[] ComplementOf(int d, int rank, double[] left, double[] right)
     {
-        var p = Dense.Multiply(d, d, rank, left, false, right, true);
+        var p = MatrixMath.Multiply(d, d, rank, left, false, right, true);
         for (var i = 0; i < p.Length; i++)
             p[i] = (i % (d + 1) == 0 ? 1 : 0) - p[i];
         return p;

@@ -43,7 +43,7 @@ internal sealed class NullSpaceProjection(float[] features, int width, int[] lab
             Accuracy = Balanced(regression.Head.Predict(split));
             if (Accuracy <= (1.0 / classes) + margin)
                 return;
-            var (directions, rank) = Dense.Orthonormal(Directions(regression.Head, split), width, classes, Dependent, relative: true);
+            var (directions, rank) = MatrixMath.Orthonormal(Directions(regression.Head, split), width, classes, Dependent, relative: true);
             Basis = Subspaces.Basis.Append(Basis, directions, width, out var appended);
             if (rank == 0 || appended == 0)
                 return;

@@ -58,14 +58,14 @@ internal sealed class Prototypes(int width, int classes)
         var rank = svd.Values.Count(s => s > tolerance * largest);
         if (rank < columns)
             notes.Add(FormattableString.Invariant($"{columns - rank} of {columns} directions of the class prototypes are below {tolerance} of the largest and were dropped: the classes are not told apart exactly"));
-        var right = Dense.Columns(svd.Right, columns, svd.RightCount, rank);
+        var right = MatrixMath.Columns(svd.Right, columns, svd.RightCount, rank);
         for (var i = 0; i < right.Length; i++)
         {
             var s = svd.Values[i % rank];
             right[i] *= s / ((s * s) + (ridge * largest * largest));
         }
 
-        return Dense.Multiply(columns, width, rank, right, false, Dense.Columns(svd.Left, width, svd.LeftCount, rank), true);
+        return MatrixMath.Multiply(columns, width, rank, right, false, MatrixMath.Columns(svd.Left, width, svd.LeftCount, rank), true);
     }
 
     /// <summary>The change z - (P_f - P_t) D_f z, [d, F] each: what a feature has of the forgotten classes goes, or turns into other classes.</summary>

@@ -14,7 +14,7 @@ internal static class Shrinkage
     /// <returns>a: 1 is no shrinkage.</returns>
     public static double Apply(Span<double> covariance, int width, long count)
     {
-        var trace = Dense.Trace(covariance, width);
+        var trace = MatrixMath.Trace(covariance, width);
         var target = trace / width;
         var norm = 0.0;
         foreach (var value in covariance)

@@ -24,14 +24,14 @@ internal static class SplinceSolver
     {
         var (d, columns) = (statistics.Width, statistics.Concepts);
         var whitening = Whitening.Of(statistics.Covariance(), d);
-        var white = Dense.Multiply(d, columns, d, whitening.Forward, statistics.CrossCovariance());
+        var white = MatrixMath.Multiply(d, columns, d, whitening.Forward, statistics.CrossCovariance());
         var (z, y) = Split(white, d, columns, erased);
         Normalise(z, d, erased);
-        var (v, rank) = Dense.Orthonormal(z, d, erased, Dependent, relative: true);
-        var (q, kept) = Dense.Orthonormal(y, d, columns - erased, Dependent, relative: true);
+        var (v, rank) = MatrixMath.Orthonormal(z, d, erased, Dependent, relative: true);
+        var (q, kept) = MatrixMath.Orthonormal(y, d, columns - erased, Dependent, relative: true);
         // (I - Q Qᵀ) V
         var outside = (double[])v.Clone();
-        var inside = Dense.Multiply(d, rank, kept, q, Dense.Multiply(kept, rank, d, q, true, v, false));
+        var inside = MatrixMath.Multiply(d, rank, kept, q, MatrixMath.Multiply(kept, rank, d, q, true, v, false));
         for (var i = 0; i < outside.Length; i++)
             outside[i] -= inside[i];
         if (rank == 0)
@@ -45,11 +45,11 @@ internal static class SplinceSolver
         if (r < rank)
             notes.Add(FormattableString.Invariant($"{rank - r} of {rank} concept directions lie within the task's (sine up to {smallestSine}) and stay"));
         // B S⁻¹
-        var inverse = Dense.Columns(svd.Right, rank, svd.RightCount, r);
+        var inverse = MatrixMath.Columns(svd.Right, rank, svd.RightCount, r);
         for (var i = 0; i < inverse.Length; i++)
             inverse[i] /= svd.Values[i % r];
-        var left = Dense.Multiply(d, r, d, whitening.Back, Dense.Multiply(d, r, rank, v, inverse));
-        var right = Dense.Multiply(d, r, d, whitening.Forward, Dense.Columns(svd.Left, d, svd.LeftCount, r));
+        var left = MatrixMath.Multiply(d, r, d, whitening.Back, MatrixMath.Multiply(d, r, rank, v, inverse));
+        var right = MatrixMath.Multiply(d, r, d, whitening.Forward, MatrixMath.Columns(svd.Left, d, svd.LeftCount, r));
         return FeatureChange.Around(d, left, right, statistics.Mean);
     }
 
@@ -58,7 +58,7 @@ internal static class SplinceSolver
         var rest = new double[rows * (columns - first)];
         for (var i = 0; i < rows; i++)
             matrix.AsSpan((i * columns) + first, columns - first).CopyTo(rest.AsSpan(i * (columns - first)));
-        return (Dense.Columns(matrix, rows, columns, first), rest);
+        return (MatrixMath.Columns(matrix, rows, columns, first), rest);
     }
 
     // Columns to length 1, so that a rare concept counts as much as a common one; a column of zeros stays.

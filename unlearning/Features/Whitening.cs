@@ -16,7 +16,7 @@ internal sealed record Whitening(double[] Forward, double[] Back, int Rank)
         var limit = pairs.Values[0] * Spectrum.Tolerance(width) * Spectrum.Tolerance(width);
         var rank = pairs.Values.Count(v => v > limit);
         // Columns v of V scaled: (V f(v)) Vᵀ.
-        var vectors = Dense.Columns(pairs.Vectors, width, width, rank);
+        var vectors = MatrixMath.Columns(pairs.Vectors, width, width, rank);
         double[] forward = [.. vectors], back = [.. vectors];
         for (var i = 0; i < width; i++)
         {
@@ -29,6 +29,6 @@ internal sealed record Whitening(double[] Forward, double[] Back, int Rank)
         }
 
         return new Whitening(
-            Dense.Multiply(width, width, rank, forward, false, vectors, true), Dense.Multiply(width, width, rank, back, false, vectors, true), rank);
+            MatrixMath.Multiply(width, width, rank, forward, false, vectors, true), MatrixMath.Multiply(width, width, rank, back, false, vectors, true), rank);
     }
 }

@@ -34,9 +34,9 @@ internal sealed class ImportanceSpace
     public double[] Project(double[] rows)
     {
         var count = rows.Length / _size;
-        var coordinates = Dense.Multiply(count, _size, _size, rows, _vectors);
+        var coordinates = MatrixMath.Multiply(count, _size, _size, rows, _vectors);
         for (var i = 0; i < coordinates.Length; i++)
             coordinates[i] *= _importance[i % _size];
-        return Dense.Multiply(count, _size, _size, coordinates, false, _vectors, true);
+        return MatrixMath.Multiply(count, _size, _size, coordinates, false, _vectors, true);
     }
 }

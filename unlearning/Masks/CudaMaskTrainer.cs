@@ -1,6 +1,7 @@
 using EscNative.Kernels;
 using EscNative.Kernels.Cuda;
 using EscNative.Kernels.Cuda.Driver;
+using EscNative.Unlearning.Subspaces;
 
 namespace EscNative.Unlearning.Masks;
 
@@ -18,7 +19,10 @@ public sealed class CudaMaskTrainer : IMaskTrainer
     private readonly CudaDeviceVariable<int> _result;
     private readonly EscTArguments _arguments;
 
-    /// <summary>Copies the problem to a device and starts with a mask of ones.</summary>
+    // Those that lie on the device already, and belong to another.
+    private readonly CudaFeatures? _features;
+
+    /// <summary>Copies the problem to a device, but for features that lie there, and starts with a mask of ones.</summary>
     /// <param name="context">The device.</param>
     /// <param name="problem">What to train on.</param>
     /// <exception cref="DeviceException">The device cannot hold the mask in its shared memory, or has no cooperative launches.</exception>
@@ -34,6 +38,7 @@ public sealed class CudaMaskTrainer : IMaskTrainer
         ArgumentNullException.ThrowIfNull(problem);
         Problem = problem;
         _context = context;
+        _features = problem.Device?.Context == context ? problem.Device : null;
         _kernels = new EscTKernels(context);
         _plan = plan ?? _kernels.Plan(problem.Dimension, problem.Columns, problem.Classes, problem.Batch);
         using var call = KernelCall.Begin();
@@ -41,25 +46,25 @@ public sealed class CudaMaskTrainer : IMaskTrainer
         {
             var ones = new float[problem.Basis.Length];
             Array.Fill(ones, 1);
-            _mask = Hold<float>(ones);
-            _order = Room<int>(problem.Count);
-            _result = Room<int>(2);
+            _mask = Upload<float>(ones);
+            _order = Allocate<int>(problem.Count);
+            _result = Allocate<int>(2);
             _arguments = new EscTArguments
             {
-                Features = Hold<float>(problem.Features.Span).Pointer,
-                Labels = Hold<int>(problem.Labels).Pointer,
+                Features = _features is null ? Upload<float>(problem.Features.Span).Pointer : _features.Rows,
+                Labels = Upload<int>(problem.Labels).Pointer,
                 Order = _order.Pointer,
-                Basis = Hold<float>(problem.Basis).Pointer,
+                Basis = Upload<float>(problem.Basis).Pointer,
                 Mask = _mask.Pointer,
-                Weight = Hold<float>(problem.Weight).Pointer,
-                Bias = Hold<float>(problem.Bias).Pointer,
-                Partial = Room<float>(_plan.PartialCount).Pointer,
-                Slope = Room<float>((long)problem.Batch * problem.Classes).Pointer,
-                Hit = Room<int>(problem.Batch).Pointer,
-                Head = Room<float>(problem.Weight.Length).Pointer,
-                Outside = Room<float>(_plan.OutsideCount).Pointer,
+                Weight = Upload<float>(problem.Weight).Pointer,
+                Bias = Upload<float>(problem.Bias).Pointer,
+                Partial = Allocate<float>(_plan.PartialCount).Pointer,
+                Slope = Allocate<float>((long)problem.Batch * problem.Classes).Pointer,
+                Hit = Allocate<int>(problem.Batch).Pointer,
+                Head = Allocate<float>(problem.Weight.Length).Pointer,
+                Outside = Allocate<float>(_plan.OutsideCount).Pointer,
                 Result = _result.Pointer,
-                Barrier = Hold<uint>([0]).Pointer,
+                Barrier = Upload<uint>([0]).Pointer,
                 Count = problem.Count,
                 Dimension = problem.Dimension,
                 Columns = problem.Columns,
@@ -86,6 +91,9 @@ public sealed class CudaMaskTrainer : IMaskTrainer
             call.Hold(memory);
         _order.CopyToDevice(order);
         var arguments = _arguments;
+        // Asked for anew, so that the call holds them.
+        if (_features is not null)
+            arguments.Features = _features.Rows;
         arguments.Ordered = order.Length;
         arguments.Rate = rate;
         _kernels.Epoch(_plan, arguments);
@@ -124,7 +132,7 @@ public sealed class CudaMaskTrainer : IMaskTrainer
             memory.Dispose();
     }
 
-    private CudaDeviceVariable<T> Room<T>(long count)
+    private CudaDeviceVariable<T> Allocate<T>(long count)
         where T : unmanaged
     {
         var memory = new CudaDeviceVariable<T>(_context, count, Operation);
@@ -132,10 +140,10 @@ public sealed class CudaMaskTrainer : IMaskTrainer
         return memory;
     }
 
-    private CudaDeviceVariable<T> Hold<T>(ReadOnlySpan<T> values)
+    private CudaDeviceVariable<T> Upload<T>(ReadOnlySpan<T> values)
         where T : unmanaged
     {
-        var memory = Room<T>(values.Length);
+        var memory = Allocate<T>(values.Length);
         memory.CopyToDevice(values);
         return memory;
     }

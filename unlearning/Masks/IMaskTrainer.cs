@@ -32,3 +32,8 @@ public interface IMaskTrainer : IDisposable
     /// <param name="tau">The threshold.</param>
     bool[] Threshold(float tau);
 }
+
+/// <summary>What an epoch of <see cref="IMaskTrainer"/> did.</summary>
+/// <param name="Hits">Rows that are still predicted right, with the mask after the epoch, before any threshold.</param>
+/// <param name="Updates">Steps that changed the mask; a batch without a hit changes nothing.</param>
+public readonly record struct MaskEpoch(int Hits, int Updates);

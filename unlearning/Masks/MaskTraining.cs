@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using EscNative.Kernels.Cuda.Driver;
+using EscNative.Models;
 
 namespace EscNative.Unlearning.Masks;
 
@@ -79,7 +80,7 @@ internal sealed class MaskTraining(
     // AᵀA = (Uᵀ ⊙ Mᵀ)(Uᵀ ⊙ Mᵀ)ᵀ: an ordinary step of the transposed problem.
     private float[] TransposedStep(MaskRows rows, ReadOnlySpan<int> batch, float[] mask, out int updates)
     {
-        using var trainer = Create(new MaskProblem(rows.Features, rows.Labels, Transpose(basis), weight, bias, dimension, settings.Batch));
+        using var trainer = Create(Problem(rows, Transpose(basis)));
         trainer.WriteMask(Transpose(mask));
         updates = trainer.Epoch(batch, settings.Rate).Updates;
         var moved = new float[mask.Length];
@@ -94,13 +95,17 @@ internal sealed class MaskTraining(
         {
             _trainer?.Dispose();
             _trainer = null;
-            _trainer = Create(new MaskProblem(rows.Features, rows.Labels, basis, weight, bias, dimension, settings.Batch));
+            _trainer = Create(Problem(rows, basis));
             _rows = rows;
         }
 
         _trainer.WriteMask(mask);
         return _trainer;
     }
+
+    private MaskProblem Problem(MaskRows rows, double[] columns) => rows.Features.Device is { } device
+        ? new MaskProblem(device, rows.Labels, columns, weight, bias, dimension, settings.Batch)
+        : new MaskProblem(rows.Features.Rows, rows.Labels, columns, weight, bias, dimension, settings.Batch);
 
     private IMaskTrainer Create(MaskProblem problem) => gpu is null ? new CpuMaskTrainer(problem) : new CudaMaskTrainer(gpu, problem);
 
@@ -115,5 +120,40 @@ internal sealed class MaskTraining(
         }
 
         return result;
+    }
+}
+
+/// <summary>How a mask is trained.</summary>
+internal sealed record MaskSettings
+{
+    /// <summary>The step M becomes M - Rate dL/dM.</summary>
+    public required float Rate { get; init; }
+
+    /// <summary>The most epochs.</summary>
+    public required int Epochs { get; init; }
+
+    /// <summary>Rows of a step.</summary>
+    public int Batch { get; init; } = 64;
+
+    /// <summary>No epoch begins after so many seconds of training; 0 for no limit.</summary>
+    public double Seconds { get; init; }
+
+    /// <summary>Whether the very first step projects with AᵀA instead of A Aᵀ, as the released code's does.</summary>
+    public bool FirstStepTransposed { get; init; }
+}
+
+/// <summary>A mask in training, after a whole number of epochs.</summary>
+/// <param name="Mask">M: [d, r] row-major.</param>
+/// <param name="Epochs">Epochs done.</param>
+/// <param name="Updates">Steps that changed the mask.</param>
+/// <param name="Hits">Rows predicted right after the last epoch, with the soft mask; -1 before the first.</param>
+internal sealed record MaskState(float[] Mask, int Epochs, long Updates, int Hits)
+{
+    /// <summary>A mask of ones.</summary>
+    public static MaskState Start(int values)
+    {
+        var ones = new float[values];
+        Array.Fill(ones, 1);
+        return new MaskState(ones, 0, 0, -1);
     }
 }

@@ -39,6 +39,12 @@ public interface IUnlearningMethod
     UnlearningResult Run(UnlearningContext context, IProgress<StageProgress>? progress = null, CancellationToken cancel = default);
 }
 
+/// <summary>How far a stage of a long call is.</summary>
+/// <param name="Stage">The stage's name: <c>forward</c>.</param>
+/// <param name="Done">Units done.</param>
+/// <param name="Total">Units in all.</param>
+public readonly record struct StageProgress(string Stage, long Done, long Total);
+
 /// <summary>Which training data a method may look at.</summary>
 public enum DataUse
 {

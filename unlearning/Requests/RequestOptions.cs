@@ -59,6 +59,6 @@ internal static class RequestOptions
     private static void Refuse(IUnlearningMethod method, bool isSet, string what)
     {
         if (isSet)
-            throw new UsageException($"{method.Name}: got {what}, which it has no use for");
+            throw new UsageException($"{method.Name}: got {what}, which it does not use");
     }
 }

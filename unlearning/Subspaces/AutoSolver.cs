@@ -27,7 +27,7 @@ public sealed class AutoSolver(CudaContext? context = null) : SubspaceSolver
     internal override Spectrum Compute(SubspaceProblem problem, int k, CancellationToken cancel)
     {
         var d = problem.Dimension;
-        var (solver, why) = context is null ? ForCpu(d, k) : ForCuda(d, k, context);
+        var (solver, why) = Choose(d, k, context);
         var spectrum = solver.Compute(problem, k, cancel);
         var chosen = spectrum.Solver ?? solver.Name;
         List<string> notes = [$"auto chose {solver.Name}: {why}", .. spectrum.Notes];
@@ -38,7 +38,7 @@ public sealed class AutoSolver(CudaContext? context = null) : SubspaceSolver
         {
             if (problem.HasRows)
             {
-                SubspaceSolver svd = context is not null && CusolverHandle.UnavailableReason is null ? new CudaSvdSolver(context) : new SvdSolver();
+                var svd = Solvers.Svd(context);
                 var exact = svd.Compute(problem, k, cancel);
                 return exact with { Solver = $"auto: {exact.Solver ?? svd.Name}", Notes = [.. notes, $"{doubt}: took the SVD of the rows instead"] };
             }
@@ -48,6 +48,9 @@ public sealed class AutoSolver(CudaContext? context = null) : SubspaceSolver
 
         return spectrum with { Solver = $"auto: {chosen}", Notes = notes };
     }
+
+    /// <summary>The solver for k directions that sees the Gram matrix alone, and why it is the one.</summary>
+    internal static (SubspaceSolver Solver, string Why) Choose(int d, int k, CudaContext? context) => context is null ? ForCpu(d, k) : ForCuda(d, k, context);
 
     private static (SubspaceSolver Solver, string Why) ForCpu(int d, int k) =>
         d <= SmallDimension ? (new GramEigenSolver(), $"d = {d} is small")

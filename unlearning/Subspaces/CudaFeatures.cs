@@ -82,7 +82,7 @@ public sealed unsafe class CudaFeatures : IDisposable
         Admit(count);
         while (count > 0)
         {
-            var (at, taken) = Room(count);
+            var (at, taken) = NextRows(count);
             Context.Stream.Copy(rows, at, Bytes(taken));
             rows += (nint)Bytes(taken);
             count -= taken;
@@ -101,7 +101,7 @@ public sealed unsafe class CudaFeatures : IDisposable
         using var call = KernelCall.Begin();
         while (!rows.IsEmpty)
         {
-            var (at, taken) = Room(rows.Length / Dimension);
+            var (at, taken) = NextRows(rows.Length / Dimension);
             fixed (float* source = rows)
                 Context.Stream.CopyToDevice(source, at, Bytes(taken));
             rows = rows[(taken * Dimension)..];
@@ -124,6 +124,34 @@ public sealed unsafe class CudaFeatures : IDisposable
         _rows.Dispose();
         _bad.Dispose();
         _workspace?.Dispose();
+    }
+
+    /// <summary>Some of the kept rows as features of their own, beside these.</summary>
+    /// <param name="rows">Their numbers, in any order.</param>
+    internal CudaFeatures Gather(ReadOnlySpan<int> rows)
+    {
+        using var call = KernelCall.Begin();
+        using var index = new CudaDeviceVariable<int>(Context, rows.Length, Operation);
+        index.CopyToDevice(rows);
+        var picked = new CudaFeatures(Context, Dimension, rows.Length);
+        try
+        {
+            var kernels = new RowsKernels(Context);
+            for (var done = 0; done < rows.Length;)
+            {
+                var (at, taken) = picked.NextRows(rows.Length - done);
+                kernels.Gather(Rows, Count, index.Pointer + (done * sizeof(int)), at, taken, Bytes(1));
+                picked.Take(taken);
+                done += taken;
+            }
+
+            return picked;
+        }
+        catch
+        {
+            picked.Dispose();
+            throw;
+        }
     }
 
     internal double[] GramToHost()
@@ -175,7 +203,7 @@ public sealed unsafe class CudaFeatures : IDisposable
     }
 
     // Where the next rows go, and how many of them complete a block.
-    private (nint At, int Count) Room(int count)
+    private (nint At, int Count) NextRows(int count)
     {
         var waiting = (int)(Count - _blocked);
         var first = KeepsRows ? Count : waiting;

@@ -24,8 +24,8 @@ public sealed class CudaGramEigenSolver(CudaContext context) : SubspaceSolver
     {
         var (context, d) = (operand.Context, operand.Dimension);
         var solver = CusolverHandle.Of(context);
-        var vectors = operand.Hold<double>((long)d * d);
-        var values = operand.Hold<double>(d);
+        var vectors = operand.Allocate<double>((long)d * d);
+        var values = operand.Allocate<double>(d);
         context.Stream.Copy(operand.Gram, vectors.Pointer, (long)d * d * sizeof(double));
         solver.Syevd(d, vectors.Pointer, values.Pointer);
 

@@ -33,17 +33,17 @@ internal sealed class CudaOperand : IDisposable
     /// <summary>The device address of the rows, [n, d] float32.</summary>
     public nint Rows => _features is { KeepsRows: true } kept ? kept.Rows : field != 0 ? field : field = Upload(Problem.Rows);
 
-    /// <summary>Room that lives as long as this.</summary>
-    public nint Room<T>(long count)
-        where T : unmanaged => Hold<T>(count).Pointer;
+    /// <summary>The address of device memory that lives as long as this; its values are undefined.</summary>
+    public nint AllocatePointer<T>(long count)
+        where T : unmanaged => Allocate<T>(count).Pointer;
 
-    /// <inheritdoc cref="Room"/>
-    public CudaDeviceVariable<T> Hold<T>(long count)
+    /// <summary>Device memory that lives as long as this; its values are undefined.</summary>
+    public CudaDeviceVariable<T> Allocate<T>(long count)
         where T : unmanaged
     {
-        var room = new CudaDeviceVariable<T>(Context, count, $"subspace solver on {Context}");
-        _owned.Add(room);
-        return room;
+        var memory = new CudaDeviceVariable<T>(Context, count, $"subspace solver on {Context}");
+        _owned.Add(memory);
+        return memory;
     }
 
     /// <summary>The largest |G u - s² u| / s_1² of the columns u of a basis, [d, k].</summary>
@@ -51,8 +51,8 @@ internal sealed class CudaOperand : IDisposable
     {
         if (k == 0)
             return 0;
-        var squares = Hold<double>(k);
-        nint x = Upload<double>(basis), gx = Room<double>(basis.Length);
+        var squares = Allocate<double>(k);
+        nint x = Upload<double>(basis), gx = AllocatePointer<double>(basis.Length);
         var values = Upload<double>([.. singularValues.Take(k).Select(s => s * s)]);
         Kernels.Multiply(Gram, x, gx, Dimension, Dimension, k);
         Kernels.Residual(x, gx, values, squares.Pointer, Dimension, k);
@@ -68,8 +68,8 @@ internal sealed class CudaOperand : IDisposable
     private nint Upload<T>(ReadOnlySpan<T> values)
         where T : unmanaged
     {
-        var room = Hold<T>(values.Length);
-        room.CopyToDevice(values);
-        return room.Pointer;
+        var memory = Allocate<T>(values.Length);
+        memory.CopyToDevice(values);
+        return memory.Pointer;
     }
 }

@@ -136,7 +136,7 @@ internal sealed class CudaSubspaceIteration
     private void Reserve()
     {
         long size = (long)_d * _b, square = (long)_b * _b;
-        var at = _operand.Room<double>((4 * size) + (2 * square) + (2 * _b) + 1);
+        var at = _operand.AllocatePointer<double>((4 * size) + (2 * square) + (2 * _b) + 1);
         _q = Take(size);
         _y = Take(size);
         _gx = Take(size);

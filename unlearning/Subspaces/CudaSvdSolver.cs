@@ -27,16 +27,16 @@ public sealed class CudaSvdSolver(CudaContext context, bool jacobi = false) : Su
         // Column-major, rows [n, d] are a d x n matrix. The libraries want no fewer rows than columns: with more features than
         // dimensions they get the transpose, whose right singular vectors are the directions.
         var (tall, high) = (n >= d, Math.Max(n, d));
-        var matrix = operand.Room<double>((long)n * d);
+        var matrix = operand.AllocatePointer<double>((long)n * d);
         operand.Kernels.Widen(DType.F32, operand.Rows, matrix, n, d, transposed: tall);
-        var values = operand.Hold<double>(small);
-        var directions = operand.Hold<double>((long)d * small);
+        var values = operand.Allocate<double>(small);
+        var directions = operand.Allocate<double>((long)d * small);
         double[] basis;
         var sweeps = 0;
         var found = Math.Min(k, small);
         if (jacobi)
         {
-            var others = operand.Room<double>((long)n * small);
+            var others = operand.AllocatePointer<double>((long)n * small);
             sweeps = solver.Gesvdj(high, small, matrix, values.Pointer, tall ? others : directions.Pointer, tall ? directions.Pointer : others);
             basis = CudaBasis.FromRows(directions.ToHost(), d, found);
         }

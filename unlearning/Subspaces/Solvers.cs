@@ -1,3 +1,4 @@
+using EscNative.Kernels.Cuda.Cusolver;
 using EscNative.Kernels.Cuda.Driver;
 
 namespace EscNative.Unlearning.Subspaces;
@@ -35,4 +36,12 @@ public static class Solvers
         "subspace-iteration" => new CudaSubspaceIterationSolver(context),
         _ => throw new UsageException($"solver: got '{name}', wants one of {string.Join(", ", CudaNames)}"),
     };
+
+    /// <summary>The SVD of the rows: on a GPU by cuSOLVER, and on the CPU where that is not there.</summary>
+    internal static SubspaceSolver Svd(CudaContext? context) => HasCusolver(context) ? new CudaSvdSolver(context!) : new SvdSolver();
+
+    /// <summary>All eigenpairs of the Gram matrix, likewise.</summary>
+    internal static SubspaceSolver GramEigen(CudaContext? context) => HasCusolver(context) ? new CudaGramEigenSolver(context!) : new GramEigenSolver();
+
+    private static bool HasCusolver(CudaContext? context) => context is not null && CusolverHandle.UnavailableReason is null;
 }

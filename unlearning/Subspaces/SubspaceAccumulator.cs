@@ -160,13 +160,4 @@ public sealed class SubspaceAccumulator
 
         return result;
     }
-
-    /// <summary>Overwrites everything with zeros.</summary>
-    public void Clear()
-    {
-        Array.Clear(_gram);
-        Array.Clear(_waiting);
-        _waitingRows = 0;
-        _blockedRows = 0;
-    }
 }

@@ -157,7 +157,7 @@ public sealed class SolverTests
         var notes = new List<string>();
         var inverse = Prototypes.Inverse(p, d, 1e-9, 0, notes);
         Assert.Empty(notes);
-        var identity = Dense.Multiply(classes, classes, d, inverse, p);
+        var identity = MatrixMath.Multiply(classes, classes, d, inverse, p);
         for (var i = 0; i < identity.Length; i++)
             Assert.Equal(i % (classes + 1) == 0 ? 1 : 0, identity[i], 8);
 

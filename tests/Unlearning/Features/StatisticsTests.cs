@@ -52,11 +52,11 @@ public sealed class StatisticsTests
         var covariance = RandomRows.Draw(3, n, d, dead: dead).Gather(new ConceptColumns([], []), 1).Covariance();
         var whitening = Whitening.Of(covariance, d);
         Assert.Equal(dead ? d - ((d + 3) / 4) : d, whitening.Rank);
-        var white = Dense.Multiply(d, d, d, Dense.Multiply(d, d, d, whitening.Forward, covariance), whitening.Forward);
-        var range = Dense.Multiply(d, d, d, whitening.Back, whitening.Forward);
+        var white = MatrixMath.Multiply(d, d, d, MatrixMath.Multiply(d, d, d, whitening.Forward, covariance), whitening.Forward);
+        var range = MatrixMath.Multiply(d, d, d, whitening.Back, whitening.Forward);
         for (var i = 0; i < white.Length; i++)
             Assert.Equal(range[i], white[i], 9);
-        Assert.Equal(whitening.Rank, Dense.Trace(range, d), 9);
+        Assert.Equal(whitening.Rank, MatrixMath.Trace(range, d), 9);
     }
 
     [Fact]
@@ -66,14 +66,14 @@ public sealed class StatisticsTests
         var covariance = RandomRows.Draw(5, n, d).Gather(new ConceptColumns([], []), 1).Covariance(0);
         var shrunk = (double[])covariance.Clone();
         var a = Shrinkage.Apply(shrunk, d, n);
-        var trace = Dense.Trace(covariance, d);
+        var trace = MatrixMath.Trace(covariance, d);
         var norm = covariance.Sum(v => v * v);
         // With T = I t, t = tr / d: |T|² = d t², tr(S T) = t tr.
         var t = trace / d;
         var expected = 1 - (trace * trace * d * t * t / n / ((norm * d * t * t) - (t * trace * t * trace)));
         Assert.InRange(a, 0.01, 0.99);
         Assert.Equal(expected, a, 12);
-        Assert.Equal(trace, Dense.Trace(shrunk, d), 10);
+        Assert.Equal(trace, MatrixMath.Trace(shrunk, d), 10);
         Assert.Equal(a * covariance[1], shrunk[1], 12);
         double[] sphere = [2, 0, 0, 2];
         Assert.Equal(0, Shrinkage.Apply(sphere, 2, 10));

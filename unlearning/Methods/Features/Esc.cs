@@ -68,8 +68,8 @@ public sealed class Esc : IUnlearningMethod
         using var before = options.Mode == UnlearningMode.Official ? RunningStatistics.Of(model) : null;
         try
         {
-            using var onDevice = gpu is null ? null : new CudaFeatures(gpu, model.FeatureWidth, solver.NeedsRows ? context.Forget.Count : 0);
-            var problem = ForwardPass(context, solver.NeedsRows, onDevice, progress, cancel);
+            using var features = new FeatureStore(gpu, model.FeatureWidth, solver.NeedsRows ? context.Forget.Count : 0);
+            var problem = ForwardPass(context, features, progress, cancel);
             if (before is not null)
                 notes.Add("official mode: batch normalisation ran in training mode and its running statistics are now those of the forgetting data");
             using (context.Stage("solve"))
@@ -104,23 +104,19 @@ public sealed class Esc : IUnlearningMethod
     }
 
     private static SubspaceProblem ForwardPass(
-        UnlearningContext context, bool keepRows, CudaFeatures? onDevice, IProgress<StageProgress>? progress, CancellationToken cancel)
+        UnlearningContext context, FeatureStore features, IProgress<StageProgress>? progress, CancellationToken cancel)
     {
-        var d = context.Model.FeatureWidth;
-        var accumulator = keepRows || onDevice is not null ? null : new SubspaceAccumulator(d);
-        var kept = keepRows && onDevice is null ? new float[(long)context.Forget.Count * d] : [];
-        var pass = new FeaturePass(context, kept, accumulator, onDevice, progress, cancel);
-        if (context.Options.Mode == UnlearningMode.Official)
-            pass.RunInTrainingMode(context.Options.BatchSize);
-        else
-            pass.RunCompiled();
+        using (var pass = new ForgetPass(context, progress, cancel))
+        {
+            if (context.Options.Mode == UnlearningMode.Official)
+                pass.RunInTrainingMode(context.Options.BatchSize, epoch: 0, [features]);
+            else
+                pass.Run([features]);
+        }
+
         // Rows that still wait for a full block are added here.
         using (context.Stage("gram"))
-        {
-            if (onDevice is not null)
-                return new SubspaceProblem(onDevice);
-            return accumulator is null ? new SubspaceProblem(kept, context.Forget.Count, d) : new SubspaceProblem(accumulator);
-        }
+            return features.ToProblem();
     }
 
     /// <summary>

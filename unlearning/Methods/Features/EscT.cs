@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using EscNative.Engine;
+using EscNative.Kernels.Cuda.Driver;
 using EscNative.Models.Erasure;
 using EscNative.Unlearning.Masks;
 using EscNative.Unlearning.Subspaces;
@@ -13,7 +14,7 @@ namespace EscNative.Unlearning.Methods;
 /// U holds all d directions of the forgetting features. A mask M of ones, of the same size, descends the negated cross-entropy of those
 /// rows that the head still gets right with the features A(Aᵀz), A = U ⊙ M; each entry is held in [0, 1]. It ends when no row is right
 /// after an epoch, or at a limit; then M becomes 1 where it is above tau, else 0. The backbone is not run again: features are computed
-/// once, or once an epoch where the augmentation asks for it. A Aᵀ is no projection; a further request multiplies with it in order.
+/// once, or once an epoch where the augmentation asks for it; on a GPU they stay there, with their Gram matrix. A Aᵀ is no projection; a further request multiplies with it in order.
 /// <para>
 /// Official mode keeps the released code's order of operations (commit 29c66b8): the basis from a pass in training mode; the first epoch
 /// in training mode as well, so that running statistics move twice; the first step of all with AᵀA in place of A Aᵀ (that one step
@@ -87,12 +88,14 @@ public sealed class EscT : IUnlearningMethod
         using var before = official ? RunningStatistics.Of(model) : null;
         try
         {
-            var rows = official
-                ? ForgetRows.ForOfficial(context, p.Whole("batch"), progress, cancel)
-                : ForgetRows.ForPaper(context, (MaskAugmentation)p.Whole("augmentation"), p["shuffle"] == 1, progress, cancel);
+            var (gpu, solver) = (CudaInterop.ContextOf(model.Device), context.Options.Solver);
+            var pass = new ForgetPass(context, progress, cancel);
+            using var rows = official
+                ? ForgetRows.ForOfficial(pass, p.Whole("batch"), NeedsRows(solver))
+                : ForgetRows.ForPaper(pass, (MaskAugmentation)p.Whole("augmentation"), p["shuffle"] == 1, NeedsRows(solver));
             double[] basis;
             using (context.Stage("solve"))
-                basis = SquareBasis(rows.BasisFeatures, context.Forget.Count, model.FeatureWidth, context.Options.Solver, cancel);
+                basis = SquareBasis(rows.Basis, solver, gpu, cancel);
             var settings = new MaskSettings
             {
                 Rate = (float)p["learning-rate"],
@@ -103,7 +106,7 @@ public sealed class EscT : IUnlearningMethod
             };
             using var training = new MaskTraining(
                 basis, model.Head.Weight.Value.ToArray(), model.Head.Bias?.Value.ToArray() ?? new float[model.Classes], model.FeatureWidth,
-                CudaInterop.ContextOf(model.Device), settings, context.Recorder);
+                gpu, settings, context.Recorder);
             var (state, earlier) = Train(training, context, checkpoint, rows, p, started, progress, cancel);
             var learned = Judge(training, rows, state, (float)p["tau"]);
             cancel.ThrowIfCancellationRequested();
@@ -131,13 +134,18 @@ public sealed class EscT : IUnlearningMethod
         }
     }
 
-    /// <summary>All directions of the features, also those that no feature has a part in: [d, d], orthonormal.</summary>
-    internal static double[] SquareBasis(float[] features, int count, int d, string solver, CancellationToken cancel = default)
+    /// <summary>All directions of the features, also those that no feature has a part in: [d, d], orthonormal. Found where the features are:
+    /// of a small matrix, and where a GPU has no cuSOLVER, on the CPU.</summary>
+    internal static double[] SquareBasis(SubspaceProblem problem, string solver, CudaContext? gpu = null, CancellationToken cancel = default)
     {
-        var problem = new SubspaceProblem(features, count, d);
-        if (solver != "svd")
-            return new GramEigenSolver().Compute(problem, d, cancel).Vectors;
-        var spectrum = new SvdSolver().Compute(problem, d, cancel);
+        var (count, d) = (problem.Count, problem.Dimension);
+        if (!NeedsRows(solver))
+        {
+            var pairs = solver == "auto" ? AutoSolver.Choose(d, d, gpu).Solver : Solvers.GramEigen(gpu);
+            return pairs.Compute(problem, d, cancel).Vectors;
+        }
+
+        var spectrum = Solvers.Svd(gpu).Compute(problem, d, cancel);
         // What float64 shows is orthonormal and stays, though float32 features do not determine all of it: here a direction more does no harm.
         var limit = Math.Max(count, d) * Math.ScaleB(1, -52) * spectrum.SingularValues[0];
         var rank = spectrum.SingularValues.Count(value => value > limit);
@@ -151,6 +159,8 @@ public sealed class EscT : IUnlearningMethod
 
         return rank == d ? found : Basis.Append(found, identity, d, out _);
     }
+
+    private static bool NeedsRows(string solver) => solver == "svd";
 
     /// <returns>The soft mask, and the seconds of the runs that this one goes on from.</returns>
     private static (MaskState State, double Earlier) Train(
@@ -187,7 +197,7 @@ public sealed class EscT : IUnlearningMethod
             HasNoFeature(rows));
     }
 
-    private static bool HasNoFeature(ForgetRows rows) => Array.TrueForAll(rows.BasisFeatures, v => v == 0);
+    private static bool HasNoFeature(ForgetRows rows) => rows.Basis.Energy == 0;
 
     // A = U ⊙ M without the columns that are nothing but zeros; one stays where all are.
     private static double[] KeptColumns(double[] basis, bool[] kept, int d)
@@ -257,4 +267,20 @@ public sealed class EscT : IUnlearningMethod
     /// <param name="ShareBelow">The share of the mask that is 0.</param>
     /// <param name="NoFeature">Whether all features are zero.</param>
     private sealed record Learned(MaskState State, bool[] Kept, int Rows, int SoftHits, int HardHits, double ShareBelow, bool NoFeature);
+}
+
+/// <summary>What happens to the images of ESC-T in each epoch; the value of its parameter <c>augmentation</c>.</summary>
+internal enum MaskAugmentation
+{
+    /// <summary>The test transform: features are computed once.</summary>
+    None,
+
+    /// <summary>Random flips, from the features of both images of every pair, computed once: the same as computing them anew.</summary>
+    FlipPairs,
+
+    /// <summary>Random flips, the features computed anew in each epoch.</summary>
+    Flip,
+
+    /// <summary>Random crops and flips, the features computed anew in each epoch.</summary>
+    CropAndFlip,
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using EscNative.Models;
 using EscNative.Models.Erasure;
 using EscNative.Unlearning.Features;
 
@@ -51,10 +52,10 @@ public abstract class FeatureMethod : IUnlearningMethod
         RequestOptions.RefuseNothing(this, context);
         RequestOptions.RefuseInapplicable(this, context);
         var notes = new List<string>();
-        var images = (long)context.Forget.Count + (DataUse == DataUse.ForgetAndRemain ? context.Remain.Count : 0);
+        int forget = context.Forget.Count, remain = DataUse == DataUse.ForgetAndRemain ? context.Remain.Count : 0;
         FeatureChange change;
-        using (var reader = new FeatureReader(context, images, progress, cancel))
-            change = Solve(new FeatureTask(context, parameters, reader, notes, progress, cancel));
+        using (var pass = new FeaturePass(context.Model, Math.Max(forget, remain), context.Recorder))
+            change = Solve(new FeatureTask(context, parameters, pass, notes, progress, cancel) { Images = (long)forget + remain });
         cancel.ThrowIfCancellationRequested();
         using (context.Stage("apply"))
             context.Model.Erase(new ErasureOperator(change.Width, change.ToFactor(Origin(context, parameters, change))));

@@ -1,69 +1,94 @@
 using EscNative.Kernels;
 using EscNative.Models.Data;
 using EscNative.Unlearning.Masks;
+using EscNative.Unlearning.Subspaces;
 
 namespace EscNative.Unlearning.Methods;
 
-/// <summary>The features on which ESC-T trains, by the transform that the images take.</summary>
-internal sealed class ForgetRows : IMaskRows
+/// <summary>The features on which ESC-T trains, by the transform that the images take. They lie where the model computes.</summary>
+internal sealed class ForgetRows : IMaskRows, IDisposable
 {
     // Keeps the orders apart from what else is drawn from the same seed.
     private const ulong OrderStream = 0x4553_4354UL << 32;
 
-    private readonly Func<int, MaskRows> _training;
-    private readonly Func<int, MaskRows> _judged;
+    private readonly List<IDisposable> _owned = [];
+    private Func<int, MaskRows> _training = null!;
+    private Func<int, MaskRows> _judged = null!;
 
-    private ForgetRows(float[] basisFeatures, Func<int, MaskRows> training, Func<int, MaskRows>? judged = null) =>
-        (BasisFeatures, _training, _judged) = (basisFeatures, training, judged ?? training);
+    private ForgetRows()
+    {
+    }
 
-    /// <summary>The features whose directions are the basis U: [n, d].</summary>
-    public float[] BasisFeatures { get; }
+    /// <summary>The features whose directions are the basis U.</summary>
+    public SubspaceProblem Basis { get; private set; } = null!;
 
     public MaskRows Training(int epoch) => _training(epoch);
 
     public MaskRows Judged(int epoch) => _judged(epoch);
 
     /// <summary>In evaluation mode.</summary>
-    /// <param name="context">The model and the images.</param>
-    /// <param name="augmentation">What happens to them in each epoch.</param>
+    /// <param name="pass">Makes features of the images. It is disposed of with these rows, or before where they are complete.</param>
+    /// <param name="augmentation">What happens to the images in each epoch.</param>
     /// <param name="shuffle">Whether each epoch has an order of its own.</param>
-    /// <param name="progress">Told how far a feature pass is, or null.</param>
-    /// <param name="cancel">Cancels a feature pass.</param>
-    public static ForgetRows ForPaper(
-        UnlearningContext context, MaskAugmentation augmentation, bool shuffle, IProgress<StageProgress>? progress, CancellationToken cancel)
+    /// <param name="needsRows">Whether the basis is found from the rows themselves.</param>
+    public static ForgetRows ForPaper(ForgetPass pass, MaskAugmentation augmentation, bool shuffle, bool needsRows)
     {
-        var labels = context.Forget.Labels();
-        var plain = Features(context, pass => pass.RunCompiled(), progress, cancel);
-        switch (augmentation)
+        var (labels, seed) = (pass.Context.Forget.Labels(), pass.Context.Options.Seed);
+        return Make(pass, rows =>
         {
-            case MaskAugmentation.None:
-                return Cached(plain, labels, context.Options.Seed, shuffle);
-            case MaskAugmentation.FlipPairs:
-                var pairs = new Pairs(context, plain, labels, progress, cancel);
-                return new ForgetRows(plain, epoch => pairs.All(epoch, Order(labels.Length, context.Options.Seed, epoch, shuffle)));
-            default:
-                var changes = augmentation == MaskAugmentation.Flip ? Augmentation.Flip : Augmentation.CropAndFlip;
-                (int Epoch, MaskRows Rows)? present = null;
-                return new ForgetRows(plain, epoch =>
-                {
-                    if (present?.Epoch != epoch)
+            switch (augmentation)
+            {
+                case MaskAugmentation.None:
+                    var plain = rows.Own(pass.Store(labels.Length));
+                    pass.Run([plain]);
+                    pass.Dispose();
+                    rows.Basis = plain.ToProblem();
+                    rows.TrainOn(epoch => new MaskRows(plain, labels, Order(labels.Length, seed, epoch, shuffle)));
+                    break;
+                case MaskAugmentation.FlipPairs:
+                    var basis = rows.Own(pass.Store(needsRows ? labels.Length : 0));
+                    var pairs = rows.Own(new FlipPairs(pass, labels, basis));
+                    pass.Dispose();
+                    rows.Basis = basis.ToProblem();
+                    rows.TrainOn(epoch => pairs.All(epoch, Order(labels.Length, seed, epoch, shuffle)));
+                    break;
+                default:
+                    var still = rows.Own(pass.Store(needsRows ? labels.Length : 0));
+                    pass.Run([still]);
+                    rows.Basis = still.ToProblem();
+                    var changes = augmentation == MaskAugmentation.Flip ? Augmentation.Flip : Augmentation.CropAndFlip;
+                    var present = rows.Own(new PresentRows(epoch =>
                     {
-                        var features = Features(context, pass => pass.RunAugmented(changes, epoch), progress, cancel);
-                        present = (epoch, new MaskRows(features, labels, Order(labels.Length, context.Options.Seed, epoch, shuffle)));
-                    }
-
-                    return present.Value.Rows;
-                });
-        }
+                        var features = pass.Store(labels.Length);
+                        try
+                        {
+                            pass.RunAugmented(changes, epoch, [features]);
+                            return new MaskRows(features, labels, Order(labels.Length, seed, epoch, shuffle));
+                        }
+                        catch
+                        {
+                            features.Dispose();
+                            throw;
+                        }
+                    }));
+                    rows.TrainOn(present.Of);
+                    break;
+            }
+        });
     }
 
     /// <summary>The same features in every epoch.</summary>
-    /// <param name="features">[n, d]</param>
+    /// <param name="features">[n, d] on the CPU.</param>
     /// <param name="labels">[n]</param>
     /// <param name="seed">Seed of the orders.</param>
     /// <param name="shuffle">Whether each epoch has an order of its own.</param>
-    public static ForgetRows Cached(float[] features, int[] labels, ulong seed, bool shuffle) =>
-        new(features, epoch => new MaskRows(features, labels, Order(labels.Length, seed, epoch, shuffle)));
+    public static ForgetRows Cached(float[] features, int[] labels, ulong seed, bool shuffle)
+    {
+        var store = new FeatureStore(features, features.Length / labels.Length);
+        var rows = new ForgetRows { Basis = store.ToProblem() };
+        rows.TrainOn(epoch => new MaskRows(store, labels, Order(labels.Length, seed, epoch, shuffle)));
+        return rows;
+    }
 
     /// <summary>
     /// As the released code: the basis and the first epoch from passes in training mode, all that follows in evaluation mode with the
@@ -71,69 +96,96 @@ internal sealed class ForgetRows : IMaskRows
     /// </summary>
     /// <remarks>No weight changes and the mask has no influence on the features, so the first epoch's pass may be run as a whole.</remarks>
     /// <inheritdoc cref="ForPaper"/>
-    /// <param name="context">The model and the images.</param>
+    /// <param name="pass">Makes features of the images. It is disposed of when the rows are complete.</param>
     /// <param name="batch">Images of a batch.</param>
-    /// <param name="progress">Told how far a feature pass is, or null.</param>
-    /// <param name="cancel">Cancels a feature pass.</param>
-    public static ForgetRows ForOfficial(UnlearningContext context, int batch, IProgress<StageProgress>? progress, CancellationToken cancel)
+    /// <param name="needsRows">Whether the basis is found from the rows themselves.</param>
+    public static ForgetRows ForOfficial(ForgetPass pass, int batch, bool needsRows)
     {
-        var labels = context.Forget.Labels();
-        // The loader is gone through once for the basis, and then twice an epoch: to train and to judge.
-        var basis = Features(context, pass => pass.RunInTrainingMode(batch), progress, cancel);
-        int[] firstOrder = [];
-        var firstFeatures = Features(context, pass => firstOrder = pass.RunInTrainingMode(batch, epoch: 1).Order(1), progress, cancel);
-        var first = new MaskRows(firstFeatures, Array.ConvertAll(firstOrder, i => labels[i]), [.. Enumerable.Range(0, labels.Length)]);
-        var plain = Features(context, pass => pass.RunCompiled(), progress, cancel);
-        if (!context.Options.OfficialAugmentation)
+        var labels = pass.Context.Forget.Labels();
+        return Make(pass, rows =>
         {
-            var still = new MaskRows(plain, labels, first.Order);
-            return new ForgetRows(basis, epoch => epoch == 0 ? first : still, _ => still);
-        }
+            // The loader is gone through once for the basis, and then twice an epoch: to train and to judge.
+            var basis = rows.Own(pass.Store(needsRows ? labels.Length : 0));
+            pass.RunInTrainingMode(batch, epoch: 0, [basis]);
+            rows.Basis = basis.ToProblem();
+            var firstFeatures = rows.Own(pass.Store(labels.Length));
+            var firstOrder = pass.RunInTrainingMode(batch, epoch: 1, [firstFeatures]).Order(1);
+            var first = new MaskRows(firstFeatures, Array.ConvertAll(firstOrder, i => labels[i]), [.. Enumerable.Range(0, labels.Length)]);
+            if (pass.Context.Options.OfficialAugmentation)
+            {
+                var pairs = rows.Own(new FlipPairs(pass, labels, basis: null));
+                PresentRows training = rows.Own(new PresentRows(epoch => pairs.Drawn((2 * epoch) + 1))), judged = rows.Own(new PresentRows(epoch => pairs.Drawn((2 * epoch) + 2)));
+                rows.TrainOn(epoch => epoch == 0 ? first : training.Of(epoch), judged.Of);
+            }
+            else
+            {
+                var plain = rows.Own(pass.Store(labels.Length));
+                pass.Run([plain]);
+                var still = new MaskRows(plain, labels, first.Order);
+                rows.TrainOn(epoch => epoch == 0 ? first : still, _ => still);
+            }
 
-        var pairs = new Pairs(context, plain, labels, progress, cancel);
-        return new ForgetRows(basis, epoch => epoch == 0 ? first : pairs.Drawn((2 * epoch) + 1), epoch => pairs.Drawn((2 * epoch) + 2));
+            pass.Dispose();
+        });
+    }
+
+    /// <summary>Gives device memory back, and what the passes hold.</summary>
+    public void Dispose()
+    {
+        foreach (var owned in _owned)
+            owned.Dispose();
+    }
+
+    private static ForgetRows Make(ForgetPass pass, Action<ForgetRows> fill)
+    {
+        var rows = new ForgetRows();
+        rows.Own(pass);
+        try
+        {
+            fill(rows);
+            return rows;
+        }
+        catch
+        {
+            rows.Dispose();
+            throw;
+        }
     }
 
     private static int[] Order(int count, ulong seed, int epoch, bool shuffle) => shuffle
         ? new RandomSource(seed, OrderStream + (uint)epoch).Permutation(count)
         : [.. Enumerable.Range(0, count)];
 
-    private static float[] Features(UnlearningContext context, Action<FeaturePass> run, IProgress<StageProgress>? progress, CancellationToken cancel)
+    private T Own<T>(T owned)
+        where T : IDisposable
     {
-        var features = new float[(long)context.Forget.Count * context.Model.FeatureWidth];
-        run(new FeaturePass(context, features, null, null, progress, cancel));
-        return features;
+        _owned.Add(owned);
+        return owned;
     }
 
-    // The features of every image and of its mirror image: in evaluation mode that is all that flipping can give.
-    private sealed class Pairs
+    private void TrainOn(Func<int, MaskRows> training, Func<int, MaskRows>? judged = null) => (_training, _judged) = (training, judged ?? training);
+
+    // Rows of one epoch, which give way to those of the next.
+    private sealed class PresentRows(Func<int, MaskRows> make) : IDisposable
     {
-        private readonly BatchLoader _draws;
-        private readonly float[] _features;
-        private readonly int[] _labels;
-        private readonly int _count;
+        private int _epoch;
+        private MaskRows? _rows;
 
-        public Pairs(UnlearningContext context, float[] plain, int[] labels, IProgress<StageProgress>? progress, CancellationToken cancel)
+        public MaskRows Of(int epoch)
         {
-            var mirrored = Features(context, pass => pass.RunCompiled(mirrored: true), progress, cancel);
-            (_features, _labels, _count) = ([.. plain, .. mirrored], [.. labels, .. labels], labels.Length);
-            _draws = FeaturePass.Loader(context, Augmentation.Flip, shuffle: true, batch: 1);
+            if (_rows is null || _epoch != epoch)
+            {
+                Dispose();
+                (_epoch, _rows) = (epoch, make(epoch));
+            }
+
+            return _rows;
         }
 
-        /// <summary>Both of every pair are judged; of each the one that is drawn is stepped on.</summary>
-        public MaskRows All(int epoch, int[] order) => new(_features, _labels, Array.ConvertAll(order, i => Draw(epoch, i)));
-
-        /// <summary>What the loader gives in an epoch, in its order.</summary>
-        public MaskRows Drawn(int epoch)
+        public void Dispose()
         {
-            var rows = Array.ConvertAll(_draws.Order(epoch), i => Draw(epoch, i));
-            var d = _features.Length / _labels.Length;
-            var features = new float[(long)_count * d];
-            for (var i = 0; i < rows.Length; i++)
-                Array.Copy(_features, (long)rows[i] * d, features, (long)i * d, d);
-            return new MaskRows(features, Array.ConvertAll(rows, row => _labels[row]), [.. Enumerable.Range(0, _count)]);
+            _rows?.Features.Dispose();
+            _rows = null;
         }
-
-        private int Draw(int epoch, int i) => _draws.IsMirrored(epoch, i) ? _count + i : i;
     }
 }

@@ -39,13 +39,13 @@ public sealed class Inlp : FeatureMethod
         var features = new float[(long)n * d];
         var sides = new int[n];
         var at = 0;
-        task.Reader.Read(context.Forget, (rows, labels) =>
+        task.Read(context.Forget, (rows, labels) =>
         {
             rows.CopyTo(features.AsSpan(at * d));
             foreach (var label in labels)
                 sides[at++] = forgotten.Length == 0 ? 1 : 1 + Array.IndexOf(forgotten, label);
         });
-        task.Reader.Read(context.Remain, (rows, labels) =>
+        task.Read(context.Remain, (rows, labels) =>
         {
             rows.CopyTo(features.AsSpan(at * d));
             at += labels.Length;

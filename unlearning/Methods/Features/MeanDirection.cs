@@ -18,7 +18,7 @@ public sealed class MeanDirection : FeatureMethod
     private protected override FeatureChange Solve(FeatureTask task)
     {
         var mean = new double[task.Width];
-        task.Reader.Read(task.Context.Forget, (rows, _) =>
+        task.Read(task.Context.Forget, (rows, _) =>
         {
             for (var i = 0; i < rows.Length; i++)
                 mean[i % mean.Length] += rows[i];

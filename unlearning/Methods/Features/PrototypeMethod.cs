@@ -30,8 +30,8 @@ public abstract class PrototypeMethod : FeatureMethod
     {
         var (context, classes) = (task.Context, task.Classes);
         var prototypes = new Prototypes(task.Width, context.Model.Classes);
-        task.Reader.Read(context.Forget, prototypes.Add);
-        task.Reader.Read(context.Remain, prototypes.Add);
+        task.Read(context.Forget, prototypes.Add);
+        task.Read(context.Remain, prototypes.Add);
         using (context.Stage("solve"))
         {
             var matrix = prototypes.Matrix();

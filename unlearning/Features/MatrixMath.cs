@@ -4,7 +4,7 @@ using EscNative.Kernels.Cpu.LinearAlgebra;
 namespace EscNative.Unlearning.Features;
 
 /// <summary>Small dense matrices in float64, row-major, as arrays.</summary>
-internal static unsafe class Dense
+internal static unsafe class MatrixMath
 {
     /// <summary>op(A) op(B): op(A) is [m, k], op(B) is [k, n].</summary>
     public static double[] Multiply(int m, int n, int k, ReadOnlySpan<double> a, bool transposeA, ReadOnlySpan<double> b, bool transposeB)

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using EscNative.Engine;
 
-namespace EscNative.Unlearning;
+namespace EscNative.Models;
 
 /// <summary>Adds up the time of each stage of a request, waiting for the device at the borders.</summary>
 /// <remarks>The waiting costs what overlapping would save, so a run with a recorder is a profile, not the latency.</remarks>
@@ -55,12 +55,6 @@ public sealed class StageRecorder(Device device)
         public void Dispose() => _recorder?.End(_stage, _started);
     }
 }
-
-/// <summary>How far a stage of a long call is.</summary>
-/// <param name="Stage">The stage's name: <c>forward</c>.</param>
-/// <param name="Done">Units done.</param>
-/// <param name="Total">Units in all.</param>
-public readonly record struct StageProgress(string Stage, long Done, long Total);
 
 /// <summary>What one stage of a request cost.</summary>
 /// <param name="Name">The stage: <c>forward</c>.</param>
