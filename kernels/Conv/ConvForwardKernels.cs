@@ -8,8 +8,7 @@ public sealed unsafe class ConvForwardKernels : KernelFamily
 {
     private const uint MostBlocksY = 65535;
 
-    private readonly CudaFunction[] _small;
-    private readonly CudaFunction[] _f32;
+    private readonly ProductFunctions _forward;
     private readonly GpuShape _gpu;
 
     /// <summary>Loads the kernels.</summary>
@@ -18,8 +17,7 @@ public sealed unsafe class ConvForwardKernels : KernelFamily
         : base(context, "conv_forward")
     {
         _gpu = GpuShape.Of(context);
-        _small = Typed($"conv_forward_{ConvTile.Small}");
-        _f32 = Array.ConvertAll(ConvTile.OfPixels, tile => Function($"conv_forward_{tile}_f32"));
+        _forward = new ProductFunctions(ProductPass.Forward, _gpu, Function);
     }
 
     /// <summary>y = f(conv(x) + bias + residual).</summary>
@@ -33,21 +31,20 @@ public sealed unsafe class ConvForwardKernels : KernelFamily
     /// <param name="y">[n, oh, ow, o].</param>
     /// <exception cref="DeviceException">The sizes are beyond what a launch can do.</exception>
     public void Forward(DType type, in WindowShape s, nint x, nint weight, nint bias, nint residual, bool relu, nint y) =>
-        Forward(type, s, ConvTile.ForPixels(type, s.OutPixels, s.OutChannels, s.Taps, _gpu), x, weight, bias, residual, relu, y);
+        Forward(type, s, ProductVariants.Pick(ProductRequest.Forward(type, s, _gpu)), x, weight, bias, residual, relu, y);
 
-    /// <summary>The same with a tile of one's choice.</summary>
-    internal void Forward(DType type, in WindowShape s, ConvTile tile, nint x, nint weight, nint bias, nint residual, bool relu, nint y)
+    /// <summary>The same by a kernel of one's choice.</summary>
+    internal void Forward(DType type, in WindowShape s, ProductVariant kernel, nint x, nint weight, nint bias, nint residual, bool relu, nint y)
     {
         if (s.OutPixels * s.OutChannels == 0)
             return;
         var (sizes, flag) = (WindowArguments.OfConvolution(s), relu ? 1 : 0);
-        var rows = ProductTiles.Count(s.OutPixels, tile.Rows);
+        var rows = ProductTiles.Count(s.OutPixels, kernel.Rows);
         var (gridY, gridZ) = ((uint)Math.Min(rows, MostBlocksY), ProductTiles.Count(rows, (int)MostBlocksY));
         if (gridZ > MostBlocksY)
             throw new DeviceException($"Conv2d: got {s.OutPixels} output pixels, wants fewer than 2^38; pass fewer images at once");
         void** arguments = stackalloc void*[] { &sizes, &x, &weight, &bias, &residual, &flag, &y };
-        var shape = new LaunchShape((uint)ProductTiles.Count(s.OutChannels, tile.Columns), gridY, (uint)gridZ, ProductTiles.Threads);
-        var special = Array.IndexOf(ConvTile.OfPixels, tile);
-        Stream.Launch(special < 0 ? _small[(int)type] : _f32[special], shape, arguments);
+        var shape = new LaunchShape((uint)ProductTiles.Count(s.OutChannels, kernel.Columns), gridY, (uint)gridZ, ProductTiles.Threads);
+        Stream.Launch(_forward.Of(kernel, type), shape, arguments);
     }
 }

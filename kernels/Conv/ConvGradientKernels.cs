@@ -7,10 +7,8 @@ public sealed unsafe class ConvGradientKernels : KernelFamily
 {
     private const int MostResidues = 65535;
 
-    private readonly CudaFunction[] _data;
-    private readonly CudaFunction[] _dataF32;
-    private readonly CudaFunction[] _weight;
-    private readonly CudaFunction[] _weightF32;
+    private readonly ProductFunctions _data;
+    private readonly ProductFunctions _weight;
     private readonly CudaFunction[] _sumSplits;
     private readonly GpuShape _gpu;
 
@@ -20,17 +18,15 @@ public sealed unsafe class ConvGradientKernels : KernelFamily
         : base(context, "conv_gradient")
     {
         _gpu = GpuShape.Of(context);
-        _data = Typed($"conv_data_gradient_{ConvTile.Small}");
-        _dataF32 = Array.ConvertAll(ConvTile.OfPixels, tile => Function($"conv_data_gradient_{tile}_f32"));
-        _weight = Typed($"conv_weight_gradient_{ConvTile.Small}");
-        _weightF32 = Array.ConvertAll(ConvTile.OfWeights, tile => Function($"conv_weight_gradient_{tile}_f32"));
+        _data = new ProductFunctions(ProductPass.DataGradient, _gpu, Function);
+        _weight = new ProductFunctions(ProductPass.WeightGradient, _gpu, Function);
         _sumSplits = Typed("conv_sum_splits");
     }
 
     /// <summary>Bytes of workspace for a weight gradient.</summary>
     public static long WeightWorkspaceBytes(DType type, in WindowShape s)
     {
-        var (splits, _) = ConvTile.CutOf(type, s, ConvTile.ForWeights(type, s.OutChannels, s.Taps));
+        var (splits, _) = ConvSplits.Of(type, s, ProductVariants.Pick(ProductRequest.WeightGradient(type, s)));
         return splits == 1 ? 0 : (long)splits * s.OutChannels * s.Taps * ProductTiles.AccumulatorBytes(type);
     }
 
@@ -42,7 +38,7 @@ public sealed unsafe class ConvGradientKernels : KernelFamily
     /// <param name="dx">[n, h, w, c].</param>
     /// <exception cref="DeviceException">The sizes are beyond what a launch can do.</exception>
     public void Data(DType type, in WindowShape s, nint dy, nint weight, nint dx) =>
-        Data(type, s, ConvTile.ForPixels(type, (long)s.Batch * s.Height * s.Width, s.InChannels, DepthOfData(s), _gpu), dy, weight, dx);
+        Data(type, s, ProductVariants.Pick(ProductRequest.DataGradient(type, s, _gpu)), dy, weight, dx);
 
     /// <summary>dweight = the gradient of the weights; the sum over the output pixels is cut by the sizes alone.</summary>
     /// <param name="type">The type of images and weights.</param>
@@ -54,15 +50,11 @@ public sealed unsafe class ConvGradientKernels : KernelFamily
     /// <exception cref="DeviceException">The sizes are beyond what a launch can do.</exception>
     public void Weight(DType type, in WindowShape s, nint x, nint dy, nint dweight, nint workspace)
     {
-        var tile = ConvTile.ForWeights(type, s.OutChannels, s.Taps);
-        Weight(type, s, tile, ConvTile.CutOf(type, s, tile), x, dy, dweight, workspace);
+        var kernel = ProductVariants.Pick(ProductRequest.WeightGradient(type, s));
+        Weight(type, s, kernel, ConvSplits.Of(type, s, kernel), x, dy, dweight, workspace);
     }
 
-    // Products of a value of the images' gradient: the pixels of a residue of the strides meet every so many-th tap.
-    internal static long DepthOfData(in WindowShape s) =>
-        ProductTiles.Count(s.KernelHeight, s.StrideHeight) * ProductTiles.Count(s.KernelWidth, s.StrideWidth) * s.OutChannels;
-
-    internal void Data(DType type, in WindowShape s, ConvTile tile, nint dy, nint weight, nint dx)
+    internal void Data(DType type, in WindowShape s, ProductVariant kernel, nint dy, nint weight, nint dx)
     {
         if ((long)s.Batch * s.Height * s.Width * s.InChannels == 0)
             return;
@@ -73,14 +65,13 @@ public sealed unsafe class ConvGradientKernels : KernelFamily
             throw new DeviceException($"Conv2d: got a stride of {s.StrideHeight} x {s.StrideWidth}, wants a product of at most {MostResidues}");
         var pixels = s.Batch * ProductTiles.Count(s.Height, s.StrideHeight) * ProductTiles.Count(s.Width, s.StrideWidth);
         void** arguments = stackalloc void*[] { &sizes, &dy, &weight, &dx };
-        var special = Array.IndexOf(ConvTile.OfPixels, tile);
         Stream.Launch(
-            special < 0 ? _data[(int)type] : _dataF32[special],
-            ProductTiles.Grid("Conv2d", tile.Blocks(pixels, s.InChannels)) with { GridY = (uint)residues }, arguments);
+            _data.Of(kernel, type),
+            ProductTiles.Grid("Conv2d", kernel.Blocks(pixels, s.InChannels)) with { GridY = (uint)residues }, arguments);
     }
 
     internal void Weight(
-        DType type, in WindowShape s, ConvTile tile, (int Splits, int Depth) cut, nint x, nint dy, nint dweight, nint workspace)
+        DType type, in WindowShape s, ProductVariant kernel, (int Splits, int Depth) cut, nint x, nint dy, nint dweight, nint workspace)
     {
         var count = (long)s.OutChannels * s.Taps;
         if (count == 0)
@@ -88,10 +79,9 @@ public sealed unsafe class ConvGradientKernels : KernelFamily
         var sizes = WindowArguments.OfConvolution(s);
         var (splits, depth) = cut;
         void** arguments = stackalloc void*[] { &sizes, &x, &dy, &dweight, &workspace, &splits, &depth };
-        var special = Array.IndexOf(ConvTile.OfWeights, tile);
         Stream.Launch(
-            special < 0 ? _weight[(int)type] : _weightF32[special],
-            ProductTiles.Grid("Conv2d", tile.Blocks(s.OutChannels, s.Taps) * splits), arguments);
+            _weight.Of(kernel, type),
+            ProductTiles.Grid("Conv2d", kernel.Blocks(s.OutChannels, s.Taps) * splits), arguments);
         if (splits == 1)
             return;
         void** summed = stackalloc void*[] { &workspace, &dweight, &count, &splits };

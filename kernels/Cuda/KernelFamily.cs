@@ -31,6 +31,10 @@ public abstract class KernelFamily
     /// <exception cref="DeviceException">The file has none.</exception>
     protected CudaFunction Function(string name) => _module.Function(name);
 
+    /// <summary>The kernel of a stem for F32, BF16 or F64.</summary>
+    /// <exception cref="DeviceException">The file has none.</exception>
+    protected CudaFunction Function(string stem, DType type) => _module.Function(stem + Suffixes[(int)type]);
+
     /// <summary>The kernels of a stem by <see cref="DType"/>: for F32, BF16 (float32 in arithmetic) and F64.</summary>
     /// <exception cref="DeviceException">The file lacks one of them.</exception>
     protected CudaFunction[] Typed(string stem) => Array.ConvertAll(Suffixes, suffix => _module.Function(stem + suffix));

@@ -6,11 +6,8 @@ namespace EscNative.Kernels.Cuda;
 /// <summary>Matrix products by the kernels of gemm.cu.</summary>
 public sealed unsafe class GemmKernels : KernelFamily
 {
-    private const int Narrow = 64, Wide = 128;
-
-    // By layout (nn, nt, tn, tt), then by type.
-    private readonly CudaFunction[][] _narrow;
-    private readonly CudaFunction[] _wide;
+    // By layout.
+    private readonly ProductFunctions[] _products;
     private readonly CudaFunction[] _sumSplits;
 
     /// <summary>Loads the kernels.</summary>
@@ -19,18 +16,18 @@ public sealed unsafe class GemmKernels : KernelFamily
         : base(context, "gemm")
     {
         string[] layouts = ["nn", "nt", "tn", "tt"];
-        _narrow = Array.ConvertAll(layouts, layout => Typed($"gemm_{layout}_{Narrow}"));
-        _wide = Array.ConvertAll(layouts, layout => Function($"gemm_{layout}_{Wide}_f32"));
+        var gpu = GpuShape.Of(context);
+        _products = Array.ConvertAll(layouts, layout => new ProductFunctions(ProductPass.Matrix, gpu, Function, layout));
         _sumSplits = Typed("gemm_sum_splits");
     }
 
     /// <summary>Computes a batch of products.</summary>
     /// <param name="type">The type of a, b and c.</param>
     /// <param name="product">The operands.</param>
-    /// <param name="plan">The tile and the splits; not cuBLAS.</param>
+    /// <param name="plan">The kernel and the splits; not cuBLAS.</param>
     /// <param name="workspace"><see cref="GemmPlan.WorkspaceBytes"/>, or 0 for none.</param>
     /// <exception cref="DeviceException">The product is too large for one launch.</exception>
-    public void Multiply(DType type, in MatrixProduct product, in GemmPlan plan, nint workspace)
+    internal void Multiply(DType type, in MatrixProduct product, in GemmPlan plan, nint workspace)
     {
         if (product.M * product.N * product.Batch == 0)
             return;
@@ -62,15 +59,14 @@ public sealed unsafe class GemmKernels : KernelFamily
             Relu = product.Relu ? 1 : 0,
         };
         var layout = (product.TransposeA ? 2 : 0) + (product.TransposeB ? 1 : 0);
-        var isWide = plan.Side == Wide && type == DType.F32;
-        var side = isWide ? Wide : Narrow;
-        var blocks = ProductTiles.Count(product.M, side) * ProductTiles.Count(product.N, side) * plan.Splits * product.Batch;
+        var kernel = plan.Kernel ?? throw new ArgumentException("matrix product: the plan is one of cuBLAS, wants one of these kernels", nameof(plan));
+        var blocks = kernel.Blocks(product.M, product.N) * plan.Splits * product.Batch;
         // The factors have the accumulation type.
         var (alpha, beta) = (product.Alpha, product.Beta);
         var (alpha32, beta32) = ((float)alpha, (float)beta);
         var wide = type == DType.F64;
         void** arguments = stackalloc void*[] { &task, wide ? &alpha : &alpha32, wide ? &beta : &beta32 };
-        Stream.Launch(isWide ? _wide[layout] : _narrow[layout][(int)type], ProductTiles.Grid("matrix product", blocks), arguments);
+        Stream.Launch(_products[layout].Of(kernel, type), ProductTiles.Grid("matrix product", blocks), arguments);
         if (plan.Splits > 1)
             Stream.Launch(_sumSplits[(int)type], LaunchShape.ForCount(product.M * product.N * product.Batch), arguments);
     }

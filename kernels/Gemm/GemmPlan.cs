@@ -3,18 +3,16 @@ using EscNative.Kernels.Cuda.Driver;
 namespace EscNative.Kernels.Cuda;
 
 /// <summary>How a matrix product is computed. This is the one place that chooses: by the sizes, the type, the device and the libraries.</summary>
-/// <param name="UsesCublas">cuBLAS; else the kernels of gemm.cu.</param>
-/// <param name="Side">Rows and columns of a block's tile.</param>
+/// <param name="Kernel">The row of the table of kernels; null for cuBLAS.</param>
 /// <param name="Splits">Into how many pieces the sum over k is cut; they are added in their order.</param>
 /// <param name="Depth">The length of a piece.</param>
 /// <remarks>
 /// The sizes decide the splits alone, so the same product gives the same bits on devices of one kind. A value is one chain of fused
-/// multiply-adds along k in each of our tiles: the tile changes no bit and may follow the device, a split does. Tile and splits are those
-/// of the least predicted time (<see cref="TileCost"/>). cuBLAS, with its workspace and one stream, gives the same bits for the same call on
+/// multiply-adds along k in each of our kernels: the kernel changes no bit and may follow the device, a split does. Kernel and splits are those
+/// of the least predicted time (<see cref="ProductVariants"/>). cuBLAS, with its workspace and one stream, gives the same bits for the same call on
 /// the same kind of device, but chooses its algorithm by the number of rows too.
-/// Tensor-core kernels will be further rows of this choice.
 /// </remarks>
-public readonly record struct GemmPlan(bool UsesCublas, int Side, int Splits, int Depth)
+internal readonly record struct GemmPlan(ProductVariant? Kernel, int Splits, int Depth)
 {
     private const int LeastDepth = 256;
     private const int MostSplits = 64;
@@ -22,57 +20,52 @@ public readonly record struct GemmPlan(bool UsesCublas, int Side, int Splits, in
     // Pieces are tried that fill 1 to so many rounds of blocks.
     private const int MostRounds = 16;
 
-    // The wider one exists for F32 alone.
-    private static readonly ConvTile[] Both = [ConvTile.Small, ConvTile.OfPixels[0]];
+    // The blocks that they are counted in, whatever kernel is taken in the end: with other numbers of pieces the bits would be others.
+    private const int PiecesSide = 64;
+
+    /// <summary>Whether it is cuBLAS that multiplies.</summary>
+    public bool UsesCublas => Kernel is null;
 
     /// <summary>The plan of a product.</summary>
     /// <param name="type">The type of all operands.</param>
     /// <param name="product">The product; its sizes count, not where it lies.</param>
     /// <param name="hasCublas">Whether cuBLAS is there and wanted.</param>
-    /// <param name="gpu">The device, which decides the tile; null for <see cref="GpuShape.Nominal"/>.</param>
+    /// <param name="gpu">The device, which decides the kernel; null for <see cref="GpuShape.Nominal"/>.</param>
     public static GemmPlan Of(DType type, in MatrixProduct product, bool hasCublas, GpuShape? gpu = null)
     {
         if (hasCublas && CublasTakes(product))
-            return new GemmPlan(true, 0, 1, product.K);
+            return new GemmPlan(null, 1, product.K);
         var (splits, depth) = (1, Math.Max(product.K, 0));
         // A split changes bits: the same for every device.
-        var least = Best(type, product, 1, depth, GpuShape.Nominal).Clocks;
+        var least = Clocks(type, product, 1, depth);
         Span<int> pieces = stackalloc int[MostRounds];
         foreach (var wanted in pieces[..Pieces(product, pieces)])
         {
             var (cut, length) = ProductTiles.Cut(type, product.K, wanted, LeastDepth);
-            var clocks = Best(type, product, cut, (int)length, GpuShape.Nominal).Clocks;
+            var clocks = Clocks(type, product, cut, (int)length);
             if (cut > 1 && clocks < least)
                 (splits, depth, least) = (cut, (int)length, clocks);
         }
 
-        return new GemmPlan(false, Best(type, product, splits, depth, gpu ?? GpuShape.Nominal).Tile.Rows, splits, depth);
+        return new GemmPlan(ProductVariants.Pick(ProductRequest.Matrix(type, product, splits, depth, gpu ?? GpuShape.Nominal)), splits, depth);
     }
 
     /// <summary>The predicted clocks of a product by our kernels: <see cref="TileCost"/>.</summary>
-    /// <param name="tile">The tile of its blocks.</param>
+    /// <param name="kernel">The row.</param>
     /// <param name="type">The type of all operands.</param>
     /// <param name="product">The product.</param>
     /// <param name="splits">Pieces of the sum over k.</param>
     /// <param name="depth">The length of a piece.</param>
     /// <param name="gpu">The device.</param>
-    internal static double Clocks(ConvTile tile, DType type, in MatrixProduct product, int splits, long depth, GpuShape gpu)
-    {
-        // A step is 64 bytes long: half as many products in F64, which take twice as long where that is fast.
-        var steps = ProductTiles.Count(depth, 64 / ProductTiles.AccumulatorBytes(type));
-        return TileCost.Clocks(tile, tile.Blocks(product.M, product.N) * splits * product.Batch, steps, gpu)
-            + TileCost.SplitClocks(splits, (double)product.M * product.N * product.Batch * ProductTiles.AccumulatorBytes(type));
-    }
-
-    /// <summary>The tiles that a product of a type can take.</summary>
-    internal static ReadOnlySpan<ConvTile> Tiles(DType type) => type == DType.F32 ? Both : Both.AsSpan(0, 1);
+    internal static double Clocks(ProductVariant kernel, DType type, in MatrixProduct product, int splits, int depth, GpuShape gpu) =>
+        kernel.Clocks(ProductRequest.Matrix(type, product, splits, depth, gpu)) + SplitClocks(type, product, splits);
 
     /// <summary>How many pieces are worth a look: those of which the blocks fill whole rounds of the nominal device, and no more; none for
     /// rows apart, nor where the blocks fill it twice without.</summary>
     /// <returns>How many numbers of pieces were written.</returns>
     internal static int Pieces(in MatrixProduct product, Span<int> pieces)
     {
-        var blocks = ConvTile.Small.Blocks(product.M, product.N) * product.Batch;
+        var blocks = ProductTiles.Count(product.M, PiecesSide) * ProductTiles.Count(product.N, PiecesSide) * product.Batch;
         var most = Math.Min(product.K / LeastDepth, MostSplits);
         if (product.RowsApart || blocks == 0 || blocks >= 2 * GpuShape.Nominal.Multiprocessors)
             return 0;
@@ -87,18 +80,12 @@ public readonly record struct GemmPlan(bool UsesCublas, int Side, int Splits, in
         return count;
     }
 
-    private static (ConvTile Tile, double Clocks) Best(DType type, in MatrixProduct product, int splits, int depth, GpuShape gpu)
-    {
-        var (best, least) = (ConvTile.Small, double.PositiveInfinity);
-        foreach (var tile in Tiles(type))
-        {
-            var clocks = Clocks(tile, type, product, splits, depth, gpu);
-            if (clocks < least)
-                (best, least) = (tile, clocks);
-        }
+    // On the nominal device, by the kernel that it would take.
+    private static double Clocks(DType type, in MatrixProduct product, int splits, int depth) =>
+        TileCost.Clocks(ProductRequest.Matrix(type, product, splits, depth, GpuShape.Nominal)) + SplitClocks(type, product, splits);
 
-        return (best, least);
-    }
+    private static double SplitClocks(DType type, in MatrixProduct product, int splits) =>
+        TileCost.SplitClocks(splits, (double)product.M * product.N * product.Batch * ProductTiles.AccumulatorBytes(type));
 
     /// <summary>Bytes of workspace that the plan needs.</summary>
     /// <param name="type">The type of all operands.</param>

@@ -55,36 +55,45 @@ public sealed class ConvKernelTests
         using var machine = CudaMachine.Use(name);
         var forward = new ConvForwardKernels(machine.Context);
         var gradient = new ConvGradientKernels(machine.Context);
+        var ran = new HashSet<ProductVariant>();
         foreach (var type in DeviceValues.Types)
         {
             foreach (var s in Shapes)
             {
                 // From an offset of one value no address allows a wide load.
                 var layer = new Layer(machine, type, s, offset, seed: Seed);
-                foreach (var tile in TilesOf(type, ConvTile.OfPixels))
+                foreach (var row in ProductRows.Of(ProductPass.Forward, type))
                 {
-                    layer.Check(
-                        "y", layer.Y, s.Taps, tile, y => forward.Forward(type, s, tile, layer.Px, layer.Pw, layer.Pb, 0, relu: false, y));
-                    layer.Check(
-                        "dx", layer.Dx, s.KernelHeight * s.KernelWidth * s.OutChannels, tile, dx => gradient.Data(type, s, tile, layer.Pdy, layer.Pw, dx));
+                    layer.Check($"y by {row}", layer.Y, s.Taps, y => forward.Forward(type, s, row, layer.Px, layer.Pw, layer.Pb, 0, relu: false, y));
+                    ran.Add(row);
                 }
 
-                foreach (var tile in TilesOf(type, ConvTile.OfWeights))
+                foreach (var row in ProductRows.Of(ProductPass.DataGradient, type))
                 {
                     layer.Check(
-                        "dw", layer.Dw, s.OutPixels, tile,
-                        dw => gradient.Weight(type, s, tile, (1, (int)Math.Max(s.OutPixels, 1)), layer.Px, layer.Pdy, dw, 0));
+                        $"dx by {row}", layer.Dx, s.KernelHeight * s.KernelWidth * s.OutChannels, dx => gradient.Data(type, s, row, layer.Pdy, layer.Pw, dx));
+                    ran.Add(row);
+                }
+
+                foreach (var row in ProductRows.Of(ProductPass.WeightGradient, type))
+                {
+                    ran.Add(row);
+                    layer.Check(
+                        $"dw by {row}", layer.Dw, s.OutPixels,
+                        dw => gradient.Weight(type, s, row, (1, (int)Math.Max(s.OutPixels, 1)), layer.Px, layer.Pdy, dw, 0));
                     // Pieces of two steps: the sum over more than one.
                     var (splits, depth) = ProductTiles.Cut(type, s.OutPixels, 64, 32);
                     if (splits == 1)
                         continue;
                     var workspace = machine.Allocate(type.Wide(), splits * (long)layer.Dw.Length);
                     layer.Check(
-                        $"dw of {splits} pieces", layer.Dw, s.OutPixels, tile,
-                        dw => gradient.Weight(type, s, tile, (splits, (int)depth), layer.Px, layer.Pdy, dw, workspace));
+                        $"dw of {splits} pieces by {row}", layer.Dw, s.OutPixels,
+                        dw => gradient.Weight(type, s, row, (splits, (int)depth), layer.Px, layer.Pdy, dw, workspace));
                 }
             }
         }
+
+        Assert.Equal(ProductVariants.All.Where(row => row.Pass != ProductPass.Matrix).ToHashSet(), ran);
     }
 
     [Theory]
@@ -114,7 +123,7 @@ public sealed class ConvKernelTests
 
     [Theory]
     [MemberData(nameof(Machines))]
-    public void Neither_the_tile_nor_the_number_of_images_changes_a_bit(string name)
+    public void Neither_the_kernel_nor_the_number_of_images_changes_a_bit(string name)
     {
         var s = new WindowShape(5, 6, 7, 12, 52, 3, 3, 2, 1, 1, 1, 1, 1);
         using var machine = CudaMachine.Use(name);
@@ -126,10 +135,10 @@ public sealed class ConvKernelTests
             var y = machine.Allocate(type, count);
             kernels.Forward(type, s, layer.Px, layer.Pw, layer.Pb, 0, relu: false, y);
             var expected = machine.Download(type, y, count);
-            foreach (var tile in TilesOf(type, ConvTile.OfPixels))
+            foreach (var row in ProductRows.Of(ProductPass.Forward, type))
             {
                 var other = machine.Allocate(type, count);
-                kernels.Forward(type, s, tile, layer.Px, layer.Pw, layer.Pb, 0, relu: false, other);
+                kernels.Forward(type, s, row, layer.Px, layer.Pw, layer.Pb, 0, relu: false, other);
                 Assert.Equal(expected, machine.Download(type, other, count));
             }
 
@@ -158,9 +167,9 @@ public sealed class ConvKernelTests
         {
             var layer = new Layer(machine, type, s, offset: 0, seed: Seed, notANumber: 40);
             Assert.All((double[][])[layer.Y, layer.Dx, layer.Dw], values => Assert.InRange(values.Count(double.IsNaN), 1, values.Length / 2));
-            layer.Check("y", layer.Y, s.Taps, ConvTile.Small, y => forward.Forward(type, s, layer.Px, layer.Pw, layer.Pb, 0, relu: false, y));
-            layer.Check("dx", layer.Dx, 45, ConvTile.Small, dx => gradient.Data(type, s, layer.Pdy, layer.Pw, dx));
-            layer.Check("dw", layer.Dw, s.OutPixels, ConvTile.Small, dw => gradient.Weight(type, s, layer.Px, layer.Pdy, dw, 0));
+            layer.Check("y", layer.Y, s.Taps, y => forward.Forward(type, s, layer.Px, layer.Pw, layer.Pb, 0, relu: false, y));
+            layer.Check("dx", layer.Dx, 45, dx => gradient.Data(type, s, layer.Pdy, layer.Pw, dx));
+            layer.Check("dw", layer.Dw, s.OutPixels, dw => gradient.Weight(type, s, layer.Px, layer.Pdy, dw, 0));
         }
     }
 
@@ -181,8 +190,8 @@ public sealed class ConvKernelTests
             List<double[]> results = [];
             for (var run = 0; run < 2; run++)
             {
-                layer.Check("dx", layer.Dx, 9 * s.OutChannels, ConvTile.Small, dx => kernels.Data(type, s, layer.Pdy, layer.Pw, dx));
-                results.Add(layer.Check("dw", layer.Dw, s.OutPixels, ConvTile.Small, dw => kernels.Weight(type, s, layer.Px, layer.Pdy, dw, workspace)));
+                layer.Check("dx", layer.Dx, 9 * s.OutChannels, dx => kernels.Data(type, s, layer.Pdy, layer.Pw, dx));
+                results.Add(layer.Check("dw", layer.Dw, s.OutPixels, dw => kernels.Weight(type, s, layer.Px, layer.Pdy, dw, workspace)));
             }
 
             Assert.Equal(results[0], results[1]);
@@ -192,17 +201,22 @@ public sealed class ConvKernelTests
     [Fact]
     public void The_tile_fits_the_channels()
     {
-        static string Of(long pixels, int channels) => ConvTile.ForPixels(DType.F32, pixels, channels, 864, GpuShape.Nominal).ToString();
-        Assert.Equal(["128x48", "128x48", "128x64", "128x96", "128x128", "128x96"], ((int[])[10, 48, 64, 96, 128, 192]).Select(c => Of(100_000, c)));
+        static string Forward(long pixels, int channels, DType type = DType.F32) =>
+            ProductVariants.Pick(new ProductRequest(ProductPass.Forward, type, pixels, channels, 864, GpuShape.Nominal)).Name;
+        static string Weights(int outputs, int taps) =>
+            ProductVariants.Pick(new ProductRequest(ProductPass.WeightGradient, DType.F32, outputs, taps, 1000, GpuShape.Nominal)).Name;
+        Assert.Equal(
+            ["conv_forward_128x48", "conv_forward_128x48", "conv_forward_128x64", "conv_forward_128x96", "conv_forward_128x128", "conv_forward_128x96"],
+            ((int[])[10, 48, 64, 96, 128, 192]).Select(c => Forward(100_000, c)));
         // Few pixels: small tiles for more blocks.
-        Assert.Equal("64x64", Of(256, 512));
-        Assert.Equal(ConvTile.Small, ConvTile.ForPixels(DType.BF16, 100_000, 96, 864, GpuShape.Nominal));
-        Assert.Equal("96x128", ConvTile.ForWeights(DType.F32, 96, 864).ToString());
-        Assert.Equal("64x64", ConvTile.ForWeights(DType.F32, 48, 27).ToString());
-        Assert.Equal("128x128", ConvTile.ForWeights(DType.F32, 512, 4608).ToString());
+        Assert.Equal("conv_forward_64x64", Forward(256, 512));
+        Assert.Equal("conv_forward_64x64", Forward(100_000, 96, DType.BF16));
+        Assert.Equal("conv_weight_gradient_96x128", Weights(96, 864));
+        Assert.Equal("conv_weight_gradient_64x64", Weights(48, 27));
+        Assert.Equal("conv_weight_gradient_128x128", Weights(512, 4608));
         // Two rounds of blocks on 132 multiprocessors: 7 tiles, 37 pieces of whole steps.
         var s = new WindowShape(1000, 16, 16, 96, 96, 3, 3, 1, 1, 1, 1, 1, 1);
-        Assert.Equal((37, 6_928), ConvTile.CutOf(DType.F32, s, ConvTile.ForWeights(DType.F32, 96, s.Taps)));
+        Assert.Equal((37, 6_928), ConvSplits.Of(DType.F32, s, ProductVariants.Pick(ProductRequest.WeightGradient(DType.F32, s))));
     }
 
     [Theory]
@@ -222,8 +236,6 @@ public sealed class ConvKernelTests
         Assert.Throws<DeviceException>(() => gradient.Data(DType.F32, s with { Batch = 1, StrideHeight = 300, StrideWidth = 300 }, 0, 0, 0));
         Assert.Equal(before, machine.Context.Counters.Launches);
     }
-
-    private static ConvTile[] TilesOf(DType type, ConvTile[] others) => type == DType.F32 ? [ConvTile.Small, .. others] : [ConvTile.Small];
 
     // The operands on the device, each in a buffer that ends with its last value, and all results in double.
     private sealed class Layer
@@ -293,12 +305,12 @@ public sealed class ConvKernelTests
 
         public static double Scale(double terms) => Math.Max(1, Math.Sqrt(terms) / 3);
 
-        public double[] Check(string what, double[] expected, long terms, ConvTile tile, Action<nint> kernel)
+        public double[] Check(string what, double[] expected, long terms, Action<nint> kernel)
         {
             var result = _machine.Allocate(_type, expected.Length + _offset);
             kernel(result == 0 ? 0 : result + (_offset * Size));
             var got = _machine.Download(_type, result, expected.Length + _offset)[_offset..];
-            _type.AssertClose(expected, got, C, terms + 1, $"{what} of {_shape}, tile {tile}, offset {_offset}, seed {Seed}", Scale(terms));
+            _type.AssertClose(expected, got, C, terms + 1, $"{what} of {_shape}, offset {_offset}, seed {Seed}", Scale(terms));
             return got;
         }
 

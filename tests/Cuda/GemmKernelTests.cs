@@ -15,6 +15,8 @@ public sealed class GemmKernelTests
     private static readonly (int M, int N, int K)[] Sizes =
         [(1, 1, 1), (3, 5, 7), (64, 64, 16), (65, 63, 17), (20, 130, 33), (129, 127, 47), (128, 128, 8), (4, 5, 0), (1, 1, 700), (7, 197, 64), (197, 3, 101)];
 
+    private static readonly ProductVariant Small = ProductRows.Named("gemm_xx_64");
+
     public static TheoryData<string, bool, bool> Layouts =>
         [.. CudaMachine.Names.SelectMany(_ => (bool[])[false, true], (name, a) => (name, a)).SelectMany(_ => (bool[])[false, true], (row, b) => (row.name, row.a, b))];
 
@@ -22,11 +24,12 @@ public sealed class GemmKernelTests
 
     [Theory]
     [MemberData(nameof(Layouts))]
-    public void Products_equal_the_oracle_in_both_tiles(string name, bool transposeA, bool transposeB)
+    public void Products_equal_the_oracle_in_every_kernel(string name, bool transposeA, bool transposeB)
     {
         using var machine = CudaMachine.Use(name);
         var kernels = new GemmKernels(machine.Context);
         var random = new Random(Seed);
+        var ran = new HashSet<ProductVariant>();
         foreach (var type in DeviceValues.Types)
         {
             foreach (var (m, n, k) in Sizes)
@@ -35,20 +38,23 @@ public sealed class GemmKernelTests
                 foreach (var (gap, offset) in ((int, int)[])[(0, 0), (3, 0), (4, 1)])
                 {
                     var product = new Case(machine, type, random, m, n, k, transposeA, transposeB, gap, offset);
-                    foreach (var side in (int[])(type == DType.F32 ? [64, 128] : [64]))
+                    foreach (var row in ProductRows.Of(ProductPass.Matrix, type))
                     {
                         product.Restore();
-                        kernels.Multiply(type, product.Product, new GemmPlan(false, side, 1, k), 0);
-                        product.AssertResult($"tile {side}");
+                        kernels.Multiply(type, product.Product, new GemmPlan(row, 1, k), 0);
+                        product.AssertResult(row.Name);
+                        ran.Add(row);
                     }
                 }
             }
         }
+
+        Assert.Equal(ProductVariants.Of(ProductPass.Matrix).ToHashSet(), ran);
     }
 
     [Theory]
     [MemberData(nameof(Machines))]
-    public void The_tile_changes_no_bit(string name)
+    public void The_kernel_changes_no_bit(string name)
     {
         using var machine = CudaMachine.Use(name);
         var kernels = new GemmKernels(machine.Context);
@@ -56,11 +62,14 @@ public sealed class GemmKernelTests
         for (var layout = 0; layout < 4; layout++)
         {
             var product = new Case(machine, DType.F32, random, 131, 70, 83, (layout & 2) != 0, (layout & 1) != 0, 0, 0);
-            kernels.Multiply(DType.F32, product.Product, new GemmPlan(false, 64, 1, 83), 0);
+            kernels.Multiply(DType.F32, product.Product, new GemmPlan(Small, 1, 83), 0);
             var expected = product.Result();
-            product.Restore();
-            kernels.Multiply(DType.F32, product.Product, new GemmPlan(false, 128, 1, 83), 0);
-            Assert.Equal(expected, product.Result());
+            foreach (var row in ProductVariants.Of(ProductPass.Matrix))
+            {
+                product.Restore();
+                kernels.Multiply(DType.F32, product.Product, new GemmPlan(row, 1, 83), 0);
+                Assert.Equal(expected, product.Result());
+            }
         }
     }
 
@@ -84,7 +93,7 @@ public sealed class GemmKernelTests
                 };
                 // 100 products in steps of 16 (8 in double): pieces of 48, 48 and 4.
                 var workspace = machine.Allocate(type.Wide(), splits * 66 * 35);
-                kernels.Multiply(type, product.Product, new GemmPlan(false, 64, splits, splits == 1 ? 100 : 48), workspace);
+                kernels.Multiply(type, product.Product, new GemmPlan(Small, splits, splits == 1 ? 100 : 48), workspace);
                 product.AssertResult($"{splits} pieces");
             }
         }
@@ -214,10 +223,10 @@ public sealed class GemmKernelTests
     {
         static MatrixProduct Product(long m, int n, int k) => new(0, false, k, 0, true, k, 0, n, m, n, k);
         static GemmPlan Own(in MatrixProduct p) => GemmPlan.Of(DType.F32, p, hasCublas: false);
-        Assert.Equal(new GemmPlan(false, 128, 1, 512), Own(Product(50_000, 512, 512)));
-        Assert.Equal(new GemmPlan(false, 64, 1, 64), Own(Product(512, 512, 64)) with { Depth = 64 });
+        Assert.Equal(new GemmPlan(ProductRows.Named("gemm_xx_128"), 1, 512), Own(Product(50_000, 512, 512)));
+        Assert.Equal(new GemmPlan(Small, 1, 64), Own(Product(512, 512, 64)) with { Depth = 64 });
         // Few blocks and many products: about a wave of pieces, none shorter than 256.
-        Assert.Equal(new GemmPlan(false, 64, 39, 256), Own(Product(10, 10, 9_984)));
+        Assert.Equal(new GemmPlan(Small, 39, 256), Own(Product(10, 10, 9_984)));
         Assert.Equal(1, Own(Product(10, 10, 9_984) with { RowsApart = true }).Splits);
         // What cuBLAS cannot do, or would do differently for other numbers of rows.
         Assert.True(GemmPlan.Of(DType.F32, Product(10, 10, 10), hasCublas: true).UsesCublas);

@@ -271,14 +271,15 @@ public sealed unsafe class LargeOffsetTests
     {
         using var big = new Big();
         var kernels = new GemmKernels(big.Context);
+        var small = ProductRows.Named("gemm_xx_64");
         const int n = 1028, k = 1030;
         const long m = (1 << 22) + 64;
         float* a = big.Zeros<float>(m * k), b = big.Zeros<float>(k * n), c = big.Zeros<float>(m * n);
         (a[0], a[(m * k) - 1], b[0], b[(k * n) - 1]) = (2, 3, 5, 7);
         var product = new MatrixProduct((nint)a, false, k, (nint)b, false, n, (nint)c, n, m, n, k);
-        foreach (var side in (int[])[64, 128])
+        foreach (var row in ProductVariants.Of(ProductPass.Matrix))
         {
-            kernels.Multiply(DType.F32, product, new GemmPlan(false, side, 1, k), 0);
+            kernels.Multiply(DType.F32, product, new GemmPlan(row, 1, k), 0);
             big.Check(c, m * n, 10, 21);
             (c[0], c[(m * n) - 1]) = (0, 0);
         }
@@ -286,12 +287,12 @@ public sealed unsafe class LargeOffsetTests
         // Stored the other way round, where its lines are long and few.
         a = big.Zeros<float>(m * k);
         (a[0], a[(m * k) - 1]) = (2, 3);
-        kernels.Multiply(DType.F32, product with { A = (nint)a, TransposeA = true, LeadingA = m }, new GemmPlan(false, 64, 1, k), 0);
+        kernels.Multiply(DType.F32, product with { A = (nint)a, TransposeA = true, LeadingA = m }, new GemmPlan(small, 1, k), 0);
         big.Check(c, m * n, 10, 21);
         // In pieces.
         var workspace = big.Zeros<float>(5 * m * n);
         (c[0], c[(m * n) - 1]) = (0, 0);
-        kernels.Multiply(DType.F32, product with { A = (nint)a, TransposeA = true, LeadingA = m }, new GemmPlan(false, 64, 5, 206), (nint)workspace);
+        kernels.Multiply(DType.F32, product with { A = (nint)a, TransposeA = true, LeadingA = m }, new GemmPlan(small, 5, 206), (nint)workspace);
         big.Check(c, m * n, 10, 21);
         // A batch.
         const int side2 = 1024, batch = 4100;
@@ -306,7 +307,7 @@ public sealed unsafe class LargeOffsetTests
                 OuterStride = (side2 * side2, side2 * side2, side2 * side2),
                 Beta = 1,
             },
-            new GemmPlan(false, 64, 1, side2), 0);
+            new GemmPlan(small, 1, side2), 0);
         big.Check(q, count, 4, 8);
     }
 
@@ -323,22 +324,22 @@ public sealed unsafe class LargeOffsetTests
         (x[0], x[inputs - 1], weight[middle], weight[last]) = (2, 3, 5, 7);
         var forward = new ConvForwardKernels(big.Context);
         var gradient = new ConvGradientKernels(big.Context);
-        foreach (var tile in (ConvTile[])[ConvTile.Small, ConvTile.OfPixels[0]])
+        foreach (var name in (string[])["conv_forward_64x64", "conv_forward_128x128"])
         {
-            forward.Forward(DType.F32, s, tile, (nint)x, (nint)weight, 0, 0, relu: false, (nint)y);
+            forward.Forward(DType.F32, s, ProductRows.Named(name), (nint)x, (nint)weight, 0, 0, relu: false, (nint)y);
             // The launch's grid may have blocks behind the last one with work; the first is always the first.
             big.Check(y, 1, 10, 10);
         }
 
         float* dy = big.Zeros<float>(outputs), dx = big.Zeros<float>(inputs);
         (dy[0], dy[outputs - 1]) = (2, 3);
-        gradient.Data(DType.F32, s, ConvTile.Small, (nint)dy, (nint)weight, (nint)dx);
+        gradient.Data(DType.F32, s, ProductRows.Named("conv_data_gradient_64x64"), (nint)dy, (nint)weight, (nint)dx);
         big.Check(dx, inputs, 10, 21);
         // The pixels in pieces of 1,024. The last value belongs to the window's last tap, which pixel (6, 6) has on pixel (7, 7).
         dy[outputs - 1 - (9 * 66)] = 4;
         var splits = (int)(s.OutPixels / 1024);
         float* dw = big.Zeros<float>(s.Taps * 66), parts = big.Zeros<float>((long)splits * s.Taps * 66);
-        gradient.Weight(DType.F32, s, ConvTile.Small, (splits, 1024), (nint)x, (nint)dy, (nint)dw, (nint)parts);
+        gradient.Weight(DType.F32, s, ProductRows.Named("conv_weight_gradient_64x64"), (splits, 1024), (nint)x, (nint)dy, (nint)dw, (nint)parts);
         big.Wait();
         Assert.Equal(12, parts[((long)splits * s.Taps * 66) - 1]);
     }

@@ -11,8 +11,6 @@ public sealed class TileCostTests
     private const int Seed = 15;
     private const int Trials = 2000;
 
-    private static readonly ConvTile[] Tiles = [ConvTile.Small, .. ConvTile.OfPixels, .. ConvTile.OfWeights];
-
     // H100 and H200, A100, RTX 4090, the emulated device, an RTX 4060, and one multiprocessor.
     private static readonly GpuShape[] Devices = [GpuShape.Nominal, new(108, 2), new(128), new(4, 2), new(24), new(1)];
 
@@ -21,7 +19,7 @@ public sealed class TileCostTests
     [Fact]
     public void More_work_never_takes_less_time_and_more_multiprocessors_never_more()
     {
-        foreach (var tile in Tiles)
+        foreach (var tile in ProductVariants.All)
         {
             foreach (var gpu in Devices)
             {
@@ -46,7 +44,7 @@ public sealed class TileCostTests
     public void A_block_takes_its_own_time_whatever_the_others_do()
     {
         // One block on each multiprocessor takes as long as one alone; one more takes longer, but not twice as long as both share it.
-        foreach (var tile in Tiles)
+        foreach (var tile in ProductVariants.All)
         {
             var alone = TileCost.Clocks(tile, 1, 54, GpuShape.Nominal);
             Assert.Equal(alone, TileCost.Clocks(tile, GpuShape.Nominal.Multiprocessors, 54, GpuShape.Nominal));
@@ -54,24 +52,49 @@ public sealed class TileCostTests
         }
 
         // Half as many lanes: a step takes what its multiply-adds take.
-        Assert.Equal((1024, 768, 512, 384, 256), (ConvTile.OfPixels[0].StepMultiplyAdds, ConvTile.OfPixels[1].StepMultiplyAdds, ConvTile.OfPixels[2].StepMultiplyAdds, ConvTile.OfPixels[3].StepMultiplyAdds, ConvTile.Small.StepMultiplyAdds));
-        Assert.True(TileCost.Clocks(ConvTile.OfPixels[0], 1, 54, new GpuShape(132, 2)) > 1.4 * TileCost.Clocks(ConvTile.OfPixels[0], 1, 54, GpuShape.Nominal));
+        var large = ProductRows.Named("conv_forward_128x128");
+        Assert.Equal((1024, 256), (large.StepMultiplyAdds, ProductRows.Named("conv_forward_64x64").StepMultiplyAdds));
+        Assert.All(ProductVariants.All, row => Assert.True(row.StepMultiplyAdds < row.StepInstructions, $"{row} takes fewer instructions than it multiplies"));
+        Assert.True(TileCost.Clocks(large, 1, 54, new GpuShape(132, 2)) > 1.4 * TileCost.Clocks(large, 1, 54, GpuShape.Nominal));
         Assert.Equal((2, 1, 1), (GpuShape.Of(108, (8, 0)).MultiplyAddClocks, GpuShape.Of(84, (8, 6)).MultiplyAddClocks, GpuShape.Of(132, (9, 0)).MultiplyAddClocks));
     }
 
     [Fact]
-    public void No_tile_is_predicted_faster_than_the_one_that_is_taken()
+    public void The_row_that_is_taken_is_the_cheapest_of_those_that_can()
     {
-        for (var trial = 0; trial < Trials; trial++)
+        foreach (var pass in Enum.GetValues<ProductPass>())
         {
-            var gpu = Devices[_random.Next(Devices.Length)];
-            var (pixels, channels, depth) = ((long)Math.Pow(2, 22 * _random.NextDouble()), _random.Next(1, 1025), _random.Next(1, 5000));
-            var taken = ConvTile.ForPixels(DType.F32, pixels, channels, depth, gpu);
-            var clocks = taken.Clocks(pixels, channels, depth, gpu);
-            foreach (var tile in (ConvTile[])[ConvTile.Small, .. ConvTile.OfPixels])
-                Assert.True(clocks <= tile.Clocks(pixels, channels, depth, gpu), $"{pixels} x {channels}, depth {depth}, {gpu}: {tile} before {taken}, seed {Seed}");
-            Assert.Equal(ConvTile.Small, ConvTile.ForPixels(DType.BF16, pixels, channels, depth, gpu));
+            for (var trial = 0; trial < Trials; trial++)
+            {
+                var gpu = Devices[_random.Next(Devices.Length)];
+                var request = new ProductRequest(
+                    pass, DeviceValues.Types[trial % 3], (long)Math.Pow(2, 22 * _random.NextDouble()), _random.Next(1, 1025), _random.Next(1, 5000), gpu, _random.Next(1, 9));
+                var able = Array.FindAll(ProductVariants.All, row => row.Supports(request));
+                var taken = ProductVariants.Pick(request);
+                Assert.All(able, row => Assert.Equal(pass, row.Pass));
+                // Of two that cost the same, the first.
+                Assert.Same(able.MinBy(row => row.Cost(request)), taken);
+                Assert.True(request.Type == DType.F32 || able.Length == 1, $"{request}: {able.Length} rows, seed {Seed}");
+            }
         }
+    }
+
+    [Fact]
+    public void A_row_takes_what_it_says_and_no_more()
+    {
+        var row = ProductRows.Named("conv_forward_128x128");
+        var request = new ProductRequest(ProductPass.Forward, DType.F32, 1000, 64, 288, GpuShape.Nominal);
+        Assert.True(row.Supports(request));
+        Assert.False(row.Supports(request with { Pass = ProductPass.DataGradient }));
+        Assert.False(row.Supports(request with { Type = DType.BF16 }));
+        Assert.False(row.Supports(request with { Gpu = new GpuShape(132, Architecture: 75) }));
+        Assert.False((row with { LeastArchitecture = 100 }).Supports(request));
+        Assert.True((row with { Multiple = 32 }).Supports(request));
+        Assert.False((row with { Multiple = 64 }).Supports(request));
+        Assert.False((row with { Multiple = 32 }).Supports(request with { Columns = 65 }));
+        var failure = Assert.Throws<DeviceException>(() => ProductVariants.Pick(request with { Type = DType.I32 }));
+        Assert.Contains("Forward: no kernel takes I32 of 1000 x 64 x 288 on sm_90", failure.Message, StringComparison.Ordinal);
+        Assert.Equal(ProductVariants.All.Length, ProductVariants.All.Select(r => r.Name).Distinct().Count());
     }
 
     [Fact]
@@ -93,18 +116,18 @@ public sealed class TileCostTests
                     Assert.Equal((taken.Splits, taken.Depth), GemmPlan.Of(type, product, hasCublas: false, other) is var plan ? (plan.Splits, plan.Depth) : default);
                 Assert.Equal(1, GemmPlan.Of(type, product with { RowsApart = true }, hasCublas: false, gpu).Splits);
 
-                var here = GemmPlan.Clocks(TileOf(taken), type, product, taken.Splits, taken.Depth, gpu);
-                foreach (var tile in GemmPlan.Tiles(type))
-                    Assert.True(here <= GemmPlan.Clocks(tile, type, product, taken.Splits, taken.Depth, gpu), what);
+                var here = GemmPlan.Clocks(taken.Kernel!, type, product, taken.Splits, taken.Depth, gpu);
+                foreach (var row in ProductRows.Of(ProductPass.Matrix, type))
+                    Assert.True(here <= GemmPlan.Clocks(row, type, product, taken.Splits, taken.Depth, gpu), what);
                 var nominal = GemmPlan.Of(type, product, hasCublas: false);
-                var there = GemmPlan.Clocks(TileOf(nominal), type, product, nominal.Splits, nominal.Depth, GpuShape.Nominal);
-                foreach (var tile in GemmPlan.Tiles(type))
+                var there = GemmPlan.Clocks(nominal.Kernel!, type, product, nominal.Splits, nominal.Depth, GpuShape.Nominal);
+                foreach (var row in ProductRows.Of(ProductPass.Matrix, type))
                 {
-                    Assert.True(there <= GemmPlan.Clocks(tile, type, product, 1, product.K, GpuShape.Nominal), what);
+                    Assert.True(there <= GemmPlan.Clocks(row, type, product, 1, product.K, GpuShape.Nominal), what);
                     foreach (var wanted in pieces[..GemmPlan.Pieces(product, pieces)])
                     {
                         var (cut, depth) = ProductTiles.Cut(type, product.K, wanted, 256);
-                        Assert.True(there <= GemmPlan.Clocks(tile, type, product, cut, depth, GpuShape.Nominal), $"{what}: {cut} pieces before {nominal.Splits}");
+                        Assert.True(there <= GemmPlan.Clocks(row, type, product, cut, (int)depth, GpuShape.Nominal), $"{what}: {cut} pieces before {nominal.Splits}");
                     }
                 }
             }
@@ -122,14 +145,14 @@ public sealed class TileCostTests
             var s = new WindowShape(_random.Next(1, 1001), side, side, _random.Next(1, 513), _random.Next(1, 513), 3, 3, 1, 1, 1, 1, 1, 1);
             foreach (var type in DeviceValues.Types)
             {
-                var tile = ConvTile.ForWeights(type, s.OutChannels, s.Taps);
-                var taken = ConvTile.CutOf(type, s, tile);
-                var clocks = ConvTile.CutClocks(type, s, tile, taken);
+                var row = ProductVariants.Pick(ProductRequest.WeightGradient(type, s));
+                var taken = ConvSplits.Of(type, s, row);
+                var clocks = ConvSplits.Clocks(type, s, row, taken);
                 foreach (var wanted in (int[])[1, 2, 4, 8, 16, 32, 64])
                 {
                     var (splits, depth) = ProductTiles.Cut(type, s.OutPixels, wanted, 512);
                     // Not all are tried; what is between is hardly better.
-                    Assert.True(clocks <= 1.15 * ConvTile.CutClocks(type, s, tile, (splits, (int)depth)), $"{type} {s}: {splits} pieces before {taken}, seed {Seed}");
+                    Assert.True(clocks <= 1.15 * ConvSplits.Clocks(type, s, row, (splits, (int)depth)), $"{type} {s}: {splits} pieces before {taken}, seed {Seed}");
                 }
             }
         }
@@ -154,7 +177,7 @@ public sealed class TileCostTests
     // Few pixels: the smallest tiles.
     [InlineData(64, 512, 4608, "64x64")]
     public void Known_layers_take_the_tile_that_the_model_prefers(long pixels, int channels, long depth, string expected) =>
-        Assert.Equal(expected, ConvTile.ForPixels(DType.F32, pixels, channels, depth, GpuShape.Nominal).ToString());
+        Assert.Equal($"conv_forward_{expected}", ProductVariants.Pick(new ProductRequest(ProductPass.Forward, DType.F32, pixels, channels, depth, GpuShape.Nominal)).Name);
 
     [Theory]
     [InlineData(1024, 1024, 1024, 128, 4)]
@@ -166,10 +189,8 @@ public sealed class TileCostTests
     public void Known_products_take_the_row_that_the_model_prefers(long m, int n, int k, int side, int splits)
     {
         var plan = GemmPlan.Of(DType.F32, Product(m, n, k), hasCublas: false);
-        Assert.Equal((side, splits), (plan.Side, plan.Splits));
+        Assert.Equal(($"gemm_xx_{side}", splits), (plan.Kernel!.Name, plan.Splits));
     }
 
     private static MatrixProduct Product(long m, int n, int k) => new(0, false, k, 0, true, k, 0, n, m, n, k);
-
-    private static ConvTile TileOf(GemmPlan plan) => plan.Side == 64 ? ConvTile.Small : ConvTile.OfPixels[0];
 }

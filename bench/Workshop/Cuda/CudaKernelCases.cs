@@ -36,6 +36,7 @@ internal static class CudaKernelCases
             cases.Add(Directions(device, small ? 40 : n, small ? d / 8 : d, k));
         cases.Add(Erase(device, "All-CNN 0.5", small ? 2 : 5000, 1, () => ReferenceNetworks.AllCnn(device, small ? 8 : 32, small ? 8 : 48)));
         cases.Add(Erase(device, "ResNet-18 (32 pixels)", small ? 2 : 5000, 7, () => ReferenceNetworks.ResNet18(device, small ? 8 : 32, small ? 4 : 64)));
+        cases.AddRange(VariantCases.All(device, small));
         return cases;
     }
 
@@ -95,7 +96,8 @@ internal static class CudaKernelCases
         return cases;
     }
 
-    private static Tensor Random(Device device, DType type, params int[] shape)
+    /// <summary>Uniform values from 0 to 1, the same in every run.</summary>
+    internal static Tensor Random(Device device, DType type, params int[] shape)
     {
         var values = new float[new Shape(shape).Count];
         new RandomSource(1).FillUniform(values);

@@ -22,8 +22,7 @@ internal static class KernelTime
         {
             var product = new MatrixProduct(0, false, n, 0, false, n, 0, n, n, n, n);
             var plan = GemmPlan.Of(type, product, hasCublas: false, gpu.Shape);
-            var tile = plan.Side == ConvTile.Small.Rows ? ConvTile.Small : ConvTile.OfPixels[0];
-            return gpu.Kernel(GemmPlan.Clocks(tile, type, product, plan.Splits, plan.Depth, gpu.Shape), bytes);
+            return gpu.Kernel(GemmPlan.Clocks(plan.Kernel!, type, product, plan.Splits, plan.Depth, gpu.Shape), bytes);
         }
 
         const int side = 128;
@@ -42,21 +41,20 @@ internal static class KernelTime
         switch (pass)
         {
             case "forward":
-                return Tiles(gpu, s.OutPixels, s.OutChannels, s.Taps, bytes);
+                return Launch(gpu, ProductRequest.Forward(DType.F32, s, gpu.Shape), bytes);
             case "data gradient":
-                return Tiles(gpu, (long)s.Batch * s.Height * s.Width, s.InChannels, ConvGradientKernels.DepthOfData(s), bytes);
+                return Launch(gpu, ProductRequest.DataGradient(DType.F32, s, gpu.Shape), bytes);
             default:
-                var tile = ConvTile.ForWeights(DType.F32, s.OutChannels, s.Taps);
-                var (splits, depth) = ConvTile.CutOf(DType.F32, s, tile);
-                var steps = (depth + ConvTile.StepDepth - 1) / ConvTile.StepDepth;
+                var request = ProductRequest.WeightGradient(DType.F32, s);
+                var kernel = ProductVariants.Pick(request);
+                var (splits, depth) = ConvSplits.Of(DType.F32, s, kernel);
                 return gpu.Kernel(
-                    TileCost.Clocks(tile, tile.Blocks(s.OutChannels, s.Taps) * splits, steps, gpu.Shape)
+                    kernel.Clocks(request with { Depth = depth, Copies = splits, Gpu = gpu.Shape })
                     + TileCost.SplitClocks(splits, (double)s.OutChannels * s.Taps * sizeof(float)),
                     bytes);
         }
     }
 
-    /// <summary>Rows and columns of a result in the tiles of a convolution.</summary>
-    public static double Tiles(GpuModel gpu, long rows, int columns, long depth, double bytes) => gpu.Kernel(
-        ConvTile.ForPixels(DType.F32, rows, columns, depth, gpu.Shape).Clocks(rows, columns, depth, gpu.Shape), bytes);
+    /// <summary>A launch of the kernel that the table picks.</summary>
+    public static double Launch(GpuModel gpu, in ProductRequest request, double bytes) => gpu.Kernel(TileCost.Clocks(request), bytes);
 }

@@ -29,21 +29,24 @@ internal sealed class NetworkTime(GpuModel gpu, IReadOnlyList<PlanStepInfo> step
     {
         var bytes = (images * step.Bytes) + step.WeightBytes;
         if (Layer(step) is { } layer)
-            return KernelTime.Tiles(gpu, layer.Pixels * images, layer.Channels, layer.Depth, bytes);
+            return KernelTime.Launch(gpu, Request(layer, images), bytes);
         if (!step.Kind.StartsWith("attention", StringComparison.Ordinal))
             return gpu.Stream(bytes);
         var peak = 256.0 / gpu.Shape.MultiplyAddClocks * gpu.Shape.Multiprocessors * gpu.Hertz;
         return (images * step.Flops / peak / AttentionShare) + (AttentionLaunches * GpuModel.LaunchSeconds);
     }
 
-    /// <summary>The tile of a step, and how many of them; null where it is no product.</summary>
-    public (ConvTile Tile, long Blocks)? Tile(PlanStepInfo step, int images)
+    /// <summary>The kernel of a step, and how many blocks it has; null where it is no product.</summary>
+    public (ProductVariant Kernel, long Blocks)? Kernel(PlanStepInfo step, int images)
     {
         if (Layer(step) is not { } layer)
             return null;
-        var tile = ConvTile.ForPixels(DType.F32, layer.Pixels * images, layer.Channels, layer.Depth, gpu.Shape);
-        return (tile, tile.Blocks(layer.Pixels * images, layer.Channels));
+        var kernel = ProductVariants.Pick(Request(layer, images));
+        return (kernel, kernel.Blocks(layer.Pixels * images, layer.Channels));
     }
+
+    private ProductRequest Request(ProductLayer layer, int images) =>
+        new(ProductPass.Forward, DType.F32, layer.Pixels * images, layer.Channels, layer.Depth, gpu.Shape);
 
     private double Chunks(int images) => steps.Sum(step => Step(step, images));
 

@@ -91,8 +91,8 @@ internal static class Predictions
         foreach (var (step, i) in steps.Select((s, i) => (s, i)))
         {
             var seconds = network.Step(step, chunk);
-            var how = network.Tile(step, chunk) is { } t
-                ? Invariant($"{t.Blocks:N0} tiles of {t.Tile}, {Numbers.Short((double)t.Blocks / gpu.Shape.Multiprocessors)} a multiprocessor, {Numbers.Short(chunk * step.Flops / seconds / 1e12)} TFLOP/s")
+            var how = network.Kernel(step, chunk) is { } t
+                ? Invariant($"{t.Blocks:N0} tiles of {t.Kernel.Rows}x{t.Kernel.Columns}, {Numbers.Short((double)t.Blocks / gpu.Shape.Multiprocessors)} a multiprocessor, {Numbers.Short(chunk * step.Flops / seconds / 1e12)} TFLOP/s")
                 : "memory";
             rows.Add(new Prediction(Invariant($"{name}, a chunk of {chunk} images"), Invariant($"{i + 1}: {step.Kind} to {step.Output}"), how, seconds));
         }
