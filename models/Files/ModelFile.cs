@@ -77,19 +77,22 @@ public static class ModelFile
     }
 
     /// <summary>Parameters, running statistics and counters with PyTorch's names and layout, without the erasure.</summary>
-    public static List<NamedArray> ToArrays(Classifier model)
+    /// <param name="model">The model.</param>
+    /// <param name="prefix">What stands before each name.</param>
+    public static List<NamedArray> ToArrays(Classifier model, string prefix = "")
     {
         ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(prefix);
         var arrays = new List<NamedArray>();
         var names = NamesOf(model);
         using var scope = Tensor.Scope();
         using var noGrad = Tensor.NoGrad();
         foreach (var (name, parameter) in model.NamedParameters)
-            arrays.Add(ToPyTorch(parameter.Value).ToNamedArray(names(name)));
+            arrays.Add(ToPyTorch(parameter.Value).ToNamedArray(prefix + names(name)));
         foreach (var (name, buffer) in model.NamedBuffers)
-            arrays.Add(buffer.ToNamedArray(names(name)));
+            arrays.Add(buffer.ToNamedArray(prefix + names(name)));
         foreach (var (name, counter) in model.NamedCounters)
-            arrays.Add(NamedArray.From(names(name), [], [counter.Value]));
+            arrays.Add(NamedArray.From(prefix + names(name), [], [counter.Value]));
         return arrays;
     }
 
@@ -97,7 +100,7 @@ public static class ModelFile
     /// <exception cref="DataFormatException">The file lacks or adds tensors of that prefix, or one has another shape or is not finite.</exception>
     public static void FillFrom(Classifier model, INamedArraySource file, string prefix) => Fill(model, RenamedSource.Under(file, prefix), null);
 
-    internal static void Fill(Classifier model, INamedArraySource file, string? exceptPrefix)
+    private static void Fill(Classifier model, INamedArraySource file, string? exceptPrefix)
     {
         var left = file.Entries.Select(e => e.Name)
             .Where(n => exceptPrefix is null || !n.StartsWith(exceptPrefix, StringComparison.Ordinal)).ToHashSet(StringComparer.Ordinal);

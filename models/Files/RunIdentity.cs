@@ -110,6 +110,10 @@ public sealed class RunIdentity
             metadata[prefix + Prefix + name] = value;
     }
 
+    /// <summary>Whether a file has the parts of some run, this or another.</summary>
+    internal static bool StandsIn(INamedArraySource file, string prefix) =>
+        file.Metadata.Keys.Any(key => key.StartsWith(prefix + Prefix, StringComparison.Ordinal));
+
     /// <summary>Checks that a checkpoint belongs to this question.</summary>
     /// <param name="file">The checkpoint.</param>
     /// <param name="prefix">Of its metadata.</param>

@@ -46,7 +46,8 @@ public sealed class Trainer(Classifier model, DataSet data, TrainOptions options
         var momentum = Schedule.OneCycleMomentum(options.Momentum + options.MomentumSwing, options.Momentum - options.MomentumSwing, steps);
         using var optimizer = new Sgd(
             model.Parameters, schedule(0), options.Momentum, options.WeightDecay, nesterov: options.Momentum > 0);
-        var checkpoint = options.CheckpointPath is null ? null : new TrainingCheckpoint(options.CheckpointPath, model, optimizer, Identity());
+        var checkpoint = options.CheckpointPath is null ? null : new TrainingState(
+            new RunCheckpoint(options.CheckpointPath, "training", "a training run", Identity()), model, optimizer);
         if (options.Resume)
             _history.AddRange(checkpoint!.Load(options.Epochs, loader.Batches));
         var end = options.StopAfter > 0 ? options.StopAfter : options.Epochs;

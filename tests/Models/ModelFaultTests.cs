@@ -6,6 +6,7 @@ using EscNative.Models;
 using EscNative.Models.Data;
 using EscNative.Models.Erasure;
 using EscNative.Tests.Formats;
+using EscNative.Tests.Unlearning;
 
 namespace EscNative.Tests.Models;
 
@@ -201,14 +202,15 @@ public sealed class ModelFaultTests
         var path = folder["run.checkpoint"];
         using var model = Small();
         using var optimizer = new Sgd(model.Parameters, 0.1, 0.9, 0);
-        var checkpoint = new TrainingCheckpoint(path, model, optimizer, new RunIdentity(model.Device).Add("recipe", "all of it"));
+        var checkpoint = new TrainingState(
+            new RunCheckpoint(path, "training", "a training run", new RunIdentity(model.Device).Add("recipe", "all of it")), model, optimizer);
         checkpoint.Save([new EpochRecord(0, 1.5, 50, double.NaN, 2), new EpochRecord(1, 1.25, 60, 55, 2)]);
         // The file tells of 8 steps, as the optimizer would after two epochs of four.
-        SafetensorsWriter.Write(path, SafetensorsFile.ReadAll(path).Values, Metadata(path, m => m["escnative.training.steps"] = "8"), force: true);
+        Checkpoints.Change(path, m => m["escnative.training.steps"] = "8");
         Assert.Equal(2, checkpoint.Load(epochs: 3, batches: 4).Count);
         Assert.Equal(8, optimizer.Steps);
         Assert.Contains("wants 10: 2 epochs of 5 steps", Assert.Throws<DataFormatException>(() => checkpoint.Load(3, 5)).Message, StringComparison.Ordinal);
-        Assert.Contains("has 2 epochs, the run has 1", Assert.Throws<DataFormatException>(() => checkpoint.Load(1, 4)).Message, StringComparison.Ordinal);
+        Assert.Contains("epochs is '2', wants a whole number from 0 to 1: the run has 1", Assert.Throws<DataFormatException>(() => checkpoint.Load(1, 4)).Message, StringComparison.Ordinal);
         SafetensorsDamage.Run("training checkpoint", path, () => checkpoint.Load(3, 4));
     }
 

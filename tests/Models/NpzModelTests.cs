@@ -1,7 +1,6 @@
 using System.IO.Compression;
 using EscNative.Engine.Formats;
 using EscNative.Models;
-using EscNative.Tests.Bench;
 
 namespace EscNative.Tests.Models;
 
@@ -34,7 +33,7 @@ public sealed class NpzModelTests : IDisposable
         var arrays = ModelFile.ToArrays(model);
         Refused("lacks the tensor 'head.0.bias' [4]", arrays.Where(a => a.Name != "head.0.bias"));
         Refused("tensor 'head.0.bias' holds NaN at value 1", arrays.Where(a => a.Name != "head.0.bias").Append(NamedArray.From("head.0.bias", [4], [0, float.NaN, 0, 0])));
-        Refused("is no model that this version knows", [arrays[1]]);
+        Refused("is not a model that this version knows", [arrays[1]]);
         Refused("erasure arrays", arrays.Append(NamedArray.From("erasure.0.left", [24, 1], new double[24])));
 
         var bytes = File.ReadAllBytes(Save(arrays, CompressionLevel.NoCompression));
@@ -66,7 +65,7 @@ public sealed class NpzModelTests : IDisposable
     [Fact]
     public void The_tool_takes_such_weights()
     {
-        using var files = new SmallFiles();
+        using var files = new Bench.SmallFiles();
         using var model = ModelFile.Load(files.Model);
         var path = Save(ModelFile.ToArrays(model), CompressionLevel.Fastest);
         var outcome = Bench.CommandLine.Run("inspect", path);

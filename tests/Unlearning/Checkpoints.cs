@@ -1,4 +1,5 @@
 using EscNative.Engine.Formats;
+using EscNative.Models;
 
 namespace EscNative.Tests.Unlearning;
 
@@ -13,15 +14,21 @@ internal static class Checkpoints
     /// <param name="seconds">What it is to say.</param>
     public static void SaySeconds(string path, string key, string seconds = "3600")
     {
-        var metadata = new Dictionary<string, string>();
-        using (var file = SafetensorsFile.Open(path))
+        Change(path, metadata =>
         {
-            foreach (var (name, value) in file.Metadata)
-                metadata[name] = value;
-        }
+            Assert.True(metadata.ContainsKey(key), $"{path} has no metadata {key}");
+            metadata[key] = seconds;
+        });
+    }
 
-        Assert.True(metadata.ContainsKey(key), $"{path} has no metadata {key}");
-        metadata[key] = seconds;
-        SafetensorsWriter.Write(path, SafetensorsFile.ReadAll(path).Values, metadata, force: true);
+    /// <summary>Changes what a checkpoint says, with a checksum that is right: what stands behind it is to be reached.</summary>
+    public static void Change(string path, Action<IDictionary<string, string>> metadata, Func<IReadOnlyList<NamedArray>, IReadOnlyList<NamedArray>>? arrays = null)
+    {
+        SortedDictionary<string, string> texts;
+        using (var file = SafetensorsFile.Open(path))
+            texts = new SortedDictionary<string, string>(file.Metadata.ToDictionary(), StringComparer.Ordinal);
+        metadata(texts);
+        NamedArray[] values = [.. SafetensorsFile.ReadAll(path).Values];
+        RunCheckpoint.Write(path, arrays?.Invoke(values) ?? values, texts);
     }
 }

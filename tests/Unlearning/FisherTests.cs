@@ -94,14 +94,14 @@ public sealed class FisherTests
                 var method = new Fisher();
                 var split = KodgeTests.Small();
                 var context = new UnlearningContext(model, split.Forget, null, split.Remain) { CheckpointPath = Path.Combine(folder.FullName, "fisher.safetensors") };
-                var checkpoint = CurvatureCheckpoint.Of(method, context, MethodParameters.Of(method, context.Options))!;
+                var checkpoint = CurvatureState.Checkpoint(method, context, MethodParameters.Of(method, context.Options))!;
                 using var first = new FisherCurvature(model, images, 1, 0);
                 Assert.True(first.Next(default));
                 Assert.Equal(FisherCurvature.ChunkBatches, first.Done);
-                checkpoint.Save(first, 12.5);
+                CurvatureState.Save(checkpoint, first, 12.5);
                 CpuParallel.Threads = threads;
                 using var second = new FisherCurvature(model, images, 1, 0);
-                Assert.Equal(12.5, checkpoint.Load(second));
+                Assert.Equal(12.5, CurvatureState.Load(checkpoint, second));
                 Finish(second);
                 AssertEqual(whole, second);
             }

@@ -23,7 +23,7 @@ internal sealed class TrainingRun(TrainingMethod method, UnlearningContext conte
 
     public (UnlearningOutcome Outcome, long Steps, IReadOnlyList<string> Notes) Run()
     {
-        var checkpoint = context.CheckpointPath is null ? null : new MethodCheckpoint(method, context, setup, task, _epochs);
+        var checkpoint = context.CheckpointPath is null ? null : new MethodState(method, context, setup, task, _epochs);
         var (first, started) = (0, Stopwatch.GetTimestamp());
         if (context.Resume)
         {

@@ -40,7 +40,7 @@ public static class CifarReader
         var names = new Dictionary<string, string[]>(StringComparer.Ordinal);
         var python = false;
         using var file = InputFile.Open(archive);
-        var passed = TarGzip.ForEach(file, archive, (name, content) =>
+        var passed = TarArchive.ForEach(file, archive, (name, content) =>
         {
             python |= name.StartsWith("cifar-10-batches-py/", StringComparison.Ordinal) || name.StartsWith("cifar-100-python/", StringComparison.Ordinal);
             var inner = $"{archive}!{name}";

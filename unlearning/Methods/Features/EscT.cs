@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using EscNative.Engine;
 using EscNative.Kernels.Cuda.Driver;
+using EscNative.Models;
 using EscNative.Models.Erasure;
 using EscNative.Unlearning.Masks;
 using EscNative.Unlearning.Subspaces;
@@ -82,7 +83,7 @@ public sealed class EscT : IUnlearningMethod
         var (model, official) = (context.Model, context.Options.Mode == UnlearningMode.Official);
         // Before official mode's passes change the model.
         var checkpoint = context.CheckpointPath is { } path
-            ? new MaskCheckpoint(path, MethodIdentity.Of(this, context, p, model, Limits), model.FeatureWidth)
+            ? new RunCheckpoint(path, "mask", "ESC-T", MethodIdentity.Of(this, context, p, model, Limits))
             : null;
         // A request that fails or is cancelled must leave the model as it was, its running statistics too.
         using var before = official ? RunningStatistics.Of(model) : null;
@@ -164,19 +165,20 @@ public sealed class EscT : IUnlearningMethod
 
     /// <returns>The soft mask, and the seconds of the runs that this one goes on from.</returns>
     private static (MaskState State, double Earlier) Train(
-        MaskTraining training, UnlearningContext context, MaskCheckpoint? checkpoint, ForgetRows rows, MethodParameters p, long started, IProgress<StageProgress>? progress,
+        MaskTraining training, UnlearningContext context, RunCheckpoint? checkpoint, ForgetRows rows, MethodParameters p, long started, IProgress<StageProgress>? progress,
         CancellationToken cancel)
     {
         var d = context.Model.FeatureWidth;
         if (HasNoFeature(rows))
             return (MaskState.Start(d * d), 0);
-        var (state, earlier) = context.Resume ? checkpoint!.Load(p.Whole("epochs")) : (MaskState.Start(d * d), 0);
+        var (state, earlier) = context.Resume ? MaskState.Load(checkpoint!, d, p.Whole("epochs")) : (MaskState.Start(d * d), 0);
         state = training.Run(
             state,
             rows,
             done =>
             {
-                checkpoint?.Save(done, earlier + Stopwatch.GetElapsedTime(started).TotalSeconds);
+                if (checkpoint is not null)
+                    done.Save(checkpoint, d, earlier + Stopwatch.GetElapsedTime(started).TotalSeconds);
                 progress?.Report(new StageProgress("mask", done.Epochs, p.Whole("epochs")));
             },
             cancel);

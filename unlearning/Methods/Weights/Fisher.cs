@@ -75,7 +75,7 @@ public sealed class Fisher : IUnlearningMethod
         var forgotten = new ForgottenClasses(context.Forget, context.Remain).Forgotten;
         using var curvature = new FisherCurvature(
             context.Model, images, parameters["approximate"] != 0 ? ApproximateBatch : 1, parameters["smallest-probability"]);
-        var earlier = Measure(context, curvature, CurvatureCheckpoint.Of(this, context, parameters), started, progress, cancel);
+        var earlier = Measure(context, curvature, CurvatureState.Checkpoint(this, context, parameters), started, progress, cancel);
         cancel.ThrowIfCancellationRequested();
         using (context.Stage("apply"))
             AddNoise(context, curvature, parameters["alpha"], forgotten);
@@ -92,10 +92,10 @@ public sealed class Fisher : IUnlearningMethod
 
     /// <returns>Seconds of the runs that this one goes on from.</returns>
     private static double Measure(
-        UnlearningContext context, FisherCurvature curvature, CurvatureCheckpoint? checkpoint, long started, IProgress<StageProgress>? progress,
+        UnlearningContext context, FisherCurvature curvature, RunCheckpoint? checkpoint, long started, IProgress<StageProgress>? progress,
         CancellationToken cancel)
     {
-        var earlier = context.Resume ? checkpoint!.Load(curvature) : 0;
+        var earlier = context.Resume ? CurvatureState.Load(checkpoint!, curvature) : 0;
         var saved = Stopwatch.GetTimestamp();
         while (true)
         {
@@ -109,7 +109,7 @@ public sealed class Fisher : IUnlearningMethod
             if (checkpoint is null || (Stopwatch.GetElapsedTime(saved) < SaveEvery && curvature.Done < curvature.Batches))
                 continue;
             using (context.Stage("checkpoint"))
-                checkpoint.Save(curvature, earlier + Stopwatch.GetElapsedTime(started).TotalSeconds);
+                CurvatureState.Save(checkpoint, curvature, earlier + Stopwatch.GetElapsedTime(started).TotalSeconds);
             saved = Stopwatch.GetTimestamp();
         }
     }
