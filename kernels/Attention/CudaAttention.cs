@@ -2,12 +2,13 @@ using EscNative.Kernels.Cuda.Driver;
 
 namespace EscNative.Kernels.Cuda;
 
-/// <summary>Scaled dot-product attention on a GPU: two batches of products, one matrix for each head of each image, with a softmax between.</summary>
+/// <summary>Scaled dot-product attention on a GPU: batches of products, one matrix for each head of each image, with a softmax between.
+/// The formulas stand at the CPU's <see cref="Cpu.Attention"/>.</summary>
 /// <param name="gemm">The products.</param>
 /// <param name="softmax">The softmax.</param>
 public sealed class CudaAttention(CudaGemm gemm, SoftmaxKernels softmax)
 {
-    /// <summary>Bytes of workspace: the scores of all heads.</summary>
+    /// <summary>Bytes of workspace of <see cref="Forward"/>: the scores of all heads. <see cref="Backward"/> wants as many twice.</summary>
     public static long WorkspaceBytes(DType type, int images, int queries, int keys, int heads) =>
         (long)images * heads * queries * keys * (type == DType.BF16 ? 2 : ProductTiles.AccumulatorBytes(type));
 
@@ -26,31 +27,67 @@ public sealed class CudaAttention(CudaGemm gemm, SoftmaxKernels softmax)
     public void Forward(
         DType type, int images, int queries, int keys, int width, int heads, nint q, nint k, nint v, nint y, nint workspace)
     {
-        var size = width / heads;
-        long ask = (long)queries * width, answer = (long)keys * width, table = (long)queries * keys;
+        var s = new Batch(images, queries, keys, width, heads);
+        Shares(type, s, q, k, workspace);
+        Multiply(type, s, new(workspace, false, keys, v, false, width, y, width, queries, s.Size, keys), s.Scores, s.Keyed, s.Asked);
+    }
+
+    /// <summary>The gradients of <see cref="Forward"/>; all are only written, and overlap no operand.</summary>
+    /// <inheritdoc cref="Forward" path="/param"/>
+    /// <param name="dy">[images, t, d].</param>
+    /// <param name="dq">[images, t, d].</param>
+    /// <param name="dk">[images, s, d].</param>
+    /// <param name="dv">[images, s, d].</param>
+    /// <param name="workspace">Twice <see cref="WorkspaceBytes"/>.</param>
+    public void Backward(
+        DType type, int images, int queries, int keys, int width, int heads, nint q, nint k, nint v, nint dy, nint dq, nint dk, nint dv,
+        nint workspace)
+    {
+        var s = new Batch(images, queries, keys, width, heads);
+        var g = workspace + (nint)WorkspaceBytes(type, images, queries, keys, heads);
+        Shares(type, s, q, k, workspace);
+        Multiply(type, s, new(workspace, true, keys, dy, false, width, dv, width, keys, s.Size, queries), s.Scores, s.Asked, s.Keyed);
+        Multiply(type, s, new(dy, false, width, v, true, width, g, keys, queries, keys, s.Size), s.Asked, s.Keyed, s.Scores);
+        softmax.Backward(type, workspace, g, g, s.Rows, keys, log: false);
+        Multiply(type, s, new(g, false, keys, k, false, width, dq, width, queries, s.Size, keys) { Alpha = s.Scale }, s.Scores, s.Keyed, s.Asked);
+        Multiply(type, s, new(g, true, keys, q, false, width, dk, width, keys, s.Size, queries) { Alpha = s.Scale }, s.Scores, s.Asked, s.Keyed);
+    }
+
+    private void Shares(DType type, in Batch s, nint q, nint k, nint shares)
+    {
+        Multiply(
+            type, s, new(q, false, s.Width, k, true, s.Width, shares, s.Keys, s.Queries, s.Keys, s.Size) { Alpha = s.Scale }, s.Asked, s.Keyed, s.Scores);
+        softmax.Forward(type, shares, shares, s.Rows, s.Keys, log: false);
+    }
+
+    // One product for each head of each image; the strides are those of a, b and c.
+    private void Multiply(
+        DType type, in Batch s, MatrixProduct one, (long Image, long Head) a, (long Image, long Head) b, (long Image, long Head) c) =>
         gemm.Multiply(
             type,
-            new MatrixProduct(q, false, width, k, true, width, workspace, keys, queries, keys, size)
+            one with
             {
-                Outer = images,
-                Inner = heads,
-                OuterStride = (ask, answer, heads * table),
-                InnerStride = (size, size, table),
-                Alpha = 1 / Math.Sqrt(size),
+                Outer = s.Images,
+                Inner = s.Heads,
+                OuterStride = (a.Image, b.Image, c.Image),
+                InnerStride = (a.Head, b.Head, c.Head),
                 RowsApart = true,
             },
             0);
-        softmax.Forward(type, workspace, workspace, (long)images * heads * queries, keys, log: false);
-        gemm.Multiply(
-            type,
-            new MatrixProduct(workspace, false, keys, v, false, width, y, width, queries, size, keys)
-            {
-                Outer = images,
-                Inner = heads,
-                OuterStride = (heads * table, answer, ask),
-                InnerStride = (table, size, size),
-                RowsApart = true,
-            },
-            0);
+
+    private readonly record struct Batch(int Images, int Queries, int Keys, int Width, int Heads)
+    {
+        public int Size => Width / Heads;
+
+        public double Scale => 1 / Math.Sqrt(Size);
+
+        public long Rows => (long)Images * Heads * Queries;
+
+        // From one image to the next and from one head to the next: among queries and results, keys and values, scores.
+        public (long Image, long Head) Asked => ((long)Queries * Width, Size);
+
+        public (long Image, long Head) Keyed => ((long)Keys * Width, Size);
+
+        public (long Image, long Head) Scores => (Heads * (long)Queries * Keys, (long)Queries * Keys);
     }
 }
