@@ -1,24 +1,13 @@
 using System.Globalization;
+using EscNative.Unlearning.Metrics;
+using EscNative.Unlearning.Metrics.Membership;
+using EscNative.Unlearning.Metrics.Reports;
 
 namespace EscNative.Bench.Reports;
 
 /// <summary>An experiment as sections of text: a method a row.</summary>
 internal static class ExperimentSections
 {
-    // The columns of the two tables: heading, metric and name of the row in the result.
-    private static readonly (string Heading, string Metric, string Name)[] Model =
-    [
-        ("D_f", "accuracy", "D_f"), ("D_r", "accuracy", "D_r"), ("D_ft", "accuracy", "D_ft"), ("D_rt", "accuracy", "D_rt"), ("HM", "accuracy", "HM"), ("HM_t", "accuracy", "HM_t"),
-    ];
-
-    private static readonly (string Heading, string Metric, string Name)[] Left =
-    [
-        ("KR D_f", "KR-official", "D_f"), ("KR D_ft", "KR-official", "D_ft"), ("KR HM_t", "KR-official", "HM_t"),
-        ("strong D_f", "KR-strong", "D_f"), ("strong D_ft", "KR-strong", "D_ft"), ("strong HM_t", "KR-strong", "HM_t"),
-        ("AUC", "binary probe", "AUC"), ("20-NN D_ft", "20-NN", "D_ft"), ("MIA", "MIA", "accuracy"), ("ZRF", "ZRF", "D_f"), ("CKA D_f", "CKA to Original", "D_f"),
-        ("relearned D_f", "relearning on D_r", "D_f, 50 steps"), ("U-LiRA", "U-LiRA", "AUC"), ("Avg Gap", "Avg Gap", "gap"),
-    ];
-
     public static IEnumerable<Section> Of(ExperimentResult result)
     {
         yield return Asked(result);
@@ -44,7 +33,7 @@ internal static class ExperimentSections
 
     private static Section Accuracies(ExperimentResult result)
     {
-        var columns = Present(result, Model);
+        var columns = Present(result, ComparisonTable.Model);
         return new Section(
             "Methods",
             new TextTable(
@@ -63,7 +52,7 @@ internal static class ExperimentSections
 
     private static Section Knowledge(ExperimentResult result)
     {
-        var columns = Present(result, Left);
+        var columns = Present(result, ComparisonTable.Knowledge);
         return new Section(
             "What survives in the features, and who was a member",
             new TextTable(
@@ -122,8 +111,9 @@ internal static class ExperimentSections
         .. result.Methods.SelectMany(m => m.Trials.Take(1).SelectMany(t => t.Requests).SelectMany(r => r.Notes).Distinct().Select(note => $"{m.Method}: {note}")),
     ];
 
-    private static (string Heading, string Metric, string Name)[] Present(ExperimentResult result, (string Heading, string Metric, string Name)[] columns) =>
-        [.. columns.Where(c => result.Methods.Any(m => m.Metrics.Any(s => (s.Metric, s.Name) == (c.Metric, c.Name) && double.IsFinite(s.Mean))))];
+    // U-LiRA judges a method, not one model: it is none of the registry's.
+    private static MetricColumn[] Present(ExperimentResult result, ComparisonTable table) =>
+        [.. MetricRegistry.Columns.Append(ULira.Column).Where(c => c.Table == table).OrderBy(c => c.Place).Where(c => result.Methods.Any(m => m.Metrics.Any(s => (s.Metric, s.Name) == (c.Metric, c.Name) && double.IsFinite(s.Mean))))];
 
     private static string Cell(MethodResult method, string metric, string name)
     {

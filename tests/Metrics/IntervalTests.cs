@@ -1,6 +1,5 @@
 using EscNative.Kernels;
 using EscNative.Unlearning.Metrics;
-using EscNative.Unlearning.Metrics.Reports;
 using EscNative.Unlearning.Statistics;
 
 namespace EscNative.Tests.Metrics;
@@ -72,15 +71,5 @@ public sealed class IntervalTests
         Assert.Equal(2 * 1.959964 * Math.Sqrt(5.0 / 3 / 4), mean.Interval!.Value.High - mean.Interval.Value.Low, 1e-5);
         Assert.Equal(new MeanValue(7, null, 1), MeanValue.Of([7]));
         Assert.Equal(new MeanValue(null, null, 0), MeanValue.Of([]));
-    }
-
-    [Fact]
-    public void Run_time_is_a_mean_with_students_interval()
-    {
-        var row = RunTime.Row([1.0, 2.0, 3.0], retrainSeconds: 100);
-        Assert.Equal((2.0, 100.0, 3, MetricDirection.Lower), (row.Value!.Value, row.Retrain!.Value, row.N, row.Direction));
-        Assert.Equal(2 + (4.303 / Math.Sqrt(3)), row.Interval!.Value.High, 1e-9);
-        Assert.Equal("none: one run", RunTime.Row([1.5]).IntervalBasis);
-        Assert.Throws<EscException>(() => RunTime.Row([]));
     }
 }

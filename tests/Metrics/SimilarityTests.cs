@@ -1,7 +1,7 @@
 using System.Globalization;
 using EscNative.Kernels;
 using EscNative.Tests.Models;
-using EscNative.Unlearning.Metrics.Reports;
+using EscNative.Unlearning.Metrics.Membership;
 using EscNative.Unlearning.Metrics.Similarity;
 using EscNative.Unlearning.Statistics;
 
@@ -137,12 +137,12 @@ public sealed class SimilarityTests
         Assert.Equal(10, lines.Length);
         foreach (var line in lines[2..])
         {
-            var gap = AverageGap.Of(Values(line), Values(lines[1]))!.Value;
+            var gap = AverageGapMetric.Of(Values(line), Values(lines[1]))!.Value;
             Assert.True(Math.Abs(gap - Cell(line, "avg_gap_printed")) <= 0.01, $"{line}: {gap}");
         }
 
-        Assert.Null(AverageGap.Of([1, null], [1, 2]));
-        Assert.Null(AverageGap.Of([], []));
+        Assert.Null(AverageGapMetric.Of([1, null], [1, 2]));
+        Assert.Null(AverageGapMetric.Of([], []));
     }
 
     private static double Naive(double[] logP, double[] logQ) => 0.5 * Enumerable.Range(0, logP.Length).Sum(c =>

@@ -7,6 +7,9 @@ namespace EscNative.Unlearning.Metrics;
 /// <summary>What one model makes of the training and the test images: the input of every metric.</summary>
 public sealed class EvaluationData
 {
+    private MembershipSignals? _forget;
+    private MembershipSignals? _unseen;
+
     /// <summary>Joins the two sets.</summary>
     /// <param name="train">Training images, by the test transform.</param>
     /// <param name="test">Test images.</param>
@@ -74,6 +77,20 @@ public sealed class EvaluationData
 
     /// <summary>D_t: the accuracy on the whole test set, in per cent; null without logits or without test rows.</summary>
     public double? TestAccuracy => Test.Logits is null ? null : Accuracy.Percent(Accuracy.Predict(Test.Logits, Classes), Test.Labels);
+
+    /// <summary>The cross-entropy of every row of D_f.</summary>
+    /// <exception cref="EscException">BadInput: the data come without logits.</exception>
+    public IReadOnlyList<double> ForgetLosses => ForgetSignals.Loss;
+
+    /// <summary>The cross-entropy of rows that no training saw: D_ft, or all test rows where the request names single images.</summary>
+    /// <exception cref="EscException">BadInput: the data come without logits.</exception>
+    public IReadOnlyList<double> UnseenLosses => UnseenSignals.Loss;
+
+    /// <summary>What membership attacks see of D_f; computed once.</summary>
+    internal MembershipSignals ForgetSignals => _forget ??= MembershipSignals.Of(Train, MembershipRows.Of(this, "losses").Members);
+
+    /// <summary>What they see of rows that no training saw; computed once.</summary>
+    internal MembershipSignals UnseenSignals => _unseen ??= MembershipSignals.Of(Test, MembershipRows.Of(this, "losses").NonMembers);
 
     /// <summary>Whether both sets came with logits.</summary>
     internal bool HasLogits => Train.Logits is not null && Test.Logits is not null;

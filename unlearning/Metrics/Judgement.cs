@@ -3,7 +3,7 @@ using System.Globalization;
 namespace EscNative.Unlearning.Metrics;
 
 /// <summary>Says whether a measure of forgetting is above or below its reference by more than chance explains.</summary>
-internal static class Judgement
+public static class Judgement
 {
     /// <summary>Adds the verdict and its words to a row.</summary>
     /// <param name="row">A measure of forgetting.</param>

@@ -24,9 +24,11 @@ public static class LossAttack
         options ??= LossAttackOptions.Default;
         var sides = MembershipRows.Of(data, "loss attack");
         var m = Math.Min(sides.Members.Length, sides.NonMembers.Length);
-        var members = MembershipSignals.Of(data.Train, FeatureSplit.Draw(sides.Members, m, options.Seed, MetricStreams.LossMembers));
-        var others = MembershipSignals.Of(data.Test, FeatureSplit.Draw(sides.NonMembers, m, options.Seed, MetricStreams.LossNonMembers));
-        return Run(members.Loss, others.Loss, options);
+        return Run(
+            Draw(data.ForgetLosses, MetricStreams.LossMembers), Draw(data.UnseenLosses, MetricStreams.LossNonMembers), options);
+
+        double[] Draw(IReadOnlyList<double> losses, ulong stream) =>
+            [.. new RandomSource(options.Seed, stream).Permutation(losses.Count).Take(m).Select(i => losses[i])];
     }
 
     /// <summary>Runs the attack on given losses.</summary>

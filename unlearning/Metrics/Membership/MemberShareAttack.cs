@@ -35,7 +35,7 @@ public static class MemberShareAttack
         int[] tests = [.. Enumerable.Range(0, data.Test.Rows)];
         if (asked.Length == 0 || remain.Length == 0 || tests.Length == 0)
             return [];
-        var target = MembershipSignals.Of(data.Train, asked);
+        var target = data.ForgetSignals;
         var shares = new List<MemberShare> { ByEntropy(data, remain, tests, target) };
 
         var rows = Math.Min(options.Rows, Math.Min(remain.Length, tests.Length));

@@ -19,9 +19,8 @@ public static class ThresholdAttack
     public static IReadOnlyList<ThresholdAttackResult> Run(EvaluationData data, ulong seed = 42)
     {
         ArgumentNullException.ThrowIfNull(data);
-        var sides = MembershipRows.Of(data, "threshold attack");
-        var members = MembershipSignals.Of(data.Train, sides.Members);
-        var others = MembershipSignals.Of(data.Test, sides.NonMembers);
+        MembershipRows.Check(data, "threshold attack");
+        var (members, others) = (data.ForgetSignals, data.UnseenSignals);
         return
         [
             Of("loss", members.Loss, others.Loss), Of("entropy", members.Entropy, others.Entropy),

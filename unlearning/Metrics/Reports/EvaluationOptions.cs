@@ -44,6 +44,10 @@ public sealed record EvaluationOptions
     /// <summary>Nearest neighbours.</summary>
     public NeighbourOptions Neighbours { get; init; } = NeighbourOptions.Default;
 
+    /// <summary>Metrics to measure although they are not measured by default, by the names of <see cref="MetricRegistry.Names"/>; those
+    /// with options of their own take the defaults.</summary>
+    public IReadOnlyList<string> Also { get; init; } = [];
+
     /// <summary>Throws where a value makes no sense.</summary>
     /// <exception cref="UsageException">Names the value and what it may be.</exception>
     public void Validate()
@@ -54,6 +58,7 @@ public sealed record EvaluationOptions
         ArgumentNullException.ThrowIfNull(Strong);
         ArgumentNullException.ThrowIfNull(Binary);
         ArgumentNullException.ThrowIfNull(Neighbours);
+        ArgumentNullException.ThrowIfNull(Also);
         LossAttack.Validate();
         MemberShare?.Validate();
         Similarity.Validate();
@@ -63,5 +68,7 @@ public sealed record EvaluationOptions
         Strong.Validate();
         Binary.Validate();
         Neighbours.Validate();
+        if (Also.Except(MetricRegistry.Names).FirstOrDefault() is { } unknown)
+            throw new UsageException($"metric: got '{unknown}', wants some of {string.Join(", ", MetricRegistry.Names)}");
     }
 }

@@ -1,9 +1,5 @@
 using EscNative.Models;
 using EscNative.Models.Data;
-using EscNative.Unlearning.Metrics.Membership;
-using EscNative.Unlearning.Metrics.Probes;
-using EscNative.Unlearning.Metrics.Relearning;
-using EscNative.Unlearning.Metrics.Similarity;
 
 namespace EscNative.Unlearning.Metrics.Reports;
 
@@ -54,28 +50,26 @@ public static class EvaluationSuite
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(split);
+        var chosen = options ?? EvaluationOptions.Default;
         // Before the pass over the images, not after it.
-        options?.Validate();
-        var features = progress is null
-            ? null
-            : new SynchronousProgress<double>(done => progress.Report(new EvaluationProgress("features", PassShare * done)));
-        var data = EvaluationData.Of(model, split, features, cancel);
+        chosen.Validate();
+        var metrics = MetricRegistry.Chosen(chosen);
+        var found = new Measurements(EvaluationData.Of(model, split, Part(p => new EvaluationProgress("features", PassShare * p)), cancel));
+        // Those that need the model come first. The slow one takes half a minute or more, of which nothing is told but that it runs.
+        foreach (var metric in metrics.Where(m => m.Needs.HasFlag(MetricNeeds.Images) && CanMeasure(m, found.Data)))
+        {
+            var stage = metric.Cost > 0 ? Part(_ => new EvaluationProgress(metric.Name, PassShare)) : null;
+            found.Add(metric.Name, metric.Measure(new MetricContext(found.Data, model, split, stage, cancel)));
+        }
+
         var rest = progress is null
             ? null
             : new SynchronousProgress<EvaluationProgress>(p => progress.Report(p with { Share = PassShare + ((1 - PassShare) * p.Share) }));
-        var logits = data.Train.LogitsOf(data.Train.RowsOf(forgotten: true));
-        var zrf = split.Forget.Count == 0
-            ? null
-            : ZeroRetrainForgetting.Run(logits, model, split.Forget, (options ?? EvaluationOptions.Default).Seed, null, cancel);
-        // Half a minute or more, of which nothing is told but that it runs.
-        var relearning = options?.Relearning is { } wanted && split.Forget.Count > 0
-            ? RelearningAttack.Measure(model, split, wanted, Stage("relearning"), cancel)
-            : null;
-        return Measure(data, options, rest, cancel) with { Zrf = zrf, Relearning = relearning };
+        MeasureFeatures(metrics, found, rest, cancel);
+        return new Evaluation(chosen, found);
 
-        SynchronousProgress<double>? Stage(string name) => progress is null
-            ? null
-            : new SynchronousProgress<double>(_ => progress.Report(new EvaluationProgress(name, PassShare)));
+        SynchronousProgress<double>? Part(Func<double, EvaluationProgress> told) =>
+            progress is null ? null : new SynchronousProgress<double>(p => progress.Report(told(p)));
     }
 
     /// <summary>Measures one model by what it made of the images.</summary>
@@ -90,44 +84,25 @@ public static class EvaluationSuite
         ArgumentNullException.ThrowIfNull(data);
         var chosen = options ?? EvaluationOptions.Default;
         chosen.Validate();
-        var stages = new Stages(progress, Plan(chosen, data));
-        return new Evaluation
-        {
-            Data = data,
-            Options = chosen,
-            Accuracies = data.Accuracies,
-            LossAttack = data.HasLogits ? LossAttack.Run(data, chosen.LossAttack) : null,
-            ThresholdAttacks = data.HasLogits ? ThresholdAttack.Run(data, chosen.Seed) : [],
-            MemberShares = data.HasLogits && chosen.MemberShare is { } share
-                ? MemberShareAttack.Run(data, share, stages.Next("member share"), cancel)
-                : [],
-            Official = SgdProbe.Run(data, chosen.Official, stages.Next("KR-official"), cancel),
-            LearningRate01 = chosen.LearningRate01
-                ? SgdProbe.Run(data, chosen.Official with { LearningRate = 0.1 }, stages.Next("KR, learning rate 0.1"), cancel)
-                : null,
-            Strong = StrongProbe.Run(data, chosen.Strong, stages.Next("KR-strong"), cancel),
-            Mlp = chosen.MlpProbe is { } mlp ? MlpProbe.Run(data, mlp, stages.Next("MLP probe"), cancel) : null,
-            Binary = BinaryProbe.Run(data, chosen.Binary, stages.Next("binary probe"), cancel),
-            Neighbours = NearestNeighbours.Run(data, chosen.Neighbours, stages.Next("nearest neighbours"), cancel),
-            ClassMean = NearestClassMean.Run(data),
-        };
+        var found = new Measurements(data);
+        MeasureFeatures(MetricRegistry.Chosen(chosen), found, progress, cancel);
+        return new Evaluation(chosen, found);
     }
 
-    // The stages in order, with about the share of the time that each takes.
-    private static List<double> Plan(EvaluationOptions options, EvaluationData data)
+    private static void MeasureFeatures(
+        IMetric[] metrics, Measurements found, IProgress<EvaluationProgress>? progress, CancellationToken cancel)
     {
-        var weights = new List<double>();
-        if (data.HasLogits && options.MemberShare is not null)
-            weights.Add(0.3);
-        weights.Add(0.1);
-        if (options.LearningRate01)
-            weights.Add(0.1);
-        weights.Add(0.6);
-        if (options.MlpProbe is not null)
-            weights.Add(0.3);
-        weights.AddRange([0.1, 0.2]);
-        return weights;
+        var measured = metrics.Where(m => !m.Needs.HasFlag(MetricNeeds.Images) && CanMeasure(m, found.Data)).ToArray();
+        var stages = new Stages(progress, [.. measured.Select(m => m.Cost).Where(cost => cost > 0)]);
+        foreach (var metric in measured)
+        {
+            var stage = metric.Cost > 0 ? stages.Next(metric.Name) : null;
+            found.Add(metric.Name, metric.Measure(new MetricContext(found.Data, null, null, stage, cancel)));
+        }
     }
+
+    private static bool CanMeasure(IMetric metric, EvaluationData data) =>
+        data.HasLogits || (metric.Needs & (MetricNeeds.Logits | MetricNeeds.Losses)) == 0;
 
     private sealed class Stages(IProgress<EvaluationProgress>? progress, List<double> weights)
     {

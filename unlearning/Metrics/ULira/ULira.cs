@@ -17,6 +17,9 @@ namespace EscNative.Unlearning.Metrics.Membership;
 /// </remarks>
 public static class ULira
 {
+    /// <summary>Its column where methods are compared.</summary>
+    public static MetricColumn Column { get; } = new(ComparisonTable.Knowledge, 90, "U-LiRA", "U-LiRA", "AUC");
+
     /// <summary>Shadows by the usual training and a method of unlearning.</summary>
     /// <param name="description">What to train.</param>
     /// <param name="training">The recipe; its seed is replaced by each shadow's.</param>

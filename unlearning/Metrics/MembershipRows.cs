@@ -1,6 +1,6 @@
 using EscNative.Unlearning.Statistics;
 
-namespace EscNative.Unlearning.Metrics.Membership;
+namespace EscNative.Unlearning.Metrics;
 
 /// <summary>Which rows a membership attack is judged on.</summary>
 /// <param name="Members">D_f: training rows.</param>
@@ -11,9 +11,16 @@ internal sealed record MembershipRows(int[] Members, int[] NonMembers)
     /// <exception cref="EscException">BadInput: the data come without logits.</exception>
     public static MembershipRows Of(EvaluationData data, string operation)
     {
-        if (data.Train.Logits is null || data.Test.Logits is null)
-            throw Guard.Bad($"{operation}: got features without logits, wants the model's own output of both sets");
+        Check(data, operation);
         return new MembershipRows(
             data.Train.RowsOf(forgotten: true), data.Test.RowsOf(forgotten: data.Test.ForgottenRows > 0));
+    }
+
+    /// <summary>Refuses data without logits.</summary>
+    /// <exception cref="EscException">BadInput: the data come without logits.</exception>
+    public static void Check(EvaluationData data, string operation)
+    {
+        if (!data.HasLogits)
+            throw Guard.Bad($"{operation}: got features without logits, wants the model's own output of both sets");
     }
 }

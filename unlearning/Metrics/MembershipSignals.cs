@@ -1,6 +1,6 @@
 using EscNative.Unlearning.Statistics;
 
-namespace EscNative.Unlearning.Metrics.Membership;
+namespace EscNative.Unlearning.Metrics;
 
 /// <summary>What a membership attack sees of a row: functions of the model's class probabilities p and the true class y.</summary>
 /// <remarks>Computed from the logits in float64 by log-softmax, so that no probability is rounded to 0 or 1 first.</remarks>
