@@ -57,7 +57,7 @@ public sealed partial class PagesTests
         }
 
         return path.Contains('/', StringComparison.Ordinal) || path.Contains('*', StringComparison.Ordinal) || !Endings.Contains(Path.GetExtension(path))
-            || Files.Value.Any(file => file.EndsWith($"/{path}", StringComparison.Ordinal));
+            || Endings.Contains(path) || Files.Value.Any(file => file.EndsWith($"/{path}", StringComparison.Ordinal));
     }
 
     private static IEnumerable<string> Quoted(string text) =>
