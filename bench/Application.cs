@@ -43,6 +43,7 @@ internal sealed class Application
         TrainCommand.Verb(options),
         UnlearnCommand.Verb(options),
         EvaluateCommand.Verb(options),
+        MethodsCommand.Verb(options),
         ManifestCommand.Verb(options),
         InspectCommand.Verb(options),
         DoctorCommand.Verb(options),

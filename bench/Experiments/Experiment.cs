@@ -2,11 +2,9 @@ using EscNative.Bench.Cli;
 using EscNative.Bench.Reports;
 using EscNative.Models.Data;
 using EscNative.Unlearning;
-using EscNative.Unlearning.Methods;
 using EscNative.Unlearning.Metrics;
 using EscNative.Unlearning.Metrics.Reports;
 using EscNative.Unlearning.Scenarios;
-using EscNative.Unlearning.Statistics;
 
 namespace EscNative.Bench.Experiments;
 

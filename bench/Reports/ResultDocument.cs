@@ -1,4 +1,4 @@
-using System.Text.Json.Nodes;
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using EscNative.Bench.Measuring;
 
@@ -60,9 +60,9 @@ internal sealed record ResultDocument
     /// <summary>What a reader must know beside the numbers.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 
-    /// <summary>What one verb alone makes and describes, by the names of its fields; they stand last in the file.</summary>
+    /// <summary>What one verb alone makes and describes, by the names of its fields (<see cref="ResultJson.Own"/>); they stand last in the file.</summary>
     [JsonExtensionData]
-    public JsonObject? Own { get; set; }
+    public Dictionary<string, JsonElement>? Own { get; set; }
 
     /// <summary><see cref="Own"/> as a reader sees it.</summary>
     [JsonIgnore]

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using EscNative.Bench.Cli;
 using EscNative.Engine.Formats;
@@ -17,6 +18,13 @@ internal sealed partial class ResultJson : JsonSerializerContext
 {
     /// <summary>The JSON text.</summary>
     public static string Serialize(ResultDocument result) => JsonSerializer.Serialize(result, Default.Result) + "\n";
+
+    /// <summary>A field of <see cref="ResultDocument.Own"/>.</summary>
+    public static Dictionary<string, JsonElement> Own(string name, JsonNode value)
+    {
+        using var document = JsonDocument.Parse(value.ToJsonString());
+        return new() { [name] = document.RootElement.Clone() };
+    }
 
     /// <summary>A result from its JSON text.</summary>
     /// <exception cref="EscException">It is no result of a schema that this version knows.</exception>

@@ -1,5 +1,4 @@
 using System.Globalization;
-using EscNative.Bench.Measuring;
 
 namespace EscNative.Bench.Reports;
 

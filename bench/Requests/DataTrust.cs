@@ -42,7 +42,7 @@ internal sealed record DataTrust(bool IsNamed, bool AllowOther)
             throw Foreign($"{name} was trained on {record.Name}, these images are {data.Name}");
         var says = record is null ? "does not say which images it was trained on" : $"says of the images that it was trained on only that they are {record.Name}";
         return IsNamed || AllowOther || !IsNumbered(model)
-            ? [$"{name} {says}: only the classes tell that these are the images."]
+            ? [$"{name} {says}: that it belongs to these images is told from the classes alone."]
             : throw Foreign($"{name} {says}, and its classes have no names");
     }
 

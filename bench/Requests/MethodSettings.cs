@@ -2,7 +2,6 @@ using System.Globalization;
 using EscNative.Bench.Cli;
 using EscNative.Engine.Formats;
 using EscNative.Unlearning;
-using EscNative.Unlearning.Methods;
 
 namespace EscNative.Bench.Requests;
 

@@ -6,7 +6,6 @@ using EscNative.Unlearning;
 using EscNative.Unlearning.Methods;
 using EscNative.Unlearning.Metrics;
 using EscNative.Unlearning.Metrics.Reports;
-using EscNative.Unlearning.Statistics;
 
 namespace EscNative.Bench.Requests;
 

@@ -6,7 +6,6 @@ using EscNative.Kernels.Cpu;
 using EscNative.Models.Data;
 using EscNative.Unlearning;
 using EscNative.Unlearning.Methods;
-using EscNative.Unlearning.Metrics.Probes;
 using EscNative.Unlearning.Metrics.Reports;
 
 namespace EscNative.Bench.Verbs;

@@ -1,4 +1,3 @@
-using EscNative.Bench.Measuring;
 using EscNative.Engine.Plans;
 
 namespace EscNative.Bench.Workshop;
