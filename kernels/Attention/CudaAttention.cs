@@ -3,7 +3,7 @@ using EscNative.Kernels.Cuda.Driver;
 namespace EscNative.Kernels.Cuda;
 
 /// <summary>Scaled dot-product attention on a GPU: batches of products, one matrix for each head of each image, with a softmax between.
-/// The formulas stand at the CPU's <see cref="Cpu.Attention"/>.</summary>
+/// The formulas stand at the CPU's kernel.</summary>
 /// <param name="gemm">The products.</param>
 /// <param name="softmax">The softmax.</param>
 public sealed class CudaAttention(CudaGemm gemm, SoftmaxKernels softmax)
