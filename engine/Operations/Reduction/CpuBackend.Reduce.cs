@@ -9,9 +9,9 @@ internal sealed unsafe partial class CpuBackend
     {
         using var call = KernelCall.Begin();
         if (IsDouble(x, "Reduce"))
-            Reductions.Fold(op, x.PointerTo<double>(), y.PointerTo<double>(), outer, extent, inner);
+            Reductions.Along(op, x.PointerTo<double>(), y.PointerTo<double>(), outer, extent, inner);
         else
-            Reductions.Fold(op, x.PointerTo<float>(), y.PointerTo<float>(), outer, extent, inner);
+            Reductions.Along(op, x.PointerTo<float>(), y.PointerTo<float>(), outer, extent, inner);
     }
 
     public override void ArgMax(Tensor x, Tensor index, long outer, long extent, long inner)
