@@ -64,7 +64,7 @@ public readonly ref struct KernelCall : IDisposable
         var held = Current(memory);
         if (held.HasRecently(memory))
             return;
-        held.MakeRoom();
+        held.Grow();
         held.Objects[held.Count++] = memory;
         Taken?.Invoke();
     }
@@ -73,7 +73,7 @@ public readonly ref struct KernelCall : IDisposable
     {
         if (held.HasRecently(owner))
             return;
-        held.MakeRoom();
+        held.Grow();
         owner.AddReference();
         held.Objects[held.Count++] = owner;
         Taken?.Invoke();
@@ -104,7 +104,7 @@ public readonly ref struct KernelCall : IDisposable
             return false;
         }
 
-        public void MakeRoom()
+        public void Grow()
         {
             if (Count < Objects.Length)
                 return;

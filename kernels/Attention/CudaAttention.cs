@@ -1,5 +1,3 @@
-using EscNative.Kernels.Cuda.Driver;
-
 namespace EscNative.Kernels.Cuda;
 
 /// <summary>Scaled dot-product attention on a GPU: batches of products, one matrix for each head of each image, with a softmax between.

@@ -1,11 +1,11 @@
 // y = f(conv(x, weight) + bias + residual) over NHWC images and OHWI weights. A pixel's bits depend neither on the batch nor on the tile.
 //
 // budget: conv_forward_128x128=128 conv_forward_128x96=128 conv_forward_128x64=128 conv_forward_128x48=128
-// budget: conv_forward_64x64=80 conv_forward_64x64_f64=104
+// budget: conv_forward_128x32=80 conv_forward_64x64=80 conv_forward_64x64_f64=104
 //
 // Seen in the machine code of NVRTC 12.4 for sm_80 (no GPU was at hand: nothing here is timed, no tile was tuned). Of the inner loop's
 // instructions FFMA are 90 % with 128 columns, 88 % with 96, 81 % with 48 and 79 % with 64 x 64. Around it a step costs some 150 more
-// for 1024 FFMA: one 16-byte LDGSTS a chunk and the arithmetic of its address. Two blocks share a multiprocessor, three of 64 x 64.
+// for 1024 FFMA: one 16-byte LDGSTS a chunk and the arithmetic of its address. Two blocks share a multiprocessor, three of 64 x 64 and 128 x 32.
 #include "window.cuh"
 
 // Blocks: tiles of columns along x, so that those which read the same pixels run together; tiles of pixels along y, and z where these are
@@ -59,6 +59,7 @@ CONV_FORWARD(128x128, 8, 8, 2, float, _f32)
 CONV_FORWARD(128x96, 8, 6, 2, float, _f32)
 CONV_FORWARD(128x64, 8, 4, 2, float, _f32)
 CONV_FORWARD(128x48, 8, 3, 2, float, _f32)
+CONV_FORWARD(128x32, 8, 2, 3, float, _f32)
 CONV_FORWARD(64x64, 4, 4, 3, float, _f32)
 CONV_FORWARD(64x64, 4, 4, 3, bf16, _bf16)
 CONV_FORWARD(64x64, 4, 4, 2, double, _f64)

@@ -59,7 +59,7 @@ public sealed unsafe class GemmKernels : KernelFamily
             Relu = product.Relu ? 1 : 0,
         };
         var layout = (product.TransposeA ? 2 : 0) + (product.TransposeB ? 1 : 0);
-        var kernel = plan.Kernel ?? throw new ArgumentException("matrix product: the plan is one of cuBLAS, wants one of these kernels", nameof(plan));
+        var kernel = plan.Kernel ?? throw new ArgumentException("matrix product: got a plan for cuBLAS, wants one with a kernel of the table", nameof(plan));
         var blocks = kernel.Blocks(product.M, product.N) * plan.Splits * product.Batch;
         // The factors have the accumulation type.
         var (alpha, beta) = (product.Alpha, product.Beta);

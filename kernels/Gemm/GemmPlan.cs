@@ -1,5 +1,3 @@
-using EscNative.Kernels.Cuda.Driver;
-
 namespace EscNative.Kernels.Cuda;
 
 /// <summary>How a matrix product is computed. This is the one place that chooses: by the sizes, the type, the device and the libraries.</summary>

@@ -7,7 +7,7 @@ namespace EscNative.Kernels.Cuda;
 /// of images and the device. A row that sums in another order may not: it needs a request of its own. A window of one pixel is a convolution
 /// too: as a matrix product it would cost the same, and cuBLAS would round a row differently for another number of rows.</para>
 /// <para>Instructions counted in the machine code of conv_forward, NVRTC 12.4 for sm_90: multiply-adds are 77 % of a whole step with
-/// 128 x 128, 70 with 128 x 96, 67 with 128 x 64, 61 with 128 x 48 and 49 with 64 x 64. A matrix product computes fewer addresses and is taken to
+/// 128 x 128, 70 with 128 x 96, 67 with 128 x 64, 61 with 128 x 48, 51 with 128 x 32 and 49 with 64 x 64. A matrix product computes fewer addresses and is taken to
 /// cost the same; the weight gradient's 96 x 128 is taken for 128 x 96. Not timed on any GPU.</para>
 /// </remarks>
 internal static class ProductVariants
@@ -20,6 +20,8 @@ internal static class ProductVariants
         new(ProductPass.Forward, "conv_forward_128x96", 128, 96, 1090, 2, DType.F32),
         new(ProductPass.Forward, "conv_forward_128x64", 128, 64, 765, 2, DType.F32),
         new(ProductPass.Forward, "conv_forward_128x48", 128, 48, 628, 2, DType.F32),
+        // The 16 and 32 channels of a ResNet-20's first two stages.
+        new(ProductPass.Forward, "conv_forward_128x32", 128, 32, 500, 3, DType.F32),
 
         new(ProductPass.DataGradient, "conv_data_gradient_64x64", 64, 64, 526, 3, DType.F32, DType.BF16, DType.F64),
         new(ProductPass.DataGradient, "conv_data_gradient_128x128", 128, 128, 1336, 2, DType.F32),

@@ -1,5 +1,3 @@
-using EscNative.Kernels.Cuda.Driver;
-
 namespace EscNative.Kernels.Cuda;
 
 /// <summary>What a launch of the product kernels (tile.cuh) is predicted to take, in clocks of a multiprocessor. The choice of tiles, of

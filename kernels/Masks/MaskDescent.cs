@@ -23,9 +23,9 @@ public sealed unsafe class MaskDescent<T>
     private readonly int _r;
     private readonly MaskSlabs<T> _slabs;
     private bool _headIsOld = true;
-    private AlignedRoom<T> _batch = new(0);     // [rows, d]
-    private AlignedRoom<T> _logits = new(0);    // [rows, class stride]; becomes G without its factor -1 / h
-    private AlignedRoom<T> _losses = new(0);    // [rows]: NaN for a row that is no hit
+    private AlignedMemory<T> _batch = new(0);     // [rows, d]
+    private AlignedMemory<T> _logits = new(0);    // [rows, class stride]; becomes G without its factor -1 / h
+    private AlignedMemory<T> _losses = new(0);    // [rows]: NaN for a row that is no hit
 
     /// <summary>A mask of ones.</summary>
     /// <param name="features">[n, d]; kept, not copied.</param>
@@ -196,9 +196,9 @@ public sealed unsafe class MaskDescent<T>
     {
         if (_losses.Span.Length >= rows)
             return;
-        _batch = new AlignedRoom<T>((long)rows * _d);
-        _logits = new AlignedRoom<T>((long)rows * _slabs.ClassStride);
-        _losses = new AlignedRoom<T>(rows);
+        _batch = new AlignedMemory<T>((long)rows * _d);
+        _logits = new AlignedMemory<T>((long)rows * _slabs.ClassStride);
+        _losses = new AlignedMemory<T>(rows);
     }
 
     private void CheckMask(int length)

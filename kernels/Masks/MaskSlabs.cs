@@ -26,12 +26,12 @@ internal sealed unsafe class MaskSlabs<T>
     private readonly int _classes;
     private readonly int _slabs;
     private readonly int _tasks;
-    private readonly AlignedRoom<T> _basis;      // [slabs, d, columns]; 0 in columns past r
-    private readonly AlignedRoom<T> _mask;       // the same
-    private readonly AlignedRoom<T> _wide;       // [slabs, classes + whole tiles of classes, columns]: B over T
-    private readonly AlignedRoom<T> _weight;     // Wᵀ: [d, ClassStride]
-    private readonly AlignedRoom<T> _high;       // Qᵀ over W: [2 classes, whole tiles of d]
-    private readonly AlignedRoom<T> _partial;    // [tasks, d, ClassStride]
+    private readonly AlignedMemory<T> _basis;      // [slabs, d, columns]; 0 in columns past r
+    private readonly AlignedMemory<T> _mask;       // the same
+    private readonly AlignedMemory<T> _wide;       // [slabs, classes + whole tiles of classes, columns]: B over T
+    private readonly AlignedMemory<T> _weight;     // Wᵀ: [d, ClassStride]
+    private readonly AlignedMemory<T> _high;       // Qᵀ over W: [2 classes, whole tiles of d]
+    private readonly AlignedMemory<T> _partial;    // [tasks, d, ClassStride]
 
     /// <summary>A mask of ones.</summary>
     /// <param name="basis">U: [d, r].</param>
@@ -77,13 +77,13 @@ internal sealed unsafe class MaskSlabs<T>
     public bool IsParallel { get; }
 
     /// <summary>Q: [d, ClassStride], to be written before a step, and its transpose into <see cref="High"/>.</summary>
-    public AlignedRoom<T> Slope { get; }
+    public AlignedMemory<T> Slope { get; }
 
     /// <summary>Qᵀ: [classes, HighStride].</summary>
     public T* High => _high.Pointer;
 
     /// <summary>A Bᵀ, so that the logits are z Head + b: [d, ClassStride].</summary>
-    public AlignedRoom<T> Head { get; }
+    public AlignedMemory<T> Head { get; }
 
     /// <summary>Copies M, [d, r] row-major.</summary>
     public void ReadMask(Span<T> mask)
@@ -138,9 +138,9 @@ internal sealed unsafe class MaskSlabs<T>
         SimdRunner.Run<T, SumJob>(IsParallel ? SimdRunner.TilesOf(sum.Values, SumJob.TileValues) : 1, sum);
     }
 
-    private void Pack(ReadOnlySpan<T> matrix, AlignedRoom<T> room)
+    private void Pack(ReadOnlySpan<T> matrix, AlignedMemory<T> target)
     {
-        var slabs = room.Span;
+        var slabs = target.Span;
         for (var i = 0; i < _d; i++)
         {
             for (var j = 0; j < _r; j++)

@@ -143,7 +143,7 @@ public static unsafe partial class BatchNorm
             var channels = _factors.Channels;
             var start = _chunks.Start(tile);
             var sum = _partials + tile * 2 * channels;
-            ColumnKernels.Fold<V, T, GradientTerm<V, T, TFunction>>(
+            ColumnKernels.Reduce<V, T, GradientTerm<V, T, TFunction>>(
                 new(_x + start * channels, _dy + start * channels, _factors), _chunks.End(tile) - start, channels, sum, sum + channels);
         }
     }

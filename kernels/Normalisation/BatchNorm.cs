@@ -145,10 +145,10 @@ public static unsafe partial class BatchNorm
             // of differences to the first row: equal values have no deviation, and a large mean costs no digits.
             var centre = sum + 2 * _channels;
             var narrow = (T*)centre;
-            ColumnKernels.Fold<V, T, SumTerm<V, T>>(new(x, _x, _channels), rows, _channels, sum, null);
+            ColumnKernels.Reduce<V, T, SumTerm<V, T>>(new(x, _x, _channels), rows, _channels, sum, null);
             for (var c = 0L; c < _channels; c++)
                 narrow[c] = Scalar.Narrow<T>(Scalar.Wide(_x[c]) + sum[c] / rows);
-            ColumnKernels.Fold<V, T, SquareTerm<V, T>>(new(x, narrow, _channels), rows, _channels, sum, sum + _channels);
+            ColumnKernels.Reduce<V, T, SquareTerm<V, T>>(new(x, narrow, _channels), rows, _channels, sum, sum + _channels);
             for (var c = _channels - 1; c >= 0; c--)
             {
                 centre[c] = Scalar.Wide(narrow[c]);

@@ -27,7 +27,7 @@ internal static unsafe class ColumnKernels
     }
 
     /// <summary>first[c], and second[c] unless that is null, are the sums of what <paramref name="term"/> adds over the rows of [rows, width].</summary>
-    public static void Fold<V, T, TTerm>(TTerm term, long rows, long width, double* first, double* second)
+    public static void Reduce<V, T, TTerm>(TTerm term, long rows, long width, double* first, double* second)
         where V : unmanaged, ISimd<V, T>
         where T : unmanaged
         where TTerm : unmanaged, ITerm<V, T>

@@ -217,7 +217,7 @@ public static unsafe class LayerNorm
             var end = _tiles.End(tile);
             // dx may lie over dy: the sums come first.
             var sum = _partials + tile * 2 * _d;
-            ColumnKernels.Fold<V, T, GradientTerm<V, T>>(
+            ColumnKernels.Reduce<V, T, GradientTerm<V, T>>(
                 new GradientTerm<V, T>(_x + start * _d, _dy + start * _d, _mean + start, _meanRest == null ? null : _meanRest + start, _rstd + start, _d), end - start, _d,
                 sum, sum + _d);
             for (var row = start; row < end; row++)

@@ -25,9 +25,10 @@ DEV Tile tile_of(int width, i64 channels) {
 }
 
 // Of some values: how many, their mean as the sum of two numbers, the second what the first cannot hold, and the root of the sum of squared
-// deviations. The root, since squares of float32 may be beyond its range.
+// deviations. The root, since squares of float32 may be beyond its range, and in units of 2^12, since that of many large ones is too.
 template <class A> struct Moments {
   A count, mean, rest, root;
+  static constexpr A kUnit = (A)4096;
 };
 
 // a + b, exactly, as a sum and what it cannot hold (Knuth).
@@ -44,9 +45,11 @@ template <class A> DEV void merge(Moments<A>& m, const Moments<A>& other) {
     m = other;
     return;
   }
-  A delta = (other.mean - m.mean) + (other.rest - m.rest), share = other.count / (m.count + other.count);
+  // In the root's units: the means may be as far apart as float32 reaches. Powers of 2 round nothing.
+  constexpr A kUnit = Moments<A>::kUnit, kPart = (A)1 / kUnit;
+  A delta = (other.mean * kPart - m.mean * kPart) + (other.rest * kPart - m.rest * kPart), share = other.count / (m.count + other.count);
   A apart = abs_of(delta) * sqrt_of(m.count * share);
-  two_sum(m.mean, m.rest + delta * share, m.mean, m.rest);
+  two_sum(m.mean, m.rest + delta * share * kUnit, m.mean, m.rest);
   m.root = hypot_of(hypot_of(m.root, other.root), apart);
   m.count += other.count;
 }
@@ -69,7 +72,7 @@ template <class A> DEV void merge_rows(const Tile& t, A* shared, Moments<A>& m) 
 }
 
 // partial: [4, chunks, channels] = the moments of the chunks. Deviations are from the thread's first value, so that a large mean costs no
-// digits; times a scale where their squares leave the range of float32 or drown below it.
+// digits; times a scale where their squares leave the range of float32 or drown below it, and of quarters where the deviations leave it.
 template <class T> DEV void batch_statistics(const T* x, acc_t<T>* partial, i64 rows, i64 channels, i64 chunk, int width) {
   typedef acc_t<T> A;
   SMEM(A, shared, [4 * kThreads]);
@@ -78,7 +81,7 @@ template <class T> DEV void batch_statistics(const T* x, acc_t<T>* partial, i64 
   Moments<A> m = {0, 0, 0, 0};
   if (t.wanted && first < end) {
     const T* p = x + t.column;
-    A origin = widen(p[first * channels]), sum = 0, squares = 0, scale = 1;
+    A origin = widen(p[first * channels]), sum = 0, squares = 0, scale = 1, unit = 1;
     for (i64 r = first; r < end; r += t.height) {
       A v = (A)widen(p[r * channels]) - origin;
       sum += v;
@@ -87,17 +90,20 @@ template <class T> DEV void batch_statistics(const T* x, acc_t<T>* partial, i64 
     if (sizeof(A) == 4 && !(squares <= (A)3e38 && squares >= (A)1e-30)) {
       A largest = 0;
       for (i64 r = first; r < end; r += t.height) largest = max_nan(largest, abs_of((A)widen(p[r * channels]) - origin));
-      scale = (A)1 / max_nan(largest, (A)1e-37);
+      unit = largest <= (A)3e38 ? (A)1 : (A)0.25;
+      scale = (A)1 / (largest <= (A)3e38 ? max_nan(largest, (A)1e-37) : (A)1e38);
       sum = squares = 0;
       for (i64 r = first; r < end; r += t.height) {
-        A v = ((A)widen(p[r * channels]) - origin) * scale;
+        A v = ((A)widen(p[r * channels]) * unit - origin * unit) * scale;
         sum += v;
         squares = fma_of(v, v, squares);
       }
     }
     m.count = (A)quotient(end - first + t.height - 1, t.height);
-    two_sum(origin, sum / m.count / scale, m.mean, m.rest);
-    m.root = sqrt_of(max_nan(squares - sum * (sum / m.count), (A)0)) / scale;
+    two_sum(origin * unit, sum / m.count / scale, m.mean, m.rest);
+    m.mean /= unit;
+    m.rest /= unit;
+    m.root = sqrt_of(max_nan(squares - sum * (sum / m.count), (A)0)) / Moments<A>::kUnit / scale / unit;
   }
   merge_rows(t, (A*)shared, m);
   if (t.wanted && t.row == 0) {
@@ -122,7 +128,7 @@ template <class A> DEV void batch_statistics_combine(const A* partial, A* mean, 
   }
   merge_rows(t, (A*)shared, m);
   if (t.wanted && t.row == 0) {
-    A root = m.root / sqrt_of(m.count);
+    A root = m.root / sqrt_of(m.count) * Moments<A>::kUnit;
     mean[t.column] = m.mean;
     variance[t.column] = root * root;
     if (mean_rest) mean_rest[t.column] = m.rest;

@@ -29,25 +29,26 @@ template <class T> DEV void layer_norm(const T* x, const acc_t<T>* gamma, const 
     A rest = group_sum(s, threads, (A*)scratch) / (A)d;
     q = group_sum(q, threads, (A*)scratch);
     A r = (A)1 / sqrt_of(max_nan(q / (A)d - rest * rest, (A)0) + eps);
-    // Squares that left the range of float32, or drowned below it where eps does not hide that: again, with deviations of size 1. All
-    // threads of a row agree on it.
+    // Squares that left the range of float32, or drowned below it where eps does not hide that: again, with deviations of size 1. Where the
+    // deviations leave it too (beyond half of the range on both sides), they are those of quarters. All threads of a row agree on it.
     if (sizeof(A) == 4 && !(q <= (A)3e38 && (q >= (A)1e-30 || eps >= (A)1e-12))) {
       A largest = 0;
       for (i64 i = begin + t; i < end; i += threads) largest = max_nan(largest, abs_of((A)widen(x[i]) - origin));
-      A scale = (A)1 / max_nan(group_max(largest, threads, (A*)scratch), (A)1e-37);
+      largest = group_max(largest, threads, (A*)scratch);
+      A unit = largest <= (A)3e38 ? (A)1 : (A)0.25, scale = (A)1 / (largest <= (A)3e38 ? max_nan(largest, (A)1e-37) : (A)1e38);
       s = q = 0;
-      for (i64 i = begin + t; i < end; i += threads) s += ((A)widen(x[i]) - origin) * scale;
-      m = origin + group_sum(s, threads, (A*)scratch) / (A)d / scale;
+      for (i64 i = begin + t; i < end; i += threads) s += ((A)widen(x[i]) * unit - origin * unit) * scale;
+      m = (origin * unit + group_sum(s, threads, (A*)scratch) / (A)d / scale) / unit;
       s = 0;
       for (i64 i = begin + t; i < end; i += threads) {
-        A v = ((A)widen(x[i]) - m) * scale;
+        A v = ((A)widen(x[i]) * unit - m * unit) * scale;
         s += v;
         q = fma_of(v, v, q);
       }
       A mean_scaled = group_sum(s, threads, (A*)scratch) / (A)d;
-      rest = mean_scaled / scale;
+      rest = mean_scaled / scale / unit;
       A deviation = sqrt_of(max_nan(group_sum(q, threads, (A*)scratch) / (A)d - mean_scaled * mean_scaled, (A)0)) / scale;
-      r = (A)1 / hypot_of(deviation, sqrt_of(eps));
+      r = unit / hypot_of(deviation, sqrt_of(eps) * unit);
     }
     A shift = -rest * r;
     for (i64 i = begin + t; i < end; i += threads) y[i] = narrow<T>(fma_of(fma_of((A)widen(x[i]) - m, r, shift), gamma[i - begin], beta[i - begin]));

@@ -56,7 +56,7 @@ public static unsafe partial class Reduce
             {
                 var x = _x + o * _extent * _inner;
                 if (_inner == 1)
-                    _index[o] = (int)RowKernels.IndexOf<V, T>(x, _extent, RowKernels.Fold<Folds.Max, V, T>(x, _extent));
+                    _index[o] = (int)RowKernels.IndexOf<V, T>(x, _extent, RowKernels.Reduce<Reductions.Max, V, T>(x, _extent));
                 else
                     Columns(x, _index + o * _inner, _extent, _inner);
             }

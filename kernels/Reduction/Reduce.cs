@@ -2,10 +2,10 @@ using System.Runtime.CompilerServices;
 
 namespace EscNative.Kernels.Cpu;
 
-/// <summary>Folds of one dimension of [outer, extent, inner] views, float or double, contiguous.</summary>
+/// <summary>Reductions of one dimension of [outer, extent, inner] views, float or double, contiguous.</summary>
 /// <remarks>
 /// Sums add short blocks in T and the blocks in float64, in an order that the sizes alone fix. Long dimensions are cut into
-/// chunks of fixed size that are folded in parallel.
+/// chunks of fixed size that are reduced in parallel.
 /// </remarks>
 public static unsafe partial class Reduce
 {
@@ -17,25 +17,25 @@ public static unsafe partial class Reduce
     // So many independent units keep any machine busy enough; fewer, and long dimensions are cut.
     private const long EnoughUnits = 16;
 
-    /// <summary>y[o, i] = fold of x[o, :, i].</summary>
+    /// <summary>y[o, i] = the reduction of x[o, :, i].</summary>
     /// <param name="op">Sum, mean or maximum.</param>
     /// <param name="x">[outer, extent, inner].</param>
     /// <param name="y">[outer, inner].</param>
-    /// <param name="outer">Product of the extents before the folded dimension.</param>
-    /// <param name="extent">The folded extent. For 0 the sum is 0, the mean NaN, the maximum -infinity.</param>
+    /// <param name="outer">Product of the extents before the reduced dimension.</param>
+    /// <param name="extent">The reduced extent. For 0 the sum is 0, the mean NaN, the maximum -infinity.</param>
     /// <param name="inner">Product of the extents after it.</param>
-    public static void Fold<T>(ReduceOp op, T* x, T* y, long outer, long extent, long inner)
+    public static void Along<T>(ReduceOp op, T* x, T* y, long outer, long extent, long inner)
         where T : unmanaged
     {
         if (op == ReduceOp.Max)
-            Fold<Folds.Max, T>(x, y, outer, extent, inner, 1.0);
+            Along<Reductions.Max, T>(x, y, outer, extent, inner, 1.0);
         else
-            Fold<Folds.Sum, T>(x, y, outer, extent, inner, op == ReduceOp.Mean ? extent : 1.0);
+            Along<Reductions.Sum, T>(x, y, outer, extent, inner, op == ReduceOp.Mean ? extent : 1.0);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Fold<TFold, T>(T* x, T* y, long outer, long extent, long inner, double divisor)
-        where TFold : unmanaged, IFold
+    private static void Along<TReduction, T>(T* x, T* y, long outer, long extent, long inner, double divisor)
+        where TReduction : unmanaged, IReduction
         where T : unmanaged
     {
         if (outer * inner == 0)
@@ -47,27 +47,27 @@ public static unsafe partial class Reduce
             rows = Math.Max(RowBlock, ChunkValues / width);
         var chunks = Math.Max(1, SimdRunner.TilesOf(extent, rows));
         var partials = chunks == 1 ? null : CpuScratch.Get<double>(CpuScratch.Slot.Reduce, outer * chunks * inner);
-        var job = new FoldJob<TFold, T>(x, y, partials, outer, extent, inner, width, blocks, rows, chunks, divisor);
-        SimdRunner.Run<T, FoldJob<TFold, T>>(SimdRunner.TilesOf(job.Units, job.UnitsPerTile), job);
+        var job = new ReduceJob<TReduction, T>(x, y, partials, outer, extent, inner, width, blocks, rows, chunks, divisor);
+        SimdRunner.Run<T, ReduceJob<TReduction, T>>(SimdRunner.TilesOf(job.Units, job.UnitsPerTile), job);
         if (partials == null)
             return;
         for (var o = 0L; o < outer; o++)
         {
             for (var i = 0L; i < inner; i++)
             {
-                var total = TFold.Start;
+                var total = TReduction.Start;
                 for (var chunk = 0L; chunk < chunks; chunk++)
-                    total = TFold.Combine(total, partials[(o * chunks + chunk) * inner + i]);
+                    total = TReduction.Combine(total, partials[(o * chunks + chunk) * inner + i]);
                 y[o * inner + i] = Scalar.Narrow<T>(total / divisor);
             }
         }
     }
 
     // A unit is one chunk of rows of one block of columns of one outer index.
-    private readonly struct FoldJob<TFold, T>(
+    private readonly struct ReduceJob<TReduction, T>(
         T* x, T* y, double* partials, long outer, long extent, long inner, long width, long blocks, long rows, long chunks,
         double divisor) : ISimdJob<T>
-        where TFold : unmanaged, IFold
+        where TReduction : unmanaged, IReduction
         where T : unmanaged
     {
         private readonly T* _x = x;
@@ -101,9 +101,9 @@ public static unsafe partial class Reduce
                 var width = Math.Min(_width, _inner - column);
                 var x = _x + (outer * _extent + row) * _inner + column;
                 if (_inner == 1)
-                    total[0] = RowKernels.Fold<TFold, V, T>(x, rows);
+                    total[0] = RowKernels.Reduce<TReduction, V, T>(x, rows);
                 else
-                    Columns<TFold, V, T>(x, rows, width, _inner, total);
+                    Columns<TReduction, V, T>(x, rows, width, _inner, total);
 
                 if (_partials != null)
                 {
@@ -119,16 +119,16 @@ public static unsafe partial class Reduce
         }
     }
 
-    // total[i] = fold of x[:, i] for rows of x that lie step values apart.
+    // total[i] = the reduction of x[:, i] for rows of x that lie step values apart.
     [MethodImpl(Hot)]
-    private static void Columns<TFold, V, T>(T* x, long rows, long width, long step, double* total)
-        where TFold : unmanaged, IFold
+    private static void Columns<TReduction, V, T>(T* x, long rows, long width, long step, double* total)
+        where TReduction : unmanaged, IReduction
         where V : unmanaged, ISimd<V, T>
         where T : unmanaged
     {
         var lanes = stackalloc T[V.Count];
-        new Span<double>(total, (int)width).Fill(TFold.Start);
-        var start = V.Constant(TFold.Start);
+        new Span<double>(total, (int)width).Fill(TReduction.Start);
+        var start = V.Constant(TReduction.Start);
         for (var row = 0L; row < rows; row += RowBlock)
         {
             var count = Math.Min(RowBlock, rows - row);
@@ -144,12 +144,12 @@ public static unsafe partial class Reduce
                     var r = 0L;
                     for (; r <= count - 2; r += 2, p += 2 * step)
                     {
-                        a = TFold.Step<V, T>(a, V.Load(p));
-                        b = TFold.Step<V, T>(b, V.Load(p + step));
+                        a = TReduction.Step<V, T>(a, V.Load(p));
+                        b = TReduction.Step<V, T>(b, V.Load(p + step));
                     }
 
                     if (r < count)
-                        a = TFold.Step<V, T>(a, V.Load(p));
+                        a = TReduction.Step<V, T>(a, V.Load(p));
                 }
                 else
                 {
@@ -157,17 +157,17 @@ public static unsafe partial class Reduce
                     var r = 0L;
                     for (; r <= count - 2; r += 2, p += 2 * step)
                     {
-                        a = TFold.Step<V, T>(a, V.LoadPartial(p, n));
-                        b = TFold.Step<V, T>(b, V.LoadPartial(p + step, n));
+                        a = TReduction.Step<V, T>(a, V.LoadPartial(p, n));
+                        b = TReduction.Step<V, T>(b, V.LoadPartial(p + step, n));
                     }
 
                     if (r < count)
-                        a = TFold.Step<V, T>(a, V.LoadPartial(p, n));
+                        a = TReduction.Step<V, T>(a, V.LoadPartial(p, n));
                 }
 
-                TFold.Step<V, T>(a, b).Store(lanes);
+                TReduction.Step<V, T>(a, b).Store(lanes);
                 for (var j = 0L; j < n; j++)
-                    total[i + j] = TFold.Combine(total[i + j], Scalar.Wide(lanes[j]));
+                    total[i + j] = TReduction.Combine(total[i + j], Scalar.Wide(lanes[j]));
             }
         }
     }

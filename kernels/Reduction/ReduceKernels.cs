@@ -2,10 +2,10 @@ using EscNative.Kernels.Cuda.Driver;
 
 namespace EscNative.Kernels.Cuda;
 
-/// <summary>Folds of a dimension on a GPU. Their order follows from the sizes alone.</summary>
+/// <summary>Reductions of a dimension on a GPU. Their order follows from the sizes alone.</summary>
 public sealed unsafe class ReduceKernels : KernelFamily
 {
-    // A row longer than this is folded in chunks, as long as there are too few rows to fill a GPU.
+    // A row longer than this is reduced in chunks, as long as there are too few rows to fill a GPU.
     private const long Chunk = 4096;
     private const long ManyResults = 1 << 15;
     private const long ColumnChunk = 64;
@@ -17,7 +17,7 @@ public sealed unsafe class ReduceKernels : KernelFamily
     private readonly CudaFunction _columnsBFloat16ToFloat;
     private readonly CudaFunction _columnsFloatToBFloat16;
     private readonly CudaFunction[] _argMax;
-    private readonly CudaFunction[] _scatterAxis;
+    private readonly CudaFunction[] _scatter;
 
     /// <summary>Loads the kernels.</summary>
     public ReduceKernels(CudaContext context)
@@ -30,21 +30,21 @@ public sealed unsafe class ReduceKernels : KernelFamily
         _columnsBFloat16ToFloat = Function("reduce_columns_bf16_f32");
         _columnsFloatToBFloat16 = Function("reduce_columns_f32_bf16");
         _argMax = Typed("argmax");
-        _scatterAxis = Typed("scatter_axis");
+        _scatter = Typed("scatter_axis");
     }
 
-    /// <summary>Bytes of workspace that <see cref="Fold"/> needs for these sizes; 0 for none.</summary>
+    /// <summary>Bytes of workspace that <see cref="Along"/> needs for these sizes; 0 for none.</summary>
     public static long WorkspaceBytes(DType type, long outer, long extent, long inner)
     {
         var chunks = Chunks(outer, extent, inner);
         return chunks == 1 ? 0 : outer * chunks * inner * (type == DType.F64 ? sizeof(double) : sizeof(float));
     }
 
-    /// <summary>y[o, i] = the fold of x[o, :, i].</summary>
+    /// <summary>y[o, i] = the reduction of x[o, :, i].</summary>
     /// <param name="x">[outer, extent, inner].</param>
     /// <param name="y">[outer, inner].</param>
     /// <param name="workspace">Of <see cref="WorkspaceBytes"/>.</param>
-    public void Fold(DType type, ReduceOp op, nint x, nint y, long outer, long extent, long inner, nint workspace)
+    public void Along(DType type, ReduceOp op, nint x, nint y, long outer, long extent, long inner, nint workspace)
     {
         if (outer * inner == 0)
             return;
@@ -84,12 +84,12 @@ public sealed unsafe class ReduceKernels : KernelFamily
     /// <param name="dy">[outer, inner].</param>
     /// <param name="index">int32, [outer, inner].</param>
     /// <param name="dx">[outer, extent, inner].</param>
-    public void ScatterAxis(DType type, nint dy, nint index, nint dx, long outer, long extent, long inner)
+    public void Scatter(DType type, nint dy, nint index, nint dx, long outer, long extent, long inner)
     {
         if (outer * extent * inner == 0)
             return;
         void** arguments = stackalloc void*[] { &dy, &index, &dx, &outer, &extent, &inner };
-        Stream.Launch(_scatterAxis[(int)type], LaunchShape.ForCount(outer * inner), arguments);
+        Stream.Launch(_scatter[(int)type], LaunchShape.ForCount(outer * inner), arguments);
     }
 
     private static long Chunks(long outer, long extent, long inner)

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace EscNative.Kernels.Cpu;
 
-/// <summary>Folds of one contiguous row, for reductions, softmax and normalisation.</summary>
+/// <summary>Reductions of one contiguous row, for reductions, softmax and normalisation.</summary>
 internal static unsafe class RowKernels
 {
     // Values added in T before the partial sum goes to float64: 64 a lane of the widest register and 256 of the narrowest with
@@ -11,13 +11,13 @@ internal static unsafe class RowKernels
 
     /// <summary>The fold of x [n].</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    public static double Fold<TFold, V, T>(T* x, long n)
-        where TFold : IFold
+    public static double Reduce<TReduction, V, T>(T* x, long n)
+        where TReduction : IReduction
         where V : unmanaged, ISimd<V, T>
         where T : unmanaged
     {
-        var start = V.Constant(TFold.Start);
-        var total = TFold.Start;
+        var start = V.Constant(TReduction.Start);
+        var total = TReduction.Start;
         var i = 0L;
         while (i < n)
         {
@@ -25,19 +25,19 @@ internal static unsafe class RowKernels
             V a = start, b = start, c = start, d = start;
             for (; i <= end - 4 * V.Count; i += 4 * V.Count)
             {
-                a = TFold.Step<V, T>(a, V.Load(x + i));
-                b = TFold.Step<V, T>(b, V.Load(x + i + V.Count));
-                c = TFold.Step<V, T>(c, V.Load(x + i + 2 * V.Count));
-                d = TFold.Step<V, T>(d, V.Load(x + i + 3 * V.Count));
+                a = TReduction.Step<V, T>(a, V.Load(x + i));
+                b = TReduction.Step<V, T>(b, V.Load(x + i + V.Count));
+                c = TReduction.Step<V, T>(c, V.Load(x + i + 2 * V.Count));
+                d = TReduction.Step<V, T>(d, V.Load(x + i + 3 * V.Count));
             }
 
             for (; i <= end - V.Count; i += V.Count)
-                a = TFold.Step<V, T>(a, V.Load(x + i));
+                a = TReduction.Step<V, T>(a, V.Load(x + i));
             if (i < end)
-                b = TFold.Step<V, T>(b, V.LoadPartial(x + i, end - i, start));
+                b = TReduction.Step<V, T>(b, V.LoadPartial(x + i, end - i, start));
             i = end;
-            a = TFold.Step<V, T>(TFold.Step<V, T>(a, b), TFold.Step<V, T>(c, d));
-            total = TFold.Combine(total, TFold.Across<V, T>(a));
+            a = TReduction.Step<V, T>(TReduction.Step<V, T>(a, b), TReduction.Step<V, T>(c, d));
+            total = TReduction.Combine(total, TReduction.Across<V, T>(a));
         }
 
         return total;

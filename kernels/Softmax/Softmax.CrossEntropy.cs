@@ -62,7 +62,7 @@ public static unsafe partial class Softmax
             for (var row = _tiles.Start(tile); row < _tiles.End(tile); row++)
             {
                 var x = _logits + row * _classes;
-                var max = RowKernels.Fold<Folds.Max, V, T>(x, _classes);
+                var max = RowKernels.Reduce<Reductions.Max, V, T>(x, _classes);
                 var logSum = Math.Log(RowKernels.ExpSum<V, T>(x, _classes, max));
                 _losses[row] = Scalar.Narrow<T>(logSum - (Scalar.Wide(x[_labels[row]]) - max));
             }
@@ -90,7 +90,7 @@ public static unsafe partial class Softmax
                 var dx = _dx + row * _classes;
                 var g = Scalar.Wide(_dy[row]);
                 var label = _labels[row];
-                var max = RowKernels.Fold<Folds.Max, V, T>(x, _classes);
+                var max = RowKernels.Reduce<Reductions.Max, V, T>(x, _classes);
                 var sum = RowKernels.ExpStore<V, T>(x, dx, _classes, max);
                 // In float64, since a trained p is near 1.
                 var own = g * (Scalar.Wide(dx[label]) / sum - 1.0);

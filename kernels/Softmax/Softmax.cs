@@ -52,7 +52,7 @@ public static unsafe partial class Softmax
             {
                 var x = _x + row * _d;
                 var y = _y + row * _d;
-                var max = RowKernels.Fold<Folds.Max, V, T>(x, _d);
+                var max = RowKernels.Reduce<Reductions.Max, V, T>(x, _d);
                 if (_log)
                 {
                     var logSum = Math.Log(RowKernels.ExpSum<V, T>(x, _d, max));
@@ -101,7 +101,7 @@ public static unsafe partial class Softmax
                 var dy = _dy + row * _d;
                 var dx = _dx + row * _d;
                 if (_log)
-                    LogRow<V>(y, dy, dx, _d, RowKernels.Fold<Folds.Sum, V, T>(dy, _d));
+                    LogRow<V>(y, dy, dx, _d, RowKernels.Reduce<Reductions.Sum, V, T>(dy, _d));
                 else
                     Row<V>(y, dy, dx, _d, RowKernels.Dot<V, T>(y, dy, _d));
             }

@@ -5,7 +5,6 @@ using EscNative.Kernels.Cuda.Cublas;
 using EscNative.Kernels.Cuda.Cusolver;
 using EscNative.Kernels.Cuda.Driver;
 using EscNative.Kernels.Cuda.Nvrtc;
-using EscNative.Kernels.Cuda.Nvtx;
 
 namespace EscNative.Tests.Cuda;
 
@@ -14,7 +13,7 @@ internal static partial class CudaDeclarations
 {
     private const BindingFlags Declared = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.Instance | BindingFlags.DeclaredOnly;
 
-    private static readonly Type[] Apis = [typeof(DriverApi), typeof(CublasApi), typeof(CusolverApi), typeof(NvtxApi), typeof(NvrtcApi)];
+    private static readonly Type[] Apis = [typeof(DriverApi), typeof(CublasApi), typeof(CusolverApi), typeof(NvrtcApi)];
 
     /// <summary>Every imported function, and every function pointer that is resolved by name.</summary>
     public static IReadOnlyList<CudaFunctionDeclaration> Functions() =>

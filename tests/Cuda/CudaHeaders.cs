@@ -30,7 +30,6 @@ internal static partial class CudaHeaders
         struct __nv_bfloat16 { unsigned short bits; };
         #include <cublas_v2.h>
         #include <cusolverDn.h>
-        #include <nvToolsExt.h>
 
         // What we pass where the header wants a handle or an address of the device.
         struct handle_t;

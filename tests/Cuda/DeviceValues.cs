@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using EscNative.Kernels.Cpu;
-using EscNative.Kernels.Cuda.Driver;
 
 namespace EscNative.Tests.Cuda;
 

@@ -1,7 +1,6 @@
 using EscNative.Kernels;
 using EscNative.Kernels.Cpu;
 using EscNative.Kernels.Cuda;
-using EscNative.Kernels.Cuda.Driver;
 
 namespace EscNative.Tests.Cuda;
 

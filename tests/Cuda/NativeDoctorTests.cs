@@ -98,7 +98,7 @@ public sealed class NativeDoctorTests
 
     [Theory]
     [InlineData(true, "cannot be loaded")]
-    [InlineData(false, "is no CUDA driver, or one before 11.8")]
+    [InlineData(false, "is not a CUDA driver, or one before 11.8")]
     public void A_file_under_the_drivers_name_that_is_none_is_refused(bool text, string words)
     {
         using var folder = new TemporaryFolder();

@@ -19,8 +19,6 @@ public sealed class NativeLibraryTests
     [InlineData("Cublas", true, 12, "cublas64_12.dll cublas64_11.dll cublas64_13.dll")]
     [InlineData("Cusolver", false, null, "libcusolver.so.12 libcusolver.so.11")]
     [InlineData("Cusolver", true, 12, "cusolver64_11.dll cusolver64_12.dll")]
-    [InlineData("Nvtx", false, null, "libnvToolsExt.so.1")]
-    [InlineData("Nvtx", true, null, "nvToolsExt64_1.dll")]
     public void Libraries_have_names_by_system_and_version_of_the_driver(string library, bool windows, int? driver, string names) =>
         Assert.Equal(names, string.Join(' ', LibraryNames.Of(Enum.Parse<CudaLibrary>(library), windows, driver)));
 
@@ -106,13 +104,13 @@ public sealed class NativeLibraryTests
         using var folder = new TemporaryFolder();
         var library = System.Diagnostics.Process.GetCurrentProcess().Modules.Cast<System.Diagnostics.ProcessModule>()
             .First(module => module.FileName.Contains("/libm.so", StringComparison.Ordinal) || module.FileName.Contains("/libc.so", StringComparison.Ordinal)).FileName;
-        File.Copy(library, folder["libnvToolsExt.so.1.0.0"]);
-        File.CreateSymbolicLink(folder["libnvToolsExt.so.1"], folder["libnvToolsExt.so.1.0.0"]);
-        var handle = new LibrarySearch(["/nowhere", folder.Path], windows: false).Load(CudaLibrary.Nvtx, null, out var finding);
+        File.Copy(library, folder["libcusolver.so.12.1.0"]);
+        File.CreateSymbolicLink(folder["libcusolver.so.12"], folder["libcusolver.so.12.1.0"]);
+        var handle = new LibrarySearch(["/nowhere", folder.Path], windows: false).Load(CudaLibrary.Cusolver, null, out var finding);
         Assert.NotEqual(0, handle);
-        Assert.Equal(folder["libnvToolsExt.so.1"], finding.Path);
-        Assert.Equal("1.0.0", finding.Version);
+        Assert.Equal(folder["libcusolver.so.12"], finding.Path);
+        Assert.Equal("12.1.0", finding.Version);
         Assert.Null(finding.Problem);
-        Assert.Equal(["/nowhere/libnvToolsExt.so.1", folder["libnvToolsExt.so.1"]], finding.Tried);
+        Assert.Equal(["/nowhere/libcusolver.so.12", folder["libcusolver.so.12"]], finding.Tried);
     }
 }

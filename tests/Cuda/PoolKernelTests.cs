@@ -1,6 +1,5 @@
 using EscNative.Kernels;
 using EscNative.Kernels.Cuda;
-using EscNative.Kernels.Cuda.Driver;
 
 namespace EscNative.Tests.Cuda;
 

@@ -1,10 +1,9 @@
 using EscNative.Kernels;
 using EscNative.Kernels.Cuda;
-using EscNative.Kernels.Cuda.Driver;
 
 namespace EscNative.Tests.Cuda;
 
-/// <summary>Folds of a dimension, the place of the largest, and its gradient.</summary>
+/// <summary>Reductions of a dimension, the place of the largest, and its gradient.</summary>
 public sealed class ReduceKernelTests
 {
     // A warp's and a block's row, chunks of rows and of columns, ragged ends.
@@ -82,7 +81,7 @@ public sealed class ReduceKernelTests
 
                 var dy = type.Round(DeviceValues.Random(random, outer * inner));
                 var (pdy, pdx) = (machine.Upload(type, dy), machine.Allocate(type, x.Length));
-                kernels.ScatterAxis(type, pdy, pi, pdx, outer, extent, inner);
+                kernels.Scatter(type, pdy, pi, pdx, outer, extent, inner);
                 var dx = new double[x.Length];
                 for (var at = 0; at < wanted.Length; at++)
                     dx[(((at / inner * extent) + wanted[at]) * inner) + (at % inner)] = dy[at];
@@ -95,7 +94,7 @@ public sealed class ReduceKernelTests
     {
         var bytes = ReduceKernels.WorkspaceBytes(type, outer, extent, inner);
         var (y, workspace) = (machine.Allocate(type, outer * inner), bytes == 0 ? 0 : machine.Allocate<byte>(bytes));
-        kernels.Fold(type, op, x, y, outer, extent, inner, workspace);
+        kernels.Along(type, op, x, y, outer, extent, inner, workspace);
         return machine.Download(type, y, outer * inner);
     }
 

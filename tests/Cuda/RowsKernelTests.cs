@@ -1,5 +1,4 @@
 using EscNative.Kernels.Cuda;
-using EscNative.Kernels.Cuda.Driver;
 
 namespace EscNative.Tests.Cuda;
 

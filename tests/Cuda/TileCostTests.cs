@@ -1,7 +1,5 @@
 using EscNative.Kernels;
-using EscNative.Kernels.Cpu;
 using EscNative.Kernels.Cuda;
-using EscNative.Kernels.Cuda.Driver;
 
 namespace EscNative.Tests.Cuda;
 
@@ -166,6 +164,10 @@ public sealed class TileCostTests
     [InlineData(135_168, 96, 864, "128x96")]
     [InlineData(33_792, 96, 864, "128x96")]
     [InlineData(33_792, 96, 96, "128x96")]
+    // ResNet-20, 528 images: the first two stages.
+    [InlineData(540_672, 16, 144, "128x32")]
+    [InlineData(135_168, 32, 288, "128x32")]
+    [InlineData(33_792, 64, 576, "128x64")]
     // ResNet-18, 528 images.
     [InlineData(540_672, 64, 576, "128x64")]
     [InlineData(135_168, 128, 1152, "128x128")]
@@ -175,7 +177,7 @@ public sealed class TileCostTests
     [InlineData(16_256, 128, 1152, "128x64")]
     [InlineData(16_384, 128, 1152, "128x64")]
     // Few pixels: the smallest tiles.
-    [InlineData(64, 512, 4608, "64x64")]
+    [InlineData(64, 512, 4608, "128x32")]
     public void Known_layers_take_the_tile_that_the_model_prefers(long pixels, int channels, long depth, string expected) =>
         Assert.Equal($"conv_forward_{expected}", ProductVariants.Pick(new ProductRequest(ProductPass.Forward, DType.F32, pixels, channels, depth, GpuShape.Nominal)).Name);
 

@@ -84,12 +84,12 @@ public sealed unsafe class LargeArrayTests : IDisposable
     }
 
     [Fact]
-    public void Folds_reach_the_last_value()
+    public void Reductions_reach_the_last_value()
     {
         const long count = Rows * Columns;
         float* x = Zeros<float>(count), y = Zeros<float>(Rows);
         (x[1], x[count - 2]) = (2, 3);
-        Reduce.Fold(ReduceOp.Sum, x, y, Rows, Columns, 1);
+        Reduce.Along(ReduceOp.Sum, x, y, Rows, Columns, 1);
         Check(y, Rows, 2, 3);
         var index = Zeros<int>(Rows);
         Reduce.ArgMax(x, index, Rows, Columns, 1);
@@ -97,7 +97,7 @@ public sealed unsafe class LargeArrayTests : IDisposable
         const long inner = 1 << 29;
         float* deep = Zeros<float>(15 * inner), sums = Zeros<float>(3 * inner), back = Zeros<float>(count);
         (deep[0], deep[(15 * inner) - 1]) = (4, 5);
-        Reduce.Fold(ReduceOp.Max, deep, sums, 3, 5, inner);
+        Reduce.Along(ReduceOp.Max, deep, sums, 3, 5, inner);
         Check(sums, 3 * inner, 4, 5);
         // All values are gone through: few, far apart.
         (index[0], index[Columns - 1]) = (0, (int)Rows - 1);

@@ -26,12 +26,12 @@ public sealed unsafe class ReduceTests
         foreach (var op in Enum.GetValues<ReduceOp>())
         {
             var wanted = Oracle(op, x, outer, extent, inner);
-            Reduce.Fold(op, input.Pointer, output.Pointer, outer, extent, inner);
+            Reduce.Along(op, input.Pointer, output.Pointer, outer, extent, inner);
             output.AssertIntact();
             // Blocks of 64 values a lane are added in float32: error <= 64 roundings of the block's sum, about 1.2 extent in
             // all; chance makes it their root. 8 roundings of the sum of the magnitudes is far above that.
             values.AssertClose(wanted, output.Span, 8 * 6e-8 * (op == ReduceOp.Sum ? 1.2 * extent : 1.2) + 1e-30, 6e-8);
-            Reduce.Fold(op, wideInput.Pointer, wideOutput.Pointer, outer, extent, inner);
+            Reduce.Along(op, wideInput.Pointer, wideOutput.Pointer, outer, extent, inner);
             wideOutput.AssertIntact();
             values.AssertClose(wanted, wideOutput.Span, 1e-15 * (extent + 1), 1e-15);
         }
@@ -96,7 +96,7 @@ public sealed unsafe class ReduceTests
                 x[23 * inner + i] = x[31 * inner + i] = float.NaN;
             fixed (float* p = x)
             {
-                Reduce.Fold(ReduceOp.Max, p, y, 1, 40, inner);
+                Reduce.Along(ReduceOp.Max, p, y, 1, 40, inner);
                 Reduce.ArgMax(p, index, 1, 40, inner);
             }
 
@@ -113,10 +113,10 @@ public sealed unsafe class ReduceTests
         using var x = new GuardedBuffer<float>(N);
         x.Span.Fill(0.1f);
         float sum, columns;
-        Reduce.Fold(ReduceOp.Sum, x.Pointer, &sum, 1, N, 1);
+        Reduce.Along(ReduceOp.Sum, x.Pointer, &sum, 1, N, 1);
         Assert.Equal(N * (double)0.1f, sum, 1.0);
         var two = stackalloc float[2];
-        Reduce.Fold(ReduceOp.Sum, x.Pointer, two, 1, N / 2, 2);
+        Reduce.Along(ReduceOp.Sum, x.Pointer, two, 1, N / 2, 2);
         columns = two[0] + two[1];
         Assert.Equal(N * (double)0.1f, columns, 1.0);
     }
@@ -131,9 +131,9 @@ public sealed unsafe class ReduceTests
             fixed (float* px = x)
             fixed (float* py = y)
             {
-                Reduce.Fold(ReduceOp.Sum, px, py, 1, x.Length, 1);
-                Reduce.Fold(ReduceOp.Mean, px, py + 1, 1, x.Length / 10, 10);
-                Reduce.Fold(ReduceOp.Sum, px, py + 11, 1000, 1000, 1);
+                Reduce.Along(ReduceOp.Sum, px, py, 1, x.Length, 1);
+                Reduce.Along(ReduceOp.Mean, px, py + 1, 1, x.Length / 10, 10);
+                Reduce.Along(ReduceOp.Sum, px, py + 11, 1000, 1000, 1);
             }
 
             return y;

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# get-headers.sh FOLDER: NVIDIA's headers of the driver, NVRTC, cuBLAS, cuSOLVER and NVTX, for the tests that hold our declarations
+# get-headers.sh FOLDER: NVIDIA's headers of the driver, NVRTC, cuBLAS and cuSOLVER, for the tests that hold our declarations
 # against them (CudaHeaderTests):
 #   FOLDER/12.4   from Debian trixie
 #   FOLDER/11.8   from Debian bookworm, the oldest CUDA that is supported

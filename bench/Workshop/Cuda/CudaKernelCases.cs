@@ -4,7 +4,6 @@ using EscNative.Engine.Plans;
 using EscNative.Kernels;
 using EscNative.Kernels.Cpu;
 using EscNative.Kernels.Cuda;
-using EscNative.Kernels.Cuda.Driver;
 using EscNative.Unlearning.Subspaces;
 
 namespace EscNative.Bench.Workshop;

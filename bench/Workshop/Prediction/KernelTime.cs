@@ -1,8 +1,6 @@
 using EscNative.Bench.Measuring;
 using EscNative.Kernels;
-using EscNative.Kernels.Cpu;
 using EscNative.Kernels.Cuda;
-using EscNative.Kernels.Cuda.Driver;
 
 namespace EscNative.Bench.Workshop;
 

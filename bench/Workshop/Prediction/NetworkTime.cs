@@ -1,6 +1,5 @@
 using EscNative.Engine.Plans;
 using EscNative.Kernels.Cuda;
-using EscNative.Kernels.Cuda.Driver;
 
 namespace EscNative.Bench.Workshop;
 

@@ -16,7 +16,7 @@ internal sealed unsafe partial class CpuBackend
 
     private readonly struct ReduceJob(ReduceOp op, Tensor x, Tensor y, long outer, long extent, long inner) : IFloatJob
     {
-        void IFloatJob.Run<T>() => Reductions.Fold(op, x.PointerTo<T>(), y.PointerTo<T>(), outer, extent, inner);
+        void IFloatJob.Run<T>() => Reductions.Along(op, x.PointerTo<T>(), y.PointerTo<T>(), outer, extent, inner);
     }
 
     private readonly struct ArgMaxJob(Tensor x, Tensor index, long outer, long extent, long inner) : IFloatJob

@@ -14,7 +14,7 @@ internal sealed partial class CudaBackend
         using var call = KernelCall.Begin();
         var type = FloatType(x, "Reduce");
         using var workspace = new CudaWorkspace(Pool, ReduceKernels.WorkspaceBytes(type, outer, extent, inner), "Reduce");
-        Reductions.Fold(type, op, x.Pointer, y.Pointer, outer, extent, inner, workspace.Pointer);
+        Reductions.Along(type, op, x.Pointer, y.Pointer, outer, extent, inner, workspace.Pointer);
     }
 
     public override void ArgMax(Tensor x, Tensor index, long outer, long extent, long inner)
@@ -26,6 +26,6 @@ internal sealed partial class CudaBackend
     public override void Scatter(Tensor dy, Tensor index, Tensor dx, long outer, long extent, long inner)
     {
         using var call = KernelCall.Begin();
-        Reductions.ScatterAxis(FloatType(dx, "Scatter"), dy.Pointer, index.Pointer, dx.Pointer, outer, extent, inner);
+        Reductions.Scatter(FloatType(dx, "Scatter"), dy.Pointer, index.Pointer, dx.Pointer, outer, extent, inner);
     }
 }

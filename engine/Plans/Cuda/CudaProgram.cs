@@ -3,7 +3,6 @@ using System.Numerics;
 using System.Runtime.InteropServices;
 using EscNative.Kernels;
 using EscNative.Kernels.Cuda;
-using EscNative.Kernels.Cuda.Driver;
 
 namespace EscNative.Engine.Plans;
 

@@ -132,7 +132,7 @@ public sealed unsafe class CublasHandle : CudaResource
         {
             CublasApi.CUBLAS_STATUS_NOT_INITIALIZED => "the library is not initialised (1)",
             CublasApi.CUBLAS_STATUS_ALLOC_FAILED => "out of memory (3)",
-            CublasApi.CUBLAS_STATUS_INVALID_VALUE => "an argument has no sense (7)",
+            CublasApi.CUBLAS_STATUS_INVALID_VALUE => "an argument is invalid (7)",
             CublasApi.CUBLAS_STATUS_ARCH_MISMATCH => "the device's architecture is not supported (8)",
             CublasApi.CUBLAS_STATUS_MAPPING_ERROR => "memory cannot be reached (11)",
             CublasApi.CUBLAS_STATUS_EXECUTION_FAILED => "the product failed on the device (13)",

@@ -22,9 +22,6 @@ internal static unsafe partial class CusolverApi
     public static partial int cusolverDnCreate(nint* handle);
 
     [LibraryImport(Cusolver)]
-    public static partial int cusolverDnDestroy(nint handle);
-
-    [LibraryImport(Cusolver)]
     public static partial int cusolverDnSetStream(nint handle, nint stream);
 
     [LibraryImport(Cusolver)]

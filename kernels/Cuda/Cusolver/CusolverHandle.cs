@@ -36,7 +36,7 @@ public sealed unsafe class CusolverHandle
         }
         catch (EntryPointNotFoundException wrong)
         {
-            throw new DeviceException($"{context}: the library that was loaded as cuSOLVER is none, or one before CUDA 11.8: {wrong.Message}", wrong);
+            throw new DeviceException($"{context}: the library that was loaded as cuSOLVER is not one, or one before CUDA 11.8: {wrong.Message}", wrong);
         }
     }
 

@@ -4,8 +4,8 @@ namespace EscNative.Kernels.Cuda.Driver;
 /// <remarks>
 /// A graph keeps the addresses that it was recorded with: whoever records owns the memory (an arena) for as long as the graph
 /// lives, and what changes from run to run lies in device memory. While recording, nothing may wait, copy from or to the host, or
-/// ask the driver for memory. Other threads may issue work, which is not recorded; cuBLAS and cuSOLVER are bound to the context's
-/// stream and cannot be recorded.
+/// ask the driver for memory. Other threads may issue work, which is not recorded. Products by cuBLAS are recorded like launches; a
+/// decomposition by cuSOLVER is not, since the host waits for its verdict.
 /// </remarks>
 public sealed unsafe class CudaGraph : CudaResource
 {
@@ -22,17 +22,6 @@ public sealed unsafe class CudaGraph : CudaResource
         _stream = context.Stream;
         _faults = context.Faults.ForGraph();
         Handle = Record(issue);
-    }
-
-    /// <summary>Records anew; the old recording stays if this fails.</summary>
-    /// <param name="issue">Issues the work on the context's stream.</param>
-    /// <exception cref="DeviceException">Something in it cannot be recorded.</exception>
-    public void Update(Action issue)
-    {
-        using var call = KernelCall.Begin();
-        var old = Handle;
-        Handle = Record(issue);
-        _ = DriverApi.cuGraphExecDestroy(old);
     }
 
     /// <summary>Issues the recorded work.</summary>

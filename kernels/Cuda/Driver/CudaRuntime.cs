@@ -39,7 +39,7 @@ public static class CudaRuntime
 
     /// <summary>What became of the search for each library. The optional ones are looked for now, if they were not before.</summary>
     public static IReadOnlyList<LibraryFinding> Findings =>
-        [.. Current.Value.Findings, Load(CudaLibrary.Cublas).Finding, Load(CudaLibrary.Cusolver).Finding, Load(CudaLibrary.Nvtx).Finding];
+        [.. Current.Value.Findings, Load(CudaLibrary.Cublas).Finding, Load(CudaLibrary.Cusolver).Finding];
 
     /// <summary>Where compiled kernels are kept, or null where nothing can be kept.</summary>
     public static string? KernelCacheFolder => CubinCache.OfUser().Folder;
@@ -90,7 +90,7 @@ public static class CudaRuntime
         catch (EntryPointNotFoundException wrong)
         {
             driverFinding = driverFinding with { Problem = wrong.Message, Fix = LibrarySearch.FixFor(CudaLibrary.Driver) };
-            return new State($"{driverFinding.Path} is no CUDA driver, or one before 11.8: {wrong.Message}", [driverFinding]);
+            return new State($"{driverFinding.Path} is not a CUDA driver, or one before 11.8: {wrong.Message}", [driverFinding]);
         }
     }
 

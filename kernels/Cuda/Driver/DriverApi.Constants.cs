@@ -6,7 +6,6 @@ internal static unsafe partial class DriverApi
     // CUresult
     public const int CUDA_ERROR_OUT_OF_MEMORY = 2;
     public const int CUDA_ERROR_DEINITIALIZED = 4;
-    public const int CUDA_ERROR_NO_DEVICE = 100;
     public const int CUDA_ERROR_INVALID_IMAGE = 200;
     public const int CUDA_ERROR_NO_BINARY_FOR_GPU = 209;
     public const int CUDA_ERROR_ECC_UNCORRECTABLE = 214;

@@ -109,9 +109,6 @@ internal static unsafe partial class DriverApi
     [LibraryImport(Cuda)]
     public static partial int cuStreamSynchronize(nint stream);
 
-    [LibraryImport(Cuda)]
-    public static partial int cuStreamWaitEvent(nint stream, nint waited, uint flags);
-
     [LibraryImport(Cuda, EntryPoint = "cuStreamBeginCapture_v2")]
     public static partial int cuStreamBeginCapture(nint stream, int mode);
 

@@ -8,5 +8,4 @@ internal enum CudaLibrary
     Nvrtc,
     Cublas,
     Cusolver,
-    Nvtx,
 }

@@ -1,7 +1,7 @@
 namespace EscNative.Kernels.Cuda.Loading;
 
 /// <summary>What became of the search for one native library.</summary>
-/// <param name="Library">Its usual name: "CUDA driver", "NVRTC", "cuBLAS", "cuSOLVER", "NVTX".</param>
+/// <param name="Library">Its usual name: "CUDA driver", "NVRTC", "cuBLAS", "cuSOLVER".</param>
 /// <param name="Path">Where it was found, or null.</param>
 /// <param name="Version">Its version, where it says one.</param>
 /// <param name="Tried">Every file that was tried, in order; those that exist but cannot be loaded with the reason.</param>

@@ -17,7 +17,6 @@ internal static class LibraryNames
         return library switch
         {
             CudaLibrary.Driver => [windows ? "nvcuda.dll" : "libcuda.so.1"],
-            CudaLibrary.Nvtx => [windows ? "nvToolsExt64_1.dll" : "libnvToolsExt.so.1"],
             CudaLibrary.Nvrtc => [.. majors.Select(major => (major, windows) switch
             {
                 // Since 11.3 all of CUDA 11 keeps the name of 11.2.

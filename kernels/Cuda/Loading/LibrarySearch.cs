@@ -53,8 +53,7 @@ internal sealed class LibrarySearch(IReadOnlyList<string> folders, bool windows)
         CudaLibrary.Driver => "CUDA driver",
         CudaLibrary.Nvrtc => "NVRTC",
         CudaLibrary.Cublas => "cuBLAS",
-        CudaLibrary.Cusolver => "cuSOLVER",
-        _ => "NVTX",
+        _ => "cuSOLVER",
     };
 
     public static string? FixFor(CudaLibrary library) => library switch

@@ -9,7 +9,6 @@ internal static class NativeLibraries
     public const string Cuda = "cuda";
     public const string Cublas = "cublas";
     public const string Cusolver = "cusolver";
-    public const string Nvtx = "nvtx";
 
     private static readonly Lock Lock = new();
     private static readonly nint[] Handles = new nint[Enum.GetValues<CudaLibrary>().Length];
@@ -25,7 +24,6 @@ internal static class NativeLibraries
             Cuda => Handles[(int)CudaLibrary.Driver],
             Cublas => Handles[(int)CudaLibrary.Cublas],
             Cusolver => Handles[(int)CudaLibrary.Cusolver],
-            Nvtx => Handles[(int)CudaLibrary.Nvtx],
             _ => 0,
         });
 

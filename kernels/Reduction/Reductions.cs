@@ -2,12 +2,12 @@ using System.Runtime.CompilerServices;
 
 namespace EscNative.Kernels.Cpu;
 
-/// <summary>The folds of <see cref="ReduceOp"/>; a mean is a sum that the caller scales.</summary>
-internal static class Folds
+/// <summary>The reductions of <see cref="ReduceOp"/>; a mean is a sum that the caller scales.</summary>
+internal static class Reductions
 {
     private const MethodImplOptions Inline = MethodImplOptions.AggressiveInlining;
 
-    internal readonly struct Sum : IFold
+    internal readonly struct Sum : IReduction
     {
         public static double Start => 0;
 
@@ -25,7 +25,7 @@ internal static class Folds
             where T : unmanaged => a.SumWide();
     }
 
-    internal readonly struct Max : IFold
+    internal readonly struct Max : IReduction
     {
         public static double Start => double.NegativeInfinity;
 

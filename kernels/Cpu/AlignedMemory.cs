@@ -2,7 +2,7 @@ namespace EscNative.Kernels.Cpu;
 
 /// <summary>Zeroed memory of the managed heap that does not move, aligned to a cache line: for kernels' own layouts.</summary>
 /// <typeparam name="T">The element type.</typeparam>
-internal sealed unsafe class AlignedRoom<T>
+internal sealed unsafe class AlignedMemory<T>
     where T : unmanaged
 {
     private const int Line = 64;
@@ -14,7 +14,7 @@ internal sealed unsafe class AlignedRoom<T>
 
     /// <summary>Allocates.</summary>
     /// <param name="count">Values.</param>
-    public AlignedRoom(long count)
+    public AlignedMemory(long count)
     {
         _count = checked((int)count);
         // Vector kernels may read a register past the end.

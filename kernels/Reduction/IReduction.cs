@@ -1,7 +1,7 @@
 namespace EscNative.Kernels.Cpu;
 
-/// <summary>How values fold into one, on SIMD registers and in float64.</summary>
-internal unsafe interface IFold
+/// <summary>How values become one, on SIMD registers and in float64.</summary>
+internal unsafe interface IReduction
 {
     /// <summary>The result for no values.</summary>
     static abstract double Start { get; }
