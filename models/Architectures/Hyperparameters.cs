@@ -1,5 +1,4 @@
 using System.Globalization;
-using EscNative.Engine;
 
 namespace EscNative.Models;
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using EscNative.Engine;
 using EscNative.Models.Data;
 
 namespace EscNative.Models;

@@ -17,7 +17,7 @@ public sealed record Augmentation(bool HorizontalFlip, int CropPadding)
     /// <summary>Crops from a frame of 4, and mirror images: the usual one for ResNets on CIFAR.</summary>
     public static Augmentation CropAndFlip { get; } = new(true, 4);
 
-    /// <summary>Throws where a value makes no sense.</summary>
+    /// <summary>Throws where a value is impossible.</summary>
     /// <exception cref="UsageException">Names the value and what it may be.</exception>
     public void Validate() => UsageException.Require(CropPadding is >= 0 and <= 1024, "augmentation", "crop padding", CropPadding, "0 to 1024");
 

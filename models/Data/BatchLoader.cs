@@ -21,7 +21,7 @@ public sealed class BatchLoader
     /// <param name="set">The images.</param>
     /// <param name="normalisation">How bytes become the network's input.</param>
     /// <param name="options">Sizes, order and augmentation; by default batches of 64 in the set's order.</param>
-    /// <exception cref="UsageException">Options that make no sense, or a normalisation for another number of channels.</exception>
+    /// <exception cref="UsageException">Impossible options, or a normalisation for another number of channels.</exception>
     public BatchLoader(ImageSet set, Normalisation normalisation, BatchOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(set);

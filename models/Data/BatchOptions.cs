@@ -23,7 +23,7 @@ public sealed record BatchOptions
     /// <summary>Where the tensors live; the CPU by default.</summary>
     public Device? Device { get; init; }
 
-    /// <summary>Throws where a value makes no sense.</summary>
+    /// <summary>Throws where a value is impossible.</summary>
     /// <exception cref="UsageException">Names the value and what it may be.</exception>
     public void Validate()
     {

@@ -1,5 +1,4 @@
 using System.Globalization;
-using EscNative.Engine;
 using EscNative.Engine.Formats;
 using EscNative.Models.Data;
 
@@ -40,7 +39,7 @@ internal static class ModelMetadata
         if (!file.Metadata.TryGetValue(Prefix + "format", out var format))
         {
             return Architectures.Recognise(file) ?? throw new DataFormatException(
-                file.Name, null, $"is no model that this version knows ({string.Join(", ", Architectures.Names)}): no metadata {Prefix}architecture, and the tensor names fit none of them");
+                file.Name, null, $"is not a model that this version knows ({string.Join(", ", Architectures.Names)}): no metadata {Prefix}architecture, and the tensor names fit none of them");
         }
 
         if (format != FormatVersion)

@@ -125,7 +125,7 @@ public sealed class RunIdentity
         var start = prefix + Prefix;
         var saved = file.Metadata.Where(m => m.Key.StartsWith(start, StringComparison.Ordinal)).ToDictionary(m => m.Key[start.Length..], m => m.Value);
         if (saved.Count == 0)
-            throw new DataFormatException(file.Name, null, $"is no checkpoint of {what} that this version wrote: it has no metadata {start}*");
+            throw new DataFormatException(file.Name, null, $"is not a checkpoint of {what} that this version wrote: it has no metadata {start}*");
         var differences = _parts.Keys.Union(saved.Keys).Order(StringComparer.Ordinal)
             .Where(name => !_parts.TryGetValue(name, out var own) || !saved.TryGetValue(name, out var theirs) || own != theirs)
             .Select(name => $"{name} was {Shown(saved.GetValueOrDefault(name))} and is {Shown(_parts.GetValueOrDefault(name))}")

@@ -1,13 +1,12 @@
 namespace EscNative.Models;
 
-/// <summary>The purposes for which random numbers are drawn from one seed: each has a stream of its own; those of <see cref="Data.BatchLoader"/> lie apart.</summary>
+/// <summary>The purposes for which random numbers are drawn from one seed: each has a stream of its own.</summary>
+/// <remarks>Whoever draws for many epochs or classes has a range of streams of his own, with letters in the upper half: order and augmentation of
+/// <see cref="Data.BatchLoader"/>, training methods, metrics, scenarios, ESC-T's order, Lacuna-10's choice.</remarks>
 public static class RandomStreams
 {
     /// <summary>Starting values of parameters.</summary>
     public const ulong Initialisation = 1;
-
-    /// <summary>Probes of what a model still knows.</summary>
-    public const ulong Probe = 4;
 
     /// <summary>The remaining classes that forgotten ones are remapped to.</summary>
     public const ulong Remap = 40;
@@ -17,4 +16,7 @@ public static class RandomStreams
 
     /// <summary>Which images and patches stand for a layer's input.</summary>
     public const ulong LayerSamples = 42;
+
+    /// <summary>The remaining images that the Fisher information is measured on.</summary>
+    public const ulong FisherSamples = 43;
 }

@@ -42,7 +42,7 @@ public sealed record TrainOptions
     /// <summary>Whether to go on from <see cref="CheckpointPath"/>; the result is what an uninterrupted run gives, bit for bit.</summary>
     public bool Resume { get; init; }
 
-    /// <summary>Throws where a value makes no sense.</summary>
+    /// <summary>Throws where a value is impossible.</summary>
     /// <exception cref="UsageException">Names the value and what it may be.</exception>
     public void Validate()
     {

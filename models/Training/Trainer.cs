@@ -9,7 +9,7 @@ namespace EscNative.Models;
 /// <param name="model">The model; changed in place, in evaluation mode afterwards.</param>
 /// <param name="data">Training images, and test images to report on after each epoch (may be empty).</param>
 /// <param name="options">The recipe.</param>
-/// <exception cref="UsageException">The recipe makes no sense.</exception>
+/// <exception cref="UsageException">The recipe is impossible.</exception>
 public sealed class Trainer(Classifier model, DataSet data, TrainOptions options)
 {
     private readonly List<EpochRecord> _history = [];

@@ -1,4 +1,5 @@
 using EscNative.Bench.Requests;
+using EscNative.Engine.Formats;
 using EscNative.Models;
 using EscNative.Models.Data;
 
@@ -40,5 +41,22 @@ public sealed class PretrainedTests
     {
         using var folder = new TemporaryFolder();
         Assert.Null(PretrainedModels.For(TestData.Cifar10Folder, classes, folder.Path).Retrain);
+    }
+
+    [Theory]
+    [InlineData("allcnn-cifar10.safetensors")]
+    [InlineData("allcnn-cifar10-without-4.safetensors")]
+    public void A_file_of_an_older_version_is_written_again_byte_for_byte(string name)
+    {
+        const string note = "escnative.note.";
+        var path = Path.Combine(Repository.Root, "bench", "Pretrained", name);
+        using var file = SafetensorsFile.Open(path);
+        var notes = file.Metadata.Where(m => m.Key.StartsWith(note, StringComparison.Ordinal)).ToDictionary(m => m.Key[note.Length..], m => m.Value);
+        using var model = ModelFile.Load(file);
+        // What it was trained on stood in a note then; what is made of it is not to be written beside it.
+        model.Description = model.Description with { Data = null };
+        using var written = new MemoryStream();
+        ModelFile.Write(model, written, notes);
+        Assert.Equal(File.ReadAllBytes(path), written.ToArray());
     }
 }

@@ -37,14 +37,14 @@ public sealed class FaceTests
     }
 
     [Theory]
-    [InlineData("P2 1 1 255\n0", "at byte 0", "is no binary PGM (P5) or PPM (P6)")]
+    [InlineData("P2 1 1 255\n0", "at byte 0", "is not a binary PGM (P5) or PPM (P6)")]
     [InlineData("P5 0 1 255\n0", "at byte 3", "the width is missing, or not from 1")]
     [InlineData("P5 1", "at byte 3", "the width is missing")]
     [InlineData("P5 1 x 255\n0", "at byte 5", "the height is missing")]
     [InlineData("P5 1 1 65535\n00", "at byte 12", "has values up to 65535; 8 bits")]
     [InlineData("P5 2 2 255\n012", "at byte 11", "has 3 bytes of pixels; 2 x 2 with 1 channels has 4")]
     [InlineData("P6 1 1 255\n0123", "at byte 11", "has 4 bytes of pixels")]
-    [InlineData("", "at byte 0", "is no binary PGM")]
+    [InlineData("", "at byte 0", "is not a binary PGM")]
     public void A_damaged_image_is_refused_with_its_offset(string content, string where, string why)
     {
         using var folder = new TemporaryFolder();

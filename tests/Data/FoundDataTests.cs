@@ -106,12 +106,12 @@ public sealed class FoundDataTests
         using var folder = Faces();
         Assert.Empty(DataFolder.Open(folder.Path).Notes);
         folder.Write("README.txt", [1]);
-        Assert.Equal(["faces: 1 file that is no PGM or PPM image was passed over (README.txt)"], DataFolder.Open(folder.Path).Notes);
+        Assert.Equal(["faces: 1 file that is not a PGM or PPM image was passed over (README.txt)"], DataFolder.Open(folder.Path).Notes);
         folder.Write("s1/6.jpg", [1]);
         folder.Write("s9/1.jpg", [1]);
         folder.Write(".x/1.jpg", [1]);
         Assert.Equal(
-            ["faces: 1 hidden file or folder was passed over", "faces: 3 files that are no PGM or PPM images were passed over (for example README.txt)"],
+            ["faces: 1 hidden file or folder was passed over", "faces: 3 files that are not PGM or PPM images were passed over (for example README.txt)"],
             DataFolder.Open(folder.Path).Notes);
     }
 

@@ -52,7 +52,7 @@ public sealed class LacunaTests
     {
         using var folder = VggFace(people: 9, images: 3);
         Refused(() => LacunaManifest.Draw(folder.Path, 1, train: 2, test: 1), "has 9 identities with 3 images or more; wants 10");
-        Refused(() => DataFolder.Open(folder.Write("x/lacuna10.json", "{"u8.ToArray())), "is no Lacuna-10 manifest");
+        Refused(() => DataFolder.Open(folder.Write("x/lacuna10.json", "{"u8.ToArray())), "is not a Lacuna-10 manifest");
         Refused(() => DataFolder.Open(folder.Write("x/lacuna10.json", """{"format":"other/1","seed":1,"identities":[]}"""u8.ToArray())), "wants format escnative.lacuna/1");
 
         using var photographs = new TemporaryFolder();

@@ -38,9 +38,10 @@ public sealed class ArchitectureTests
 
         // The plan gives what the layers give.
         var planned = FeatureBank.Extract(model, data.Test);
-        using (Tensor.NoGrad())
+        using var noGrad = Tensor.NoGrad();
+        foreach (var batch in new BatchLoader(data.Test, model.Description.Normalisation, new BatchOptions { BatchSize = data.Test.Count }).Epoch())
         {
-            var batch = new BatchLoader(data.Test, model.Description.Normalisation, new BatchOptions { BatchSize = data.Test.Count }).Epoch().Single();
+            using var scope = Tensor.Scope();
             var (features, logits) = (model.Features(batch.Images).ToArray(), model.Forward(batch.Images).ToArray());
             Assert.All(planned.Features.Zip(features), pair => Assert.Equal(pair.First, pair.Second, 1e-4f));
             Assert.All(planned.Logits.Zip(logits), pair => Assert.Equal(pair.First, pair.Second, 1e-4f));

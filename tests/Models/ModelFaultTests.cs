@@ -150,7 +150,7 @@ public sealed class ModelFaultTests
 
         // A head for a million classes of no features, and no metadata that says so.
         SafetensorsWriter.Write(path, [NamedArray.From("features.0.0.weight", [96, 3, 3, 3], new float[2592]), NamedArray.From("head.0.weight", [999_999, 0], (ReadOnlySpan<float>)[])], force: true);
-        Refused(path, "is no model that this version knows");
+        Refused(path, "is not a model that this version knows");
     }
 
     [Theory]

@@ -104,7 +104,7 @@ public sealed class ModelFileTests
     [InlineData("extra", "'surprise'")]
     [InlineData("shape", "head.0.bias")]
     [InlineData("nan", "NaN")]
-    [InlineData("unknown", "is no model that this version knows")]
+    [InlineData("unknown", "is not a model that this version knows")]
     [InlineData("erasure", "erasure arrays")]
     public void A_file_that_is_not_the_model_is_refused_with_the_reason(string fault, string reason)
     {

@@ -74,7 +74,7 @@ public sealed class RunCheckpointTests : IDisposable
         Save();
         Assert.Contains("is a checkpoint of another run: part was '1' and is '2'", Message(Of("2")), StringComparison.Ordinal);
         SafetensorsWriter.Write(path, [NamedArray.From("w", [1], [1f])], force: true);
-        Assert.Contains("is no checkpoint of a test that this version wrote", Message(checkpoint), StringComparison.Ordinal);
+        Assert.Contains("is not a checkpoint of a test that this version wrote", Message(checkpoint), StringComparison.Ordinal);
 
         static string Message(RunCheckpoint checkpoint) => Assert.Throws<DataFormatException>(() => checkpoint.Open()).Message;
     }

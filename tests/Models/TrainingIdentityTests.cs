@@ -66,7 +66,7 @@ public sealed class TrainingIdentityTests
         using var model = Small();
         ModelFile.Save(model, folder["model.safetensors"]);
         var trainer = new Trainer(model, SmallImages.Data(24, 8), Recipe with { CheckpointPath = folder["model.safetensors"], Resume = true });
-        Assert.Contains("is no checkpoint of a training run", Assert.Throws<DataFormatException>(() => trainer.Run()).Message, StringComparison.Ordinal);
+        Assert.Contains("is not a checkpoint of a training run", Assert.Throws<DataFormatException>(() => trainer.Run()).Message, StringComparison.Ordinal);
     }
 
     private static void Refused(string part, Classifier model, DataSet data, TrainOptions? recipe = null)

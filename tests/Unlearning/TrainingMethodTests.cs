@@ -265,7 +265,7 @@ public sealed class TrainingMethodTests
 
         using (var model = Tiny.Model())
             ModelFile.Save(model, path, force: true);
-        Refused("no checkpoint of an unlearning run", method, options);
+        Refused("not a checkpoint of an unlearning run", method, options);
 
         void Refused(string reason, TrainingMethod other, UnlearningOptions wanted, ulong seed = 5)
         {

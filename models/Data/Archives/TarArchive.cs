@@ -27,6 +27,9 @@ internal static class TarArchive
         {
             if (entries == MaximumEntries)
                 throw new DataFormatException(file, frames.Position, $"more than {MaximumEntries} entries");
+            // Attributes of the whole archive: they are behind us.
+            if (entry.EntryType == TarEntryType.GlobalExtendedAttributes)
+                continue;
             frames.Begin(entry.Length);
             var name = Normalised(entry.Name);
             var content = entry.DataStream ?? Stream.Null;
@@ -34,7 +37,7 @@ internal static class TarArchive
             var isFolder = entry.Name.EndsWith('/');
             if (entry.EntryType is TarEntryType.RegularFile or TarEntryType.V7RegularFile or TarEntryType.ContiguousFile && !isFolder)
                 visit(name, content);
-            else if (!isFolder && entry.EntryType is not (TarEntryType.Directory or TarEntryType.DirectoryList or TarEntryType.GlobalExtendedAttributes))
+            else if (!isFolder && entry.EntryType is not (TarEntryType.Directory or TarEntryType.DirectoryList))
                 passed++;
             Skip(content, name, frames, file);
         }

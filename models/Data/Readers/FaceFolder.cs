@@ -89,8 +89,8 @@ public static class FaceFolder
             .. others.Count == 0 ? (string[])[] :
             [
                 others.Count == 1
-                    ? $"faces: 1 file that is no PGM or PPM image was passed over ({Path.GetFileName(others[0])})"
-                    : $"faces: {others.Count} files that are no PGM or PPM images were passed over (for example {Path.GetFileName(others.Order(StringComparer.Ordinal).First())})",
+                    ? $"faces: 1 file that is not a PGM or PPM image was passed over ({Path.GetFileName(others[0])})"
+                    : $"faces: {others.Count} files that are not PGM or PPM images were passed over (for example {Path.GetFileName(others.Order(StringComparer.Ordinal).First())})",
             ],
         ];
     }

@@ -92,11 +92,11 @@ public sealed record LacunaManifest
         }
         catch (Exception cause) when (cause is JsonException or InvalidOperationException)
         {
-            throw new DataFormatException(path, null, $"is no Lacuna-10 manifest: {cause.Message}", cause);
+            throw new DataFormatException(path, null, $"is not a Lacuna-10 manifest: {cause.Message}", cause);
         }
 
         if (manifest?.Format != CurrentFormat || manifest.Identities is not { Count: >= 2 })
-            throw new DataFormatException(path, null, $"is no Lacuna-10 manifest: wants format {CurrentFormat} and two or more identities");
+            throw new DataFormatException(path, null, $"is not a Lacuna-10 manifest: wants format {CurrentFormat} and two or more identities");
         manifest.CheckEntries(path);
         var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
         var names = manifest.Identities.Select(i => i.Id).ToArray();

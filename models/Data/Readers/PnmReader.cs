@@ -19,7 +19,7 @@ internal static class PnmReader
     {
         var content = InputFile.ReadAll(path, MaximumFile);
         var channels = content.AsSpan().StartsWith("P5"u8) ? 1 : content.AsSpan().StartsWith("P6"u8) ? 3
-            : throw new DataFormatException(path, 0, "is no binary PGM (P5) or PPM (P6) image");
+            : throw new DataFormatException(path, 0, "is not a binary PGM (P5) or PPM (P6) image");
         var at = 2;
         var width = Number(path, content, ref at, "width", MaximumSide);
         var height = Number(path, content, ref at, "height", MaximumSide);

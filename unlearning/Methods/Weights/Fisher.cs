@@ -142,7 +142,7 @@ public sealed class Fisher : IUnlearningMethod
         var remain = context.Remain;
         if (samples == 0 || samples >= remain.Count)
             return remain;
-        var random = new RandomSource(context.Options.Seed, RandomStreams.LayerSamples);
+        var random = new RandomSource(context.Options.Seed, RandomStreams.FisherSamples);
         return remain.Subset([.. random.Permutation(remain.Count).Take(samples).Order()], remain.Name);
     }
 }
