@@ -8,7 +8,7 @@ using EscNative.Unlearning.Metrics.Reports;
 
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 const int forgotten = 9;
-var data = EmbeddedData.Open().Fit(AllCnn.ImageSize, AllCnn.ImageSize, channels: 1);
+var data = EmbeddedData.Open();
 using var model = Architectures.Create(new ModelDescription
 {
     Hyperparameters = new AllCnnHyperparameters(Width: 0.125),
@@ -21,7 +21,8 @@ new Trainer(model, data, new TrainOptions { Epochs = 6, BatchSize = 50, Learning
 // The request, and the images that it divides: ESC sees those to forget and no others.
 var split = ForgetSplit.Create(data, ForgetRequest.ForClasses(forgotten));
 var before = EvaluationSuite.Measure(model, split);
-var result = new Esc().Run(new UnlearningContext(model, split.Forget, new UnlearningOptions { Directions = 1 }));
+var esc = new Esc();
+var result = esc.Run(UnlearningContext.For(esc, model, split, new UnlearningOptions { Directions = 1 }));
 Console.WriteLine($"erased '{data.ClassNames[forgotten]}' in {1000 * result.Seconds:0} ms: {result.Subspace!.K} of {result.Subspace.Dimension} directions");
 
 // The erasure is part of the model's file: whoever loads it gets the erased model.

@@ -8,7 +8,7 @@ using EscNative.Unlearning.Methods;
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 Architectures.Register(new SmallCnnArchitecture());
 
-var data = EmbeddedData.Open().Fit(32, 32, channels: 1);
+var data = EmbeddedData.Open();
 using var model = Architectures.Create(new ModelDescription
 {
     Hyperparameters = new SmallCnnHyperparameters(Filters: 24),

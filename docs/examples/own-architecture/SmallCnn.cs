@@ -1,3 +1,4 @@
+using EscNative;
 using EscNative.Engine;
 using EscNative.Engine.Formats;
 using EscNative.Engine.Layers;
