@@ -25,7 +25,7 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("doctor --threads 1,5", "--threads: got '1,5'")]
     [InlineData("doctor --threads", "--threads")]
     [InlineData("doctor --threads 1 --threads 2", "--threads")]
-    [InlineData("doctor --device gpu", "device: got 'gpu', wants auto, cpu, cuda or cuda:N")]
+    [InlineData("doctor --device gpu", "--device: got 'gpu', wants auto, cpu, cuda or cuda:N")]
     [InlineData("report --p 1,5", "--p: got '1,5', wants a number from 0 to 100, such as 1.5")]
     [InlineData("report --p -1", "--p")]
     [InlineData("report --p NaN", "--p: got 'NaN'")]
@@ -74,6 +74,8 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("{\"threads\": {}}", "'threads' wants a text, a number, true, false or an array of numbers")]
     [InlineData("{\"quiet\": \"perhaps\"}", "--quiet")]
     [InlineData("[1]", "wants one JSON object")]
+    [InlineData("", "is empty, wants one JSON object")]
+    [InlineData(" \n", "is empty, wants one JSON object")]
     [InlineData("{", "--config")]
     public void A_wrong_configuration_file_is_a_usage_error_that_names_it(string json, string expected)
     {
@@ -82,6 +84,14 @@ public sealed class CommandLineTests : IDisposable
         Assert.Equal(2, code);
         Assert.Contains(config, error, StringComparison.Ordinal);
         Assert.Contains(expected, error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_folder_is_no_configuration_file()
+    {
+        var (code, _, error) = Run("doctor", "--config", _folder.Path);
+        Assert.Equal(2, code);
+        Assert.Contains($"--config {_folder.Path}: is a folder, wants a JSON file", error, StringComparison.Ordinal);
     }
 
     [Fact]
