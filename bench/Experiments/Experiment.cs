@@ -38,7 +38,7 @@ internal sealed class Experiment(
         var all = scenario.Trials(data, trials, (ulong)seed);
         foreach (var trial in all)
         {
-            var relay = new Relay<ScenarioProgress>(p => progress.Report($"trial {trial.Index + 1} of {trials}", p.Share, p.Stage));
+            var relay = new SynchronousProgress<ScenarioProgress>(p => progress.Report($"trial {trial.Index + 1} of {trials}", p.Share, p.Stage));
             var before = runner.Original(trial, relay, cancel);
             var reference = ordered.Any(m => m.Name == Retrain) ? null : retrain(trial);
             foreach (var method in ordered)

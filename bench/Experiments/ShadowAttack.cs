@@ -36,7 +36,7 @@ internal sealed class ShadowAttack(
         foreach (var method in methods)
         {
             var options = optionsOf(method);
-            var relay = new Relay<double>(share => progress.Report("U-LiRA", share, method.Name));
+            var relay = new SynchronousProgress<double>(share => progress.Report("U-LiRA", share, method.Name));
             if (WhyNotApplicable(method, options) is not null)
                 continue;
 

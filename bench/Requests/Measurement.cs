@@ -2,6 +2,7 @@ using EscNative.Bench.Cli;
 using EscNative.Engine;
 using EscNative.Models;
 using EscNative.Models.Data;
+using EscNative.Unlearning;
 using EscNative.Unlearning.Metrics.Probes;
 using EscNative.Unlearning.Metrics.Relearning;
 using EscNative.Unlearning.Metrics.Reports;
@@ -21,7 +22,7 @@ internal static class Measurement
     public static Evaluation Of(
         string name, Classifier model, ForgetSplit split, ProgressLine progress, CancellationToken cancel, EvaluationOptions? options = null) =>
         EvaluationSuite.Measure(
-            model, split, options, new Relay<EvaluationProgress>(p => progress.Report("evaluate", p.Share, $"{name}: {p.Stage}")), cancel);
+            model, split, options, new SynchronousProgress<EvaluationProgress>(p => progress.Report("evaluate", p.Share, $"{name}: {p.Stage}")), cancel);
 
     /// <summary>What the options <c>--relearn</c> and <c>--mlp-probe</c> ask for.</summary>
     public static EvaluationOptions Options(CommandContext context) => EvaluationOptions.Default with

@@ -136,7 +136,7 @@ internal static class ReportCommand
             using var model = job.LoadModel();
             var own = job with { Options = job.Options with { Mode = mode } };
             var result = own.Erase(
-                model, split, null, new Relay<StageProgress>(p => progress.Report("erase", (double)p.Done / Math.Max(p.Total, 1), Results.NameOf(mode))), context.Cancel);
+                model, split, null, new SynchronousProgress<StageProgress>(p => progress.Report("erase", (double)p.Done / Math.Max(p.Total, 1), Results.NameOf(mode))), context.Cancel);
             erasures.Add(Results.Of(mode, result));
             evaluations.Add((Results.NameOf(mode), Measurement.Of(Results.NameOf(mode), model, split, progress, context.Cancel)));
             if (mode == job.Options.Mode)

@@ -5,6 +5,7 @@ using EscNative.Bench.Requests;
 using EscNative.Engine;
 using EscNative.Models;
 using EscNative.Models.Data;
+using EscNative.Unlearning;
 
 namespace EscNative.Bench.Verbs;
 
@@ -42,7 +43,7 @@ internal static class TrainCommand
         {
             var trainer = new Trainer(model, data, recipe);
             var history = trainer.Run(
-                new Relay<TrainProgress>(p => progress.Report(
+                new SynchronousProgress<TrainProgress>(p => progress.Report(
                     "train", (p.Epoch + ((double)p.Step / p.StepsPerEpoch)) / p.Epochs,
                     string.Create(CultureInfo.InvariantCulture, $"epoch {p.Epoch + 1}/{p.Epochs}, loss {p.Loss:0.000}, accuracy {p.Accuracy:0.0} %"))),
                 cancel);

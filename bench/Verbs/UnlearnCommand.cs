@@ -50,7 +50,7 @@ internal static class UnlearnCommand
         string[] remarks = [.. job.Trust.Examine(model, modelFile, split.Data), .. ForgottenNotes.Before(model)];
         using var progress = new ProgressLine(context.Terminal);
         var result = job.Erase(
-            model, split, null, new Relay<StageProgress>(p => progress.Report(p.Stage, (double)p.Done / Math.Max(p.Total, 1))), context.Cancel,
+            model, split, null, new SynchronousProgress<StageProgress>(p => progress.Report(p.Stage, (double)p.Done / Math.Max(p.Total, 1))), context.Cancel,
             checkpoint, resume);
         progress.Dispose();
         // A model that is not what was asked for must not lie where one is expected.

@@ -1,6 +1,7 @@
 using EscNative.Models;
 using EscNative.Models.Data;
 using EscNative.Tests.Models;
+using EscNative.Unlearning;
 using EscNative.Unlearning.Metrics;
 using EscNative.Unlearning.Metrics.Membership;
 using EscNative.Unlearning.Metrics.Probes;

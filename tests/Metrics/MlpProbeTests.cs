@@ -1,4 +1,5 @@
 using EscNative.Kernels;
+using EscNative.Unlearning;
 using EscNative.Unlearning.Metrics;
 using EscNative.Unlearning.Metrics.Probes;
 using EscNative.Unlearning.Statistics;

@@ -3,7 +3,6 @@ using EscNative.Models.Data;
 using EscNative.Tests.Models;
 using EscNative.Unlearning;
 using EscNative.Unlearning.Methods;
-using EscNative.Unlearning.Metrics;
 using EscNative.Unlearning.Metrics.Membership;
 using EscNative.Unlearning.Metrics.Probes;
 using EscNative.Unlearning.Metrics.Relearning;

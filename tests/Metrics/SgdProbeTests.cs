@@ -1,5 +1,6 @@
 using EscNative.Kernels;
 using EscNative.Tests.Kernels;
+using EscNative.Unlearning;
 using EscNative.Unlearning.Metrics;
 using EscNative.Unlearning.Metrics.Probes;
 using EscNative.Unlearning.Statistics;

@@ -17,7 +17,7 @@ public sealed class MetricContext
     /// <summary>Features, labels and, if they were given, logits of every image.</summary>
     public EvaluationData Data { get; }
 
-    /// <summary>The model, in evaluation mode; a metric leaves it as it is.</summary>
+    /// <summary>The model; a metric leaves it as it is, its mode too.</summary>
     /// <exception cref="InvalidOperationException">The metric does not name <see cref="MetricNeeds.Images"/>.</exception>
     public Classifier Model => _model ?? throw Unasked();
 

@@ -29,6 +29,7 @@ public static class MetricRegistry
         new(o => new JensenShannonMetric(MetricNeeds.Original, o.Similarity)),
         new(o => new ActivationDistanceMetric(MetricNeeds.Original, o.Similarity)),
         new(o => new CkaMetric(MetricNeeds.Original, o.Similarity)),
+        new(o => new LayerDistanceMetric(o.Seed), _ => false),
         new(o => new RelearningMetric(o.Relearning ?? RelearningOptions.Default), o => o.Relearning is not null),
     ];
 
