@@ -21,7 +21,7 @@ public sealed partial class CudaHeaderTests(ITestOutputHelper output)
         // As many as the sources have: none is left out because it is written in another way.
         Assert.Equal(Count(@"\[LibraryImport\(") + Count(@"NativeLibrary\.GetExport\("), functions.Count);
         Assert.Equal(Count(@"^    public const "), constants.Count);
-        Assert.True(functions.Count >= 80 && constants.Count >= 50, $"{functions.Count} functions, {constants.Count} constants");
+        Assert.True(functions.Count >= 75 && constants.Count >= 50, $"{functions.Count} functions, {constants.Count} constants");
         var errors = CudaHeaders.Compile(folder, functions, constants);
         Assert.True(errors.Length == 0, $"headers of CUDA {version}:\n{errors}");
         output.WriteLine($"CUDA {version}: {functions.Count} functions and {constants.Count} constants are as declared");

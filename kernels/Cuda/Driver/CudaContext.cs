@@ -1,7 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using EscNative.Kernels.Cuda.Loading;
-using EscNative.Kernels.Cuda.Nvrtc;
 
 namespace EscNative.Kernels.Cuda.Driver;
 
