@@ -1,5 +1,4 @@
 using EscNative.Models;
-using EscNative.Unlearning;
 
 namespace EscNative.Bench.Measuring;
 

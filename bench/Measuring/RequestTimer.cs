@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using EscNative.Engine;
 using EscNative.Models;
-using EscNative.Unlearning;
 
 namespace EscNative.Bench.Measuring;
 

@@ -1,5 +1,4 @@
 using EscNative.Kernels;
-using EscNative.Kernels.Cpu;
 
 namespace EscNative.Bench.Micro;
 

@@ -1,6 +1,5 @@
 using EscNative.Bench.Measuring;
 using EscNative.Models;
-using EscNative.Unlearning;
 
 namespace EscNative.Bench.Reports;
 

@@ -2,7 +2,6 @@ using EscNative.Bench.Measuring;
 using EscNative.Engine;
 using EscNative.Models;
 using EscNative.Models.Data;
-using EscNative.Unlearning;
 using EscNative.Unlearning.Subspaces;
 
 namespace EscNative.Bench.Requests;

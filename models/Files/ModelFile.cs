@@ -100,7 +100,7 @@ public static class ModelFile
     /// <exception cref="DataFormatException">The file lacks or adds tensors of that prefix, or one has another shape or is not finite.</exception>
     public static void FillFrom(Classifier model, INamedArraySource file, string prefix) => Fill(model, RenamedSource.Under(file, prefix), null);
 
-    private static void Fill(Classifier model, INamedArraySource file, string? exceptPrefix)
+    private static void Fill(Classifier model, RenamedSource file, string? exceptPrefix)
     {
         var left = file.Entries.Select(e => e.Name)
             .Where(n => exceptPrefix is null || !n.StartsWith(exceptPrefix, StringComparison.Ordinal)).ToHashSet(StringComparer.Ordinal);
@@ -150,7 +150,7 @@ public static class ModelFile
     }
 
     // A count may have any type: a whole model is often converted at once, and PyTorch loads it.
-    private static long Count(INamedArraySource file, string name)
+    private static long Count(RenamedSource file, string name)
     {
         const long most = 1L << 62;
         var array = file.Read(name);
@@ -166,7 +166,7 @@ public static class ModelFile
     }
 
     // What a header claims is compared with the file's own tensors before memory is taken for it.
-    private static void CheckOutline(INamedArraySource file, ModelDescription description)
+    private static void CheckOutline(RenamedSource file, ModelDescription description)
     {
         foreach (var (name, shape) in Architectures.Get(description.Architecture).Outline(description))
         {
@@ -176,7 +176,7 @@ public static class ModelFile
         }
     }
 
-    private static void CheckShape(INamedArraySource file, string name, ReadOnlySpan<int> shape, ReadOnlySpan<int> wanted, ModelDescription description)
+    private static void CheckShape(RenamedSource file, string name, ReadOnlySpan<int> shape, ReadOnlySpan<int> wanted, ModelDescription description)
     {
         if (shape.SequenceEqual(wanted))
             return;
@@ -184,7 +184,7 @@ public static class ModelFile
         throw new DataFormatException(file.Name, null, FormattableString.Invariant($"tensor '{name}' is {Text(shape)}, {model} for {description.Channels} channels and {description.ClassNames.Count} classes wants {Text(wanted)}"));
     }
 
-    private static DataFormatException Lacks(INamedArraySource file, string name, ReadOnlySpan<int> shape, ModelDescription description) =>
+    private static DataFormatException Lacks(RenamedSource file, string name, ReadOnlySpan<int> shape, ModelDescription description) =>
         new(file.Name, null, $"lacks the tensor '{name}' {Text(shape)} of {description.Architecture}");
 
     private static string Text(ReadOnlySpan<int> shape) => $"[{string.Join(", ", shape.ToArray())}]";

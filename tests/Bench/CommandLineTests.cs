@@ -1,7 +1,6 @@
 using EscNative.Bench;
 using EscNative.Bench.Cli;
 using EscNative.Bench.Reports;
-using EscNative.Bench.Requests;
 using EscNative.Kernels.Cpu;
 
 namespace EscNative.Tests.Bench;

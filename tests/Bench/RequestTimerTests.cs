@@ -3,7 +3,6 @@ using EscNative.Bench.Measuring;
 using EscNative.Bench.Reports;
 using EscNative.Engine;
 using EscNative.Models;
-using EscNative.Unlearning;
 
 namespace EscNative.Tests.Bench;
 

@@ -1,6 +1,4 @@
-using EscNative.Bench.Experiments;
 using EscNative.Bench.Measuring;
-using EscNative.Bench.Peers;
 using EscNative.Bench.Reports;
 
 namespace EscNative.Tests.Bench;

@@ -1,5 +1,4 @@
 using EscNative.Kernels;
-using EscNative.Kernels.Cpu;
 using EscNative.Kernels.Cuda;
 
 namespace EscNative.Tests.Cuda;

@@ -32,7 +32,7 @@ public sealed partial class PagesTests
     [Theory]
     [MemberData(nameof(Pages))]
     public void Every_type_or_member_that_a_page_names_is_in_the_code(string page) =>
-        Assert.Empty(Quoted(Read(page)).Where(name => Identifier().IsMatch(name)).Where(name => !Word().Matches(name).All(word => Words.Value.Contains(word.Value))));
+        Assert.All(Quoted(Read(page)).Where(name => Identifier().IsMatch(name)), name => Assert.True(Word().Matches(name).All(word => Words.Value.Contains(word.Value)), name));
 
     [Fact]
     public void A_name_that_is_not_there_is_found()

@@ -1,5 +1,3 @@
-using EscNative.Engine;
-
 namespace EscNative.Tests.Engine;
 
 /// <summary>Comparisons whose tolerance follows from the arithmetic (OperationCase derives it).</summary>

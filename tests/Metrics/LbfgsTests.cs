@@ -1,4 +1,3 @@
-using EscNative.Unlearning.Metrics.Reports;
 using EscNative.Unlearning.Statistics;
 
 namespace EscNative.Tests.Metrics;

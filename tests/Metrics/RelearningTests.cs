@@ -3,11 +3,9 @@ using EscNative.Models.Data;
 using EscNative.Tests.Models;
 using EscNative.Unlearning;
 using EscNative.Unlearning.Methods;
-using EscNative.Unlearning.Metrics.Membership;
 using EscNative.Unlearning.Metrics.Probes;
 using EscNative.Unlearning.Metrics.Relearning;
 using EscNative.Unlearning.Metrics.Reports;
-using EscNative.Unlearning.Statistics;
 
 namespace EscNative.Tests.Metrics;
 

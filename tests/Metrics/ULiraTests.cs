@@ -5,7 +5,6 @@ using EscNative.Unlearning;
 using EscNative.Unlearning.Methods;
 using EscNative.Unlearning.Metrics;
 using EscNative.Unlearning.Metrics.Membership;
-using EscNative.Unlearning.Statistics;
 
 namespace EscNative.Tests.Metrics;
 

@@ -1,8 +1,6 @@
-using EscNative.Bench.Measuring;
 using EscNative.Engine;
 using EscNative.Engine.Plans;
 using EscNative.Kernels;
-using EscNative.Kernels.Cpu;
 using EscNative.Kernels.Cuda;
 using EscNative.Unlearning.Subspaces;
 

@@ -1,4 +1,3 @@
-using EscNative.Bench.Measuring;
 using EscNative.Kernels;
 using EscNative.Kernels.Cuda;
 

@@ -1,6 +1,5 @@
 using EscNative.Kernels.Cpu;
 using EscNative.Kernels.Cuda;
-using EscNative.Kernels.Cuda.Driver;
 
 namespace EscNative.Engine.Plans;
 

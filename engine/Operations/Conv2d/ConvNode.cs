@@ -1,6 +1,5 @@
 using EscNative.Kernels;
 using EscNative.Kernels.Cpu;
-using EscNative.Kernels.Cuda.Driver;
 
 namespace EscNative.Engine.Plans;
 

@@ -1,5 +1,4 @@
 using EscNative.Kernels.Cpu;
-using EscNative.Kernels.Cuda.Driver;
 
 namespace EscNative.Engine.Plans;
 

@@ -1,5 +1,4 @@
 using EscNative.Kernels;
-using EscNative.Kernels.Cpu;
 using AverageKernels = EscNative.Kernels.Cpu.AveragePool;
 using MaxKernels = EscNative.Kernels.Cpu.MaxPool;
 
