@@ -75,7 +75,7 @@ public sealed class LayerDistanceTests
     public void A_Retrain_of_another_width_has_other_layers()
     {
         using var model = SmallImages.Model();
-        using var wide = Architectures.Create(model.Description with { Width = 0.25 }, seed: 1);
+        using var wide = Architectures.Create(model.Description with { Hyperparameters = new AllCnnHyperparameters(0.25) }, seed: 1);
         var own = Measure(model);
         Assert.All(Rows(own, own, Measure(wide)), r => Assert.Equal((null, "n/a: Retrain has other layers"), (r.Value, r.Notes)));
     }
