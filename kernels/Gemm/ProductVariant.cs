@@ -23,8 +23,9 @@ internal sealed record ProductVariant(
     /// <summary>The least compute capability that it runs on, as 80 for 8.0.</summary>
     public int LeastArchitecture { get; init; } = 80;
 
-    /// <summary>What the columns of a result and the products of a value must be multiples of; 1 for any sizes.</summary>
-    public int Multiple { get; init; } = 1;
+    /// <summary>The most columns of a result that it is meant for. Narrow tiles would win where there are few blocks too, but read the rows more
+    /// often than the model knows.</summary>
+    public int MostColumns { get; init; } = int.MaxValue;
 
     /// <summary>Multiply-adds of a warp in a step: a thread has a 256th of the tile.</summary>
     public int StepMultiplyAdds => Rows * Columns * StepDepth / (int)ProductTiles.Threads;
@@ -32,7 +33,7 @@ internal sealed record ProductVariant(
     /// <summary>Whether it can compute a request.</summary>
     public bool Supports(in ProductRequest request) =>
         Pass == request.Pass && request.Gpu.Architecture >= LeastArchitecture && Array.IndexOf(Types, request.Type) >= 0
-        && request.Columns % Multiple == 0 && request.Depth % Multiple == 0;
+        && request.Columns <= MostColumns;
 
     /// <summary>How many tiles cover a result.</summary>
     public long Blocks(long rows, long columns) => ProductTiles.Count(rows, Rows) * ProductTiles.Count(columns, Columns);

@@ -6,6 +6,9 @@ namespace EscNative.Models;
 /// <summary>What a model is, apart from its values. Saved as metadata of the model file.</summary>
 public sealed record ModelDescription
 {
+    /// <summary>More classes than this a file's tensors do not make by themselves: a size that a damaged file claims is no reason to take memory.</summary>
+    public const int MostClasses = 1 << 20;
+
     /// <summary>The architecture's name: <c>allcnn</c>.</summary>
     public string Architecture => Hyperparameters.Architecture;
 
@@ -37,12 +40,15 @@ public sealed record ModelDescription
     /// <summary>What is known of a model from its tensors alone: classes have numbers for names, and the normalisation is a guess.</summary>
     /// <param name="hyperparameters">The architecture's record.</param>
     /// <param name="channels">Colours of the images.</param>
-    /// <param name="classes">How many classes there are.</param>
-    public static ModelDescription OfTensors(Hyperparameters hyperparameters, int channels, int classes) => new()
-    {
-        Hyperparameters = hyperparameters,
-        Channels = channels,
-        ClassNames = [.. Enumerable.Range(0, classes).Select(i => i.ToString(CultureInfo.InvariantCulture))],
-        Normalisation = Normalisation.Half,
-    };
+    /// <param name="classes">How many classes there are, at most <see cref="MostClasses"/>.</param>
+    /// <exception cref="UsageException">There are more classes, or fewer than none.</exception>
+    public static ModelDescription OfTensors(Hyperparameters hyperparameters, int channels, int classes) => classes is >= 0 and <= MostClasses
+        ? new()
+        {
+            Hyperparameters = hyperparameters,
+            Channels = channels,
+            ClassNames = [.. Enumerable.Range(0, classes).Select(i => i.ToString(CultureInfo.InvariantCulture))],
+            Normalisation = Normalisation.Half,
+        }
+        : throw new UsageException($"model: got {classes} classes, wants 0 to {MostClasses}");
 }

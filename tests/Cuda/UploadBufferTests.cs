@@ -92,7 +92,7 @@ public sealed class UploadBufferTests
     [Fact]
     public void A_request_pins_its_images_once_and_all_its_batches_but_the_last_are_whole_chunks()
     {
-        const int images = 100;
+        const int images = 200;
         using var faulty = FaultDevice.OrSkip();
         using var model = Architectures.Create(
             new ModelDescription { Hyperparameters = new AllCnnHyperparameters(0.125), Channels = 3, ClassNames = SmallImages.Names, Normalisation = Normalisation.Half },

@@ -151,6 +151,13 @@ public sealed class ModelFaultTests
         // A head for a million classes of no features, and no metadata that says so.
         SafetensorsWriter.Write(path, [NamedArray.From("features.0.0.weight", [96, 3, 3, 3], new float[2592]), NamedArray.From("head.0.weight", [999_999, 0], (ReadOnlySpan<float>)[])], force: true);
         Refused(path, "is not a model that this version knows");
+
+        // Filters of no size, which agree with any number of classes.
+        before = GC.GetAllocatedBytesForCurrentThread();
+        SafetensorsWriter.Write(
+            path, [NamedArray.From("features.0.0.weight", [0, 3, 3, 3], (ReadOnlySpan<float>)[]), NamedArray.From("head.0.weight", [2_147_483_000, 0], (ReadOnlySpan<float>)[])], force: true);
+        Refused(path, "is not a model that this version knows");
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 50 << 20);
     }
 
     [Theory]

@@ -25,23 +25,6 @@ internal sealed unsafe partial class CpuBackend
         Round(wideV, dv);
     }
 
-    // BF16 is how values are stored: they are computed with in F32, and rounded once.
-    private Tensor Widened(Tensor x, bool values = true)
-    {
-        if (x.DType != DType.BF16)
-            return x;
-        var wide = Tensor.Allocate(x.Device, DType.F32, x.Shape, "ScaledDotProductAttention");
-        if (values)
-            Convert(x, wide);
-        return wide;
-    }
-
-    private void Round(Tensor wide, Tensor y)
-    {
-        if (wide != y)
-            Convert(wide, y);
-    }
-
     private readonly struct AttentionJob(Tensor q, Tensor k, Tensor v, int heads, Tensor y) : IFloatJob
     {
         void IFloatJob.Run<T>() => Attention.Forward(

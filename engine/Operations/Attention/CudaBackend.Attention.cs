@@ -11,6 +11,25 @@ internal sealed partial class CudaBackend
 
     public override void ScaledDotProductAttention(Tensor q, Tensor k, Tensor v, int heads, Tensor y)
     {
+        using var scope = Tensor.Scope();
+        var wide = Widened(y, values: false);
+        Forward(Widened(q), Widened(k), Widened(v), heads, wide);
+        Round(wide, y);
+    }
+
+    public override void ScaledDotProductAttentionBackward(
+        Tensor q, Tensor k, Tensor v, int heads, Tensor dy, Tensor dq, Tensor dk, Tensor dv)
+    {
+        using var scope = Tensor.Scope();
+        var (wideQ, wideK, wideV) = (Widened(dq, values: false), Widened(dk, values: false), Widened(dv, values: false));
+        Backward(Widened(q), Widened(k), Widened(v), heads, Widened(dy), wideQ, wideK, wideV);
+        Round(wideQ, dq);
+        Round(wideK, dk);
+        Round(wideV, dv);
+    }
+
+    private void Forward(Tensor q, Tensor k, Tensor v, int heads, Tensor y)
+    {
         using var call = KernelCall.Begin();
         var (type, images, queries, keys, width) = (FloatType(y, "ScaledDotProductAttention"), q.Shape[0], q.Shape[1], k.Shape[1], q.Shape[2]);
         using var workspace = new CudaWorkspace(
@@ -18,8 +37,7 @@ internal sealed partial class CudaBackend
         Attention.Forward(type, images, queries, keys, width, heads, q.Pointer, k.Pointer, v.Pointer, y.Pointer, workspace.Pointer);
     }
 
-    public override void ScaledDotProductAttentionBackward(
-        Tensor q, Tensor k, Tensor v, int heads, Tensor dy, Tensor dq, Tensor dk, Tensor dv)
+    private void Backward(Tensor q, Tensor k, Tensor v, int heads, Tensor dy, Tensor dq, Tensor dk, Tensor dv)
     {
         using var call = KernelCall.Begin();
         var (type, images, queries, keys, width) = (FloatType(dy, "ScaledDotProductAttention"), q.Shape[0], q.Shape[1], k.Shape[1], q.Shape[2]);

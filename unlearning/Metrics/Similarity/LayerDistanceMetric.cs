@@ -40,7 +40,11 @@ public sealed class LayerDistanceMetric(ulong seed) : IMetric
         var order = new RandomSource(seed, Stream).Permutation(forget.Count);
         // One image tells how large the layers are.
         var one = Gather(context.Model, forget.Subset(order.AsSpan(0, 1), forget.Name), context.Cancel);
-        var count = Math.Clamp(MostValues / one.Layers.Sum(l => l.Values.Count), 1, Math.Min(MostImages, forget.Count));
+        var size = one.Layers.Sum(l => (long)l.Values.Count);
+        // An extractor of the user's may show no layer.
+        if (size == 0)
+            return null;
+        var count = (int)Math.Clamp(MostValues / size, 1, Math.Min(MostImages, forget.Count));
         return Gather(context.Model, forget.Subset(order.AsSpan(0, count), forget.Name), context.Cancel);
     }
 
@@ -105,19 +109,20 @@ public sealed class LayerDistanceMetric(ulong seed) : IMetric
         var names = model.NamedModules.DistinctBy(m => m.Module).ToDictionary(m => m.Module, m => m.Name);
         var (layers, places) = (new List<Layer>(), new Dictionary<Module, int>());
         var seen = new HashSet<Module>();
-        var training = model.Training;
+        var (training, first) = (model.Training, default(Tensor));
         model.Training = false;
         try
         {
             using var noGrad = Tensor.NoGrad();
             using var inputs = LayerInputScope.Begin((module, input) =>
             {
-                if (!seen.Add(module))
+                // What takes the images themselves shows no layer, nor does a module that the network does not name.
+                if (ReferenceEquals(input, first) || !names.TryGetValue(module, out var name) || !seen.Add(module))
                     return;
                 if (!places.TryGetValue(module, out var place))
                 {
                     places.Add(module, place = layers.Count);
-                    layers.Add(new Layer(names[module], []));
+                    layers.Add(new Layer(name, []));
                 }
 
                 layers[place].Values.AddRange(input.ToArray());
@@ -128,7 +133,8 @@ public sealed class LayerDistanceMetric(ulong seed) : IMetric
                 cancel.ThrowIfCancellationRequested();
                 using var scope = Tensor.Scope();
                 seen.Clear();
-                model.Forward(batch.Images);
+                first = batch.Images;
+                model.Forward(first);
             }
         }
         finally
@@ -136,8 +142,7 @@ public sealed class LayerDistanceMetric(ulong seed) : IMetric
             model.Training = training;
         }
 
-        // The first layer takes the images themselves.
-        return new Activations(images.Count, layers[1..]);
+        return new Activations(images.Count, layers);
     }
 
     /// <param name="Name">The layer that takes them.</param>
