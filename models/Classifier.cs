@@ -8,9 +8,9 @@ namespace EscNative.Models;
 
 /// <summary>Images to features, through the erasure if there is one, to class scores.</summary>
 /// <remarks>
-/// <see cref="Features"/> and <see cref="Forward"/> pass through the erasure whenever one is set; the raw feature of an erased
-/// model cannot be had from it. That protects what the model puts out, not the file: whoever holds the weights can take the
-/// erasure out again. A network of one's own becomes a classifier through the constructor; that its copies and files can be made too, it needs
+/// <see cref="Features"/> and <see cref="Forward"/> pass through the erasure whenever one is set, and no member of this class's own gives the raw
+/// feature; its child modules (<see cref="Module.Children"/>) are the unerased network. That protects what the model puts out, not the file:
+/// whoever holds the weights can take the erasure out again. A network of one's own becomes a classifier through the constructor; that its copies and files can be made too, it needs
 /// an <see cref="IArchitecture"/>.
 /// </remarks>
 public sealed class Classifier : Module
@@ -63,7 +63,7 @@ public sealed class Classifier : Module
     /// <summary>What was erased, or null.</summary>
     public ErasureOperator? Erasure => _erasure?.Operator;
 
-    /// <summary>The extractor's children, for optimizers and for tests; its raw output is not to be had once something is erased.</summary>
+    /// <summary>The extractor, for optimizers and for tests: what it gives is not erased.</summary>
     internal Module Extractor => _extractor;
 
     /// <summary>Normalised images [n, h, w, c] to features [n, d], erased where an erasure is set.</summary>

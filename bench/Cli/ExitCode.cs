@@ -9,8 +9,6 @@ internal enum ExitCode
     BadInput = 3,
     Device = 4,
     OutOfResources = 5,
-    Regression = 6,
     Inconclusive = 7,
-    BadRecord = 8,
     Cancelled = 130,
 }

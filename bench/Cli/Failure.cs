@@ -14,9 +14,7 @@ internal static class Failure
         (ExitCode.BadInput, "input that cannot be used: a missing or damaged file"),
         (ExitCode.Device, "the device is missing or failed"),
         (ExitCode.OutOfResources, "out of memory or disk, or an output that cannot be written"),
-        (ExitCode.Regression, "a regression, or a policy that is not met"),
         (ExitCode.Inconclusive, "the result is inconclusive"),
-        (ExitCode.BadRecord, "a record that does not match"),
         (ExitCode.Cancelled, "cancelled"),
     ];
 

@@ -1,6 +1,6 @@
 #include "prelude.cuh"
 
-// Elementwise functions and their gradients. The functions are numbered as in UnaryOp and BinaryOp (C#); the number is the same for
+// Elementwise functions and their gradients. The enums have the same order as UnaryOp and BinaryOp (C#); the number is the same for
 // all threads, so the switch costs a uniform branch a pack, which memory traffic hides.
 // budget: unary=40 unary_f64=64 unary_backward=40 unary_backward_f64=64 binary=48 binary_strided=56 affine=32 divide=40 affine_acc64=40 add_into=32
 
@@ -23,7 +23,7 @@ template <class A> DEV A apply(int op, A x) {
     case kTanh: return tanh_of(x);
     case kSigmoid: return (A)1 / ((A)1 + exp_of(-x));
     case kSquare: return x * x;
-    default: return abs_of(x);
+    case kAbs: default: return abs_of(x);
   }
 }
 
@@ -43,7 +43,7 @@ template <class A> DEV A slope(int op, A s) {
     case kTanh: return (A)1 - s * s;
     case kSigmoid: return s * ((A)1 - s);
     case kSquare: return s + s;
-    default: return s > (A)0 ? (A)1 : s < (A)0 ? (A)-1 : (A)0;
+    case kAbs: default: return s > (A)0 ? (A)1 : s < (A)0 ? (A)-1 : (A)0;
   }
 }
 
@@ -53,7 +53,7 @@ template <class A> DEV A apply(int op, A a, A b) {
     case kSubtract: return a - b;
     case kMultiply: return a * b;
     case kDivide: return a / b;
-    default: return a == (A)0 ? (A)0 : a * b;
+    case kWeigh: default: return a == (A)0 ? (A)0 : a * b;
   }
 }
 

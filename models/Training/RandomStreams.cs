@@ -1,8 +1,9 @@
 namespace EscNative.Models;
 
-/// <summary>The purposes for which random numbers are drawn from one seed: each has a stream of its own.</summary>
-/// <remarks>Whoever draws for many epochs or classes has a range of streams of his own, with letters in the upper half: order and augmentation of
-/// <see cref="Data.BatchLoader"/>, training methods, metrics, scenarios, ESC-T's order, Lacuna-10's choice.</remarks>
+/// <summary>The purposes for which random numbers are drawn from one seed: each of these has a stream of its own.</summary>
+/// <remarks>Whoever draws for many epochs or classes has a range of streams of his own, whose upper 32 bits are ASCII letters: order and
+/// augmentation of <see cref="Data.BatchLoader"/>, training methods, scenarios, ESC-T's order, Lacuna-10's choice. Metrics have theirs apart,
+/// and some of those share a number.</remarks>
 public static class RandomStreams
 {
     /// <summary>Starting values of parameters.</summary>

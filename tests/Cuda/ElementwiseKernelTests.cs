@@ -155,7 +155,8 @@ public sealed class ElementwiseKernelTests
         UnaryOp.Tanh => Math.Tanh(x),
         UnaryOp.Sigmoid => 1 / (1 + Math.Exp(-x)),
         UnaryOp.Square => x * x,
-        _ => Math.Abs(x),
+        UnaryOp.Abs => Math.Abs(x),
+        _ => throw new ArgumentOutOfRangeException(nameof(op)),
     };
 
     private static double Function(BinaryOp op, double a, double b) => op switch
@@ -164,7 +165,8 @@ public sealed class ElementwiseKernelTests
         BinaryOp.Subtract => a - b,
         BinaryOp.Multiply => a * b,
         BinaryOp.Divide => a / b,
-        _ => a == 0 ? 0 : a * b,
+        BinaryOp.Weigh => a == 0 ? 0 : a * b,
+        _ => throw new ArgumentOutOfRangeException(nameof(op)),
     };
 
     private static class Slope
@@ -182,7 +184,8 @@ public sealed class ElementwiseKernelTests
             UnaryOp.Tanh => 1 - (s * s),
             UnaryOp.Sigmoid => s * (1 - s),
             UnaryOp.Square => 2 * s,
-            _ => Math.Sign(s),
+            UnaryOp.Abs => Math.Sign(s),
+            _ => throw new ArgumentOutOfRangeException(nameof(op)),
         };
     }
 }

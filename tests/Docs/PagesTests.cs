@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace EscNative.Tests.Docs;
 
-/// <summary>What the pages name is there: files, links, types and members. A name that changes in the code changes in the pages.</summary>
+/// <summary>What the pages name is there: files, links, types and members. A name that changes in the code changes in the pages; what only tests have is named by its file.</summary>
 public sealed partial class PagesTests
 {
     private static readonly string[] Folders = ["kernels", "engine", "models", "unlearning", "bench", "tests", "docs"];
@@ -13,7 +13,7 @@ public sealed partial class PagesTests
         [.. Folders.SelectMany(folder => FilesOf(Path.Combine(Repository.Root, folder))).Select(file => Path.GetRelativePath(Repository.Root, file).Replace('\\', '/'))]);
 
     private static readonly Lazy<HashSet<string>> Words = new(() =>
-        [.. Files.Value.Where(file => file.EndsWith(".cs", StringComparison.Ordinal)).SelectMany(file => Word().Matches(Read(file)).Select(m => m.Value))]);
+        [.. Files.Value.Where(file => file.EndsWith(".cs", StringComparison.Ordinal) && !file.StartsWith("tests/", StringComparison.Ordinal)).SelectMany(file => Word().Matches(Read(file)).Select(m => m.Value))]);
 
     public static TheoryData<string> Pages =>
         [.. Directory.GetFiles(Path.Combine(Repository.Root, "docs"), "*.md", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(Repository.Root, file)), "README.md", "CONTRIBUTING.md"];
@@ -41,7 +41,7 @@ public sealed partial class PagesTests
         Assert.False(IsThere("kernels/Conv/conv_sideways.cu") || IsThere("kernels/*/*.zz") || IsThere("engine/Nothing") || IsThere("prelude2.cuh"));
         Assert.Equal(["a/b.cs", "Tensor.Scope()"], Quoted("see `a/b.cs`, `two words` and `Tensor.Scope()`\n```\n`code`\n```\n"));
         Assert.Contains("ErasureOperator", Words.Value);
-        Assert.DoesNotContain("Erasure" + "Operators", Words.Value);
+        Assert.DoesNotContain("ErasureOperators", Words.Value);
     }
 
     // Whatever does not look like a file of this repository is taken to be there: a user's file, an option, a type.

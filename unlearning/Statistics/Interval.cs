@@ -10,6 +10,8 @@ public readonly record struct Interval(double Low, double High)
 {
     // The 97.5 % quantile of the standard normal distribution.
     private const double Quantile = 1.959963984540054;
+
+    // Numbered among the streams of metrics, which this namespace does not know: MetricStreams lists it in its remarks.
     private const ulong BootstrapStream = 0x4D45_0004;
 
     /// <summary>Of a share of n independent rows (Wilson, 1927), in per cent. Sound near 0 and 100 too.</summary>

@@ -22,7 +22,6 @@ public sealed class LayerDistanceMetric(ulong seed) : IMetric
     private const int MostValues = 1 << 23;
     private const int MostImages = 256;
     private const int BatchSize = 16;
-    private const ulong Stream = 0x4D45_0009;
 
     /// <inheritdoc/>
     public string Name => "activation distance by layer";
@@ -37,7 +36,7 @@ public sealed class LayerDistanceMetric(ulong seed) : IMetric
         var forget = context.Split.Forget;
         if (forget.Count == 0)
             return null;
-        var order = new RandomSource(seed, Stream).Permutation(forget.Count);
+        var order = new RandomSource(seed, MetricStreams.LayerDistanceImages).Permutation(forget.Count);
         // One image tells how large the layers are.
         var one = Gather(context.Model, forget.Subset(order.AsSpan(0, 1), forget.Name), context.Cancel);
         var size = one.Layers.Sum(l => (long)l.Values.Count);
