@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using System.Security.Cryptography;
+using EscNative;
 using EscNative.Engine;
 using EscNative.Kernels;
 using EscNative.Models;
