@@ -59,7 +59,7 @@ internal sealed class EscWorkload : Workload
             request["trainImages"] = _subject.Split.Data.Train.Count;
             request["k"] = DirectionCount.Resolve(_subject.Model.FeatureWidth, _options.Percent, _options.Directions);
             request["mean"] = PerChannel(normalisation.Mean);
-            request["deviation"] = PerChannel(normalisation.Deviation);
+            request["deviation"] = PerChannel(normalisation.Std);
             return request;
         }
     }

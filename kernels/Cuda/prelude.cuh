@@ -102,6 +102,13 @@ template <class A> DEV A warp_sum(A v) {
 // max that keeps NaN, as the CPU's and PyTorch's do.
 template <class A> DEV A max_nan(A a, A b) { return a > b || a != a ? a : b; }
 
+// (x - mean) scale + shift. Where the difference leaves the range of float32 (both beyond half of it, on two sides) it is that of quarters.
+template <class A> DEV A standardise(A x, A mean, A scale, A shift) {
+  A v = x - mean;
+  if (sizeof(A) == 4 && !(abs_of(v) <= (A)3e38)) return fma_of(x * (A)0.25 - mean * (A)0.25, scale * (A)4, shift);
+  return fma_of(v, scale, shift);
+}
+
 template <class A> DEV A warp_max(A v) {
 #pragma unroll
   for (int o = 16; o > 0; o >>= 1) v = max_nan(v, __shfl_xor_sync(kAllLanes, v, o));

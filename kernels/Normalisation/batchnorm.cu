@@ -139,7 +139,7 @@ template <class A> DEV void batch_statistics_combine(const A* partial, A* mean, 
 // What a column's values are normalised with: x' = (x - mean) scale + shift, where the shift holds the rest of the mean.
 template <class A> struct Column {
   A mean, scale, shift;
-  DEV A operator()(A x) const { return fma_of(x - mean, scale, shift); }
+  DEV A operator()(A x) const { return standardise(x, mean, scale, shift); }
 };
 
 template <class A> DEV Column<A> column_of(const A* mean, const A* variance, const A* mean_rest, const A* deviation, A eps, i64 c) {

@@ -51,7 +51,7 @@ template <class T> DEV void layer_norm(const T* x, const acc_t<T>* gamma, const 
       r = unit / hypot_of(deviation, sqrt_of(eps) * unit);
     }
     A shift = -rest * r;
-    for (i64 i = begin + t; i < end; i += threads) y[i] = narrow<T>(fma_of(fma_of((A)widen(x[i]) - m, r, shift), gamma[i - begin], beta[i - begin]));
+    for (i64 i = begin + t; i < end; i += threads) y[i] = narrow<T>(fma_of(standardise((A)widen(x[i]), m, r, shift), gamma[i - begin], beta[i - begin]));
     if (row < rows && t == 0) {
       if (mean) mean[row] = m;
       if (mean_rest) mean_rest[row] = rest;
@@ -72,11 +72,11 @@ template <class T> DEV void layer_norm_backward(const T* x, const T* dy, const a
     for (i64 i = begin + t; i < end; i += threads) {
       A g = (A)widen(dy[i]) * gamma[i - begin];
       sum += g;
-      product = fma_of(g, fma_of((A)widen(x[i]) - m, r, shift), product);
+      product = fma_of(g, standardise((A)widen(x[i]), m, r, shift), product);
     }
     sum = group_sum(sum, threads, (A*)scratch) / (A)d;
     product = group_sum(product, threads, (A*)scratch) / (A)d;
-    for (i64 i = begin + t; i < end; i += threads) dx[i] = narrow<T>(r * ((A)widen(dy[i]) * gamma[i - begin] - sum - fma_of((A)widen(x[i]) - m, r, shift) * product));
+    for (i64 i = begin + t; i < end; i += threads) dx[i] = narrow<T>(r * ((A)widen(dy[i]) * gamma[i - begin] - sum - standardise((A)widen(x[i]), m, r, shift) * product));
   }
 }
 
@@ -90,7 +90,7 @@ template <class T> DEV void layer_norm_gradient(const T* x, const T* dy, const a
       A g = widen(dy[row * d + column]);
       d_beta += g;
       A r = rstd[row], shift = mean_rest ? -mean_rest[row] * r : (A)0;
-      d_gamma = fma_of(g, fma_of((A)widen(x[row * d + column]) - mean[row], r, shift), d_gamma);
+      d_gamma = fma_of(g, standardise((A)widen(x[row * d + column]), mean[row], r, shift), d_gamma);
     }
     partial[at] = d_beta;
     partial[chunks * d + at] = d_gamma;

@@ -4,26 +4,26 @@ namespace EscNative.Models.Data;
 public sealed class Normalisation
 {
     private readonly float[] _mean;
-    private readonly float[] _deviation;
+    private readonly float[] _std;
 
     /// <summary>Makes a normalisation.</summary>
     /// <param name="name">Its name in records.</param>
     /// <param name="mean">Per channel, on the scale 0 to 1; one value serves every channel.</param>
-    /// <param name="deviation">Per channel, on the scale 0 to 1, above 0; as many values as <paramref name="mean"/>.</param>
-    /// <exception cref="ArgumentException">No value, numbers that disagree, or a deviation that is not positive.</exception>
-    public Normalisation(string name, ReadOnlySpan<float> mean, ReadOnlySpan<float> deviation)
+    /// <param name="std">Standard deviations, per channel, on the scale 0 to 1, above 0; as many values as <paramref name="mean"/>.</param>
+    /// <exception cref="ArgumentException">No value, numbers that disagree, or a standard deviation that is not positive.</exception>
+    public Normalisation(string name, ReadOnlySpan<float> mean, ReadOnlySpan<float> std)
     {
-        if (mean.IsEmpty || mean.Length != deviation.Length)
-            throw new ArgumentException($"normalisation '{name}': {mean.Length} means and {deviation.Length} deviations; as many of both wanted", nameof(deviation));
+        if (mean.IsEmpty || mean.Length != std.Length)
+            throw new ArgumentException($"normalisation '{name}': {mean.Length} means and {std.Length} standard deviations; as many of both wanted", nameof(std));
         for (var c = 0; c < mean.Length; c++)
         {
-            if (!float.IsFinite(mean[c]) || !float.IsFinite(deviation[c]) || deviation[c] <= 0)
-                throw new ArgumentException($"normalisation '{name}': channel {c} has mean {mean[c]} and deviation {deviation[c]}; finite values and a positive deviation wanted", nameof(deviation));
+            if (!float.IsFinite(mean[c]) || !float.IsFinite(std[c]) || std[c] <= 0)
+                throw new ArgumentException($"normalisation '{name}': channel {c} has mean {mean[c]} and standard deviation {std[c]}; finite values and a positive standard deviation wanted", nameof(std));
         }
 
         Name = name;
         _mean = mean.ToArray();
-        _deviation = deviation.ToArray();
+        _std = std.ToArray();
     }
 
     /// <summary>To -1 .. 1: (x / 255 - 0.5) / 0.5. The released ESC code's for CIFAR, and the default here.</summary>
@@ -59,7 +59,7 @@ public sealed class Normalisation
 
     /// <summary>The standard deviation of a channel, on the scale 0 to 1.</summary>
     /// <param name="channel">The channel.</param>
-    public float Deviation(int channel) => _deviation[_deviation.Length == 1 ? 0 : channel];
+    public float Std(int channel) => _std[_std.Length == 1 ? 0 : channel];
 
     /// <summary>The input value of every byte in every channel: [channels, 256].</summary>
     /// <remarks>Computed in float32 in torchvision's order (divide by 255, subtract, divide), so that inputs equal its bit for
@@ -72,7 +72,7 @@ public sealed class Normalisation
             throw new UsageException($"normalisation '{Name}' is for {_mean.Length} channels, the images have {channels}");
         var table = new float[channels * 256];
         for (var i = 0; i < table.Length; i++)
-            table[i] = (((i & 255) / 255f) - Mean(i >> 8)) / Deviation(i >> 8);
+            table[i] = (((i & 255) / 255f) - Mean(i >> 8)) / Std(i >> 8);
         return table;
     }
 }

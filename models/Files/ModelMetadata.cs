@@ -23,7 +23,7 @@ internal static class ModelMetadata
             [Prefix + "channels"] = d.Channels.ToString(CultureInfo.InvariantCulture),
             [Prefix + "classes"] = string.Join('\n', d.ClassNames),
             [Prefix + "mean"] = Join(d.Channels, d.Normalisation.Mean),
-            [Prefix + "std"] = Join(d.Channels, d.Normalisation.Deviation),
+            [Prefix + "std"] = Join(d.Channels, d.Normalisation.Std),
         };
         foreach (var (name, value) in d.Hyperparameters.Values)
             metadata.Add(Prefix + name, value);

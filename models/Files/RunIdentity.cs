@@ -84,7 +84,7 @@ public sealed class RunIdentity
         Add("channels", d.Channels);
         Add("classes", $"{d.ClassNames.Count} {HashOf(d.ClassNames)}");
         return Add("normalisation", string.Join(", ", Enumerable.Range(0, d.Channels).Select(c =>
-            string.Create(CultureInfo.InvariantCulture, $"{d.Normalisation.Mean(c):R} ± {d.Normalisation.Deviation(c):R}"))));
+            string.Create(CultureInfo.InvariantCulture, $"{d.Normalisation.Mean(c):R} ± {d.Normalisation.Std(c):R}"))));
     }
 
     /// <summary>SHA-256 of a model's values in the order and layout of a model file, without its erasure.</summary>

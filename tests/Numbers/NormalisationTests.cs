@@ -143,6 +143,32 @@ public sealed class NormalisationTests
         }
     }
 
+    // The mean is half of the range, and a value lies beyond half of it on the other side: their difference leaves it. (On the CPU it does.)
+    [Fact]
+    public void A_difference_from_the_mean_may_leave_the_range_of_float32_on_CUDA()
+    {
+        var device = NumberDevices.Get("cuda");
+        using var scope = Tensor.Scope();
+        foreach (var d in (int[])[4, 300, 4096])
+        {
+            var x = new float[2 * d];
+            for (var i = 0; i < x.Length; i++)
+                x[i] = (i % 4 == 3) == (i < d) ? -3e38f : 3e38f;
+            float[] gamma = [.. Enumerable.Repeat(1f, d)], beta = new float[d], dy = Random(x.Length, 0, 1, 12);
+            var px = Tensor.From(x, (2, d), device).RequireGradient();
+            var y = px.LayerNorm(Tensor.From(gamma, d, device), Tensor.From(beta, d, device));
+            using var gradients = y.Backward(Tensor.From(dy, (2, d), device));
+            new Oracle(x, dy, gamma, beta, 1e-5, 2, d, alongRows: true).Check(y, gradients[px], null, null, $"row of {d}");
+
+            var columns = new float[x.Length];
+            for (var i = 0; i < x.Length; i++)
+                columns[(i % d * 2) + (i / d)] = x[i];
+            (gamma, beta) = ([1, 1], [0, 0]);
+            (y, _, _) = Tensor.From(columns, (d, 2), device).BatchNorm(Tensor.From(gamma, 2, device), Tensor.From(beta, 2, device), 1e-5);
+            new Oracle(columns, dy, gamma, beta, 1e-5, d, 2, alongRows: false).Check(y, null, null, null, $"column of {d}");
+        }
+    }
+
     // The first value of a row or column may be the one that lies far off.
     [Theory]
     [MemberData(nameof(Devices))]

@@ -7,7 +7,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 folder=${1:?usage: bugs.sh FOLDER [PATTERN]} pattern=${2:-}
 mkdir -p "$folder"; folder=$(cd "$folder" && pwd)
-jobs=$(nproc)
+jobs=${JOBS:-$(nproc)}
 
 # each VISITOR: NAME, the file to change, the kernel file to build, the tests, and the change for sed.
 each() {

@@ -11,7 +11,7 @@ root=$(cd "$here/../.." && pwd)
 folder=${1:?usage: bugs.sh FOLDER [PATTERN]} pattern=${2:-}
 mkdir -p "$folder"; folder=$(cd "$folder" && pwd)
 [[ $folder == "$root"/* ]] || { echo "bugs.sh: $folder is outside of $root, where the tests find what they read" >&2; exit 2; }
-jobs=$(nproc)
+jobs=${JOBS:-$(nproc)}
 
 # each VISITOR: NAME, the files to change, the tests (classes, or Class.Method), and the change for sed -E.
 each() {

@@ -39,7 +39,7 @@ public sealed class SignAttack(Classifier model, double bound)
         for (var i = 0; i < values.Length; i++)
         {
             var channel = i % channels;
-            var pixel = Math.Round(((values[i] * (double)Normalisation.Deviation(channel)) + Normalisation.Mean(channel)) * 255);
+            var pixel = Math.Round(((values[i] * (double)Normalisation.Std(channel)) + Normalisation.Mean(channel)) * 255);
             var moved = Math.Clamp(pixel + (255 * bound * Math.Sign(slopes[i])), 0, 255);
             values[i] = _table[(channel * 256) + (int)Math.Round(moved, MidpointRounding.ToEven)];
         }
