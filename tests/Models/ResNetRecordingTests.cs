@@ -61,10 +61,12 @@ public sealed class ResNetRecordingTests
             Assert.True(Math.Abs(layers[i] - scores[i]) <= 1e-5 * largest, $"{name}, score {i} of the layers: {layers[i]:R}, PyTorch has {scores[i]:R}");
         }
 
-        model.Training = true;
+        // Of fifty layers that normalise by a few values each, rounding would be all that is seen: that one's gradients are those of evaluation mode.
+        model.Training = wanted.GetProperty("training").GetBoolean();
         using var scope = Tensor.Scope();
         var loss = Loss.CrossEntropy(model.Forward(Tensor.From(images, (Batch, size, size, 3), model.Device)), Tensor.From([1, 7], Batch, model.Device));
-        Assert.Equal(wanted.GetProperty("loss").GetDouble(), loss.Item(), 1e-4);
+        var wantedLoss = wanted.GetProperty("loss").GetDouble();
+        Assert.Equal(wantedLoss, loss.Item(), 5e-5 * Math.Max(wantedLoss, 1));
         using var gradients = loss.Backward();
         var names = Architectures.Get(name);
         foreach (var (own, parameter) in model.NamedParameters)
@@ -75,13 +77,13 @@ public sealed class ResNetRecordingTests
             var gradient = PyTorchLayout(gradients[parameter]);
             var direction = FormulaValues.Units($"projection of {key}", gradient.Length);
             var (gotNorm, gotProjection) = (Math.Sqrt(gradient.Sum(g => (double)g * g)), gradient.Zip(direction, (g, d) => (double)g * d).Sum());
-            // A value beside the kink of a ReLU may fall on the other side.
+            // PyTorch's own float32 is 1e-5 from its float64; a value beside the kink of a ReLU may fall on the other side.
             Assert.True(Math.Abs(gotNorm - norm) <= GradientTolerance * norm, $"{name}, gradient of {key}: norm {gotNorm:R}, PyTorch has {norm:R}");
             Assert.True(Math.Abs(gotProjection - projection) <= GradientTolerance * norm, $"{name}, gradient of {key}: projection {gotProjection:R}, PyTorch has {projection:R} (norm {norm:R})");
         }
     }
 
-    private const double GradientTolerance = 2e-3;
+    private const double GradientTolerance = 1e-3;
 
     private static float[] PyTorchLayout(Tensor gradient) =>
         gradient.Shape.Rank == 4 ? gradient.Permute(0, 3, 1, 2).Contiguous().ToArray() : gradient.ToArray();
