@@ -45,7 +45,11 @@ internal sealed class OptionSet
 
     public Option<string> Architecture { get; } = Named("--arch", "NAME", $"The network: {string.Join(", ", Architectures.Names)}.", "allcnn");
 
-    public Option<double> Width { get; } = Number("--width", "Filters of All-CNN as a share of the published number: 1 has 192 features, 0.5 has 96.", 0, 4, 0.5);
+    public Option<double?> Width { get; } = Parsed<double?>("--width", "X", "Filters of All-CNN or a ResNet as a share of the published number. Default: 0.5 for All-CNN (96 features), 1 for ResNets.", text => ParseNumber(text, 0, 4));
+
+    public Option<string?> Stem { get; } = Text("--stem", "NAME", "How resnet18, 34 and 50 begin: imagenet (7x7 and pooling, the default) or cifar (3x3).");
+
+    public Option<int?> Size { get; } = Parsed<int?>("--size", "N", "Rows and columns of a network's images. Default: the network's own.", text => ParseWhole(text, 1, int.MaxValue));
 
     public Option<string?> ForgetClass { get; } = Text("--forget-class", "N[,N..]", "The classes to forget, by number from 0 or by name; in a report 4/7,8 means 4 first and then 7 and 8.");
 

@@ -45,14 +45,18 @@ internal static class OptionChecks
         _ = Solvers.Create(context.Get(context.Options.Solver), CudaInterop.ContextOf(device));
 
     /// <summary>The network that is to be made.</summary>
-    /// <exception cref="UsageException">Its name is unknown, it has no width, or one that gives no filters.</exception>
+    /// <exception cref="UsageException">Its name is unknown, it has no such hyper-parameter, or a value is impossible.</exception>
     public static Hyperparameters Architecture(CommandContext context)
     {
         var name = context.Get(context.Options.Architecture);
         Name("arch", name, Architectures.Names);
         var values = new Dictionary<string, string>(StringComparer.Ordinal);
-        if (context.Has(context.Options.Width))
-            values["width"] = context.Get(context.Options.Width).ToString("R", CultureInfo.InvariantCulture);
+        if (context.Get(context.Options.Width) is { } width)
+            values["width"] = width.ToString("R", CultureInfo.InvariantCulture);
+        if (context.Get(context.Options.Stem) is { } stem)
+            values["stem"] = stem;
+        if (context.Get(context.Options.Size) is { } size)
+            values["size"] = size.ToString(CultureInfo.InvariantCulture);
         return Architectures.Choose(name, values);
     }
 

@@ -16,7 +16,7 @@ internal static class TrainCommand
         "train",
         "Trains a classifier and writes it as a model file.",
         [
-            options.Output, options.Data, options.Identities, options.Architecture, options.Width, options.Epochs, options.Batch, options.LearningRate, options.WeightDecay, options.Crop, options.WithoutClass,
+            options.Output, options.Data, options.Identities, options.Architecture, options.Width, options.Stem, options.Size, options.Epochs, options.Batch, options.LearningRate, options.WeightDecay, options.Crop, options.WithoutClass,
             options.Checkpoint, options.Resume, options.StopAfter, options.Seed, options.Device, options.Threads, options.Precision, options.Json, options.Html, options.Force,
             options.Config, options.Quiet,
         ],
@@ -24,6 +24,7 @@ internal static class TrainCommand
             "escnative train --output model.safetensors",
             "escnative train --data ./cifar-10-batches-bin --epochs 12 --output model.safetensors --checkpoint run.ckpt",
             "escnative train --data ./cifar-10-batches-bin --without-class 4 --output retrain.safetensors",
+            "escnative train --data ./cifar-100-binary --arch resnet18 --stem cifar --output resnet.safetensors",
         ],
         Run);
 

@@ -16,10 +16,20 @@ public static class Initialise
         return Tensor.From(values, shape, device);
     }
 
+    /// <summary>Normal with standard deviation √(2 / fan): kaiming_normal of PyTorch, for what ReLU follows.</summary>
+    /// <param name="shape">The tensor's.</param>
+    /// <param name="fan">The products that meet in a value, or the values that one goes into.</param>
+    /// <param name="random">The source.</param>
+    /// <param name="device">Where the tensor lives.</param>
+    public static Tensor KaimingNormal(Shape shape, int fan, RandomSource random, Device? device = null) =>
+        Normal(shape, Math.Sqrt(2.0 / Math.Max(fan, 1)), random, device);
+
     /// <summary>Normal with standard deviation √(2 / (fanIn + fanOut)): the probe of the paper's knowledge retention.</summary>
-    public static Tensor XavierNormal(Shape shape, int fanIn, int fanOut, RandomSource random, Device? device = null)
+    public static Tensor XavierNormal(Shape shape, int fanIn, int fanOut, RandomSource random, Device? device = null) =>
+        Normal(shape, Math.Sqrt(2.0 / (fanIn + fanOut)), random, device);
+
+    private static Tensor Normal(Shape shape, double std, RandomSource random, Device? device)
     {
-        var std = Math.Sqrt(2.0 / (fanIn + fanOut));
         var values = new float[shape.Count];
         random.FillNormal(values);
         for (var i = 0; i < values.Length; i++)

@@ -17,6 +17,8 @@ public static class Architectures
     private static volatile IArchitecture[] _all =
     [
         AllCnn.Architecture,
+        .. ResNet.All,
+        .. CifarResNet.All,
     ];
 
     /// <summary>The architectures, in the order in which they were registered.</summary>
@@ -64,7 +66,7 @@ public static class Architectures
     {
         ArgumentNullException.ThrowIfNull(values);
         var architecture = Get(name);
-        var all = architecture.Defaults.Values.ToDictionary(v => v.Name, v => v.Value, StringComparer.Ordinal);
+        var all = architecture.DefaultsFor(values).Values.ToDictionary(v => v.Name, v => v.Value, StringComparer.Ordinal);
         foreach (var (key, value) in values)
         {
             if (!all.ContainsKey(key))

@@ -18,6 +18,11 @@ public interface IArchitecture
     /// <summary>The hyper-parameters of a network of which nothing else was said.</summary>
     Hyperparameters Defaults { get; }
 
+    /// <summary>The hyper-parameters of a network of which some values were said, where a default depends on another value.</summary>
+    /// <param name="values">What was said, by the names of <see cref="Defaults"/>; what is unknown or impossible is told elsewhere, too.</param>
+    /// <exception cref="UsageException">A value that a default depends on is impossible.</exception>
+    Hyperparameters DefaultsFor(IReadOnlyDictionary<string, string> values) => Defaults;
+
     /// <summary>Reads the hyper-parameters back.</summary>
     /// <param name="values">A value for each name of <see cref="Defaults"/>, as <see cref="Hyperparameters.Values"/> writes it.</param>
     /// <exception cref="UsageException">A value is impossible: the message names it, what it is and what it may be.</exception>

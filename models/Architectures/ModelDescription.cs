@@ -30,8 +30,7 @@ public sealed record ModelDescription
     /// <summary>The hyper-parameters as the record of an architecture.</summary>
     /// <exception cref="UsageException">They are another architecture's.</exception>
     public T HyperparametersOf<T>()
-        where T : Hyperparameters => Hyperparameters as T
-        ?? throw new UsageException($"model: got {Hyperparameters.GetType().Name} of {Architecture}, wants {typeof(T).Name}");
+        where T : Hyperparameters => Of<T>(Hyperparameters);
 
     /// <summary>The images that the model takes: rows, columns, channels.</summary>
     /// <exception cref="UsageException">Its architecture is none that <see cref="Architectures"/> knows.</exception>
@@ -51,4 +50,8 @@ public sealed record ModelDescription
             Normalisation = Normalisation.Half,
         }
         : throw new UsageException($"model: got {classes} classes, wants 0 to {MostClasses}");
+
+    internal static T Of<T>(Hyperparameters hyperparameters)
+        where T : Hyperparameters => hyperparameters as T
+        ?? throw new UsageException($"model: got {hyperparameters.GetType().Name} of {hyperparameters.Architecture}, wants {typeof(T).Name}");
 }

@@ -58,6 +58,8 @@ public sealed class BadOptionTests(SmallFiles files) : IClassFixture<SmallFiles>
         ["--output"] = ("{existing}", "the file exists"),
         ["--arch"] = ("allcn", "Did you mean 'allcnn'?"),
         ["--width"] = ("0", "wants more than 0"),
+        ["--stem"] = ("cifra", "got stem 'cifra', wants imagenet or cifar"),
+        ["--size"] = ("0", "wants a whole number from 1"),
         ["--epochs"] = ("0", "wants a whole number from 1"),
         ["--batch"] = ("1", "wants 2 or more"),
         ["--learning-rate"] = ("0", "wants more than 0"),
@@ -78,6 +80,7 @@ public sealed class BadOptionTests(SmallFiles files) : IClassFixture<SmallFiles>
         [("report", "--set")] = ["--method esc,scrub"],
         [("report", "--state")] = ["--method esc,scrub"],
         [("report", "--shadows")] = ["--method esc,scrub"],
+        [("train", "--stem")] = ["--arch resnet18"],
         [("unlearn", "--set")] = ["--method scrub"],
         [("unlearn", "--checkpoint")] = ["--method scrub"],
     };

@@ -116,6 +116,23 @@ public static partial class OperationCases
         }
     }
 
+    private static IEnumerable<OperationCase> Subsampling()
+    {
+        (int[] Shape, int Stride, int Before, int After)[] cases =
+        [
+            ([2, 6, 4, 3], 2, 1, 2), ([1, 7, 5, 4], 2, 2, 2), ([2, 3, 3, 5], 1, 0, 3), ([1, 8, 9, 17], 3, 0, 0), ([1, 1, 1, 2], 2, 1, 1),
+            ([0, 4, 4, 3], 2, 1, 1), ([1, 3, 4, 2], 5, 1, 0), ([3, 5, 5, 1], 1, 0, 0),
+        ];
+        foreach (var (shape, stride, before, after) in cases)
+        {
+            yield return new(
+                $"subsample of {Text(shape)} by {stride}, {before} channels before and {after} after", [Input.Of(shape)], x => x[0].Subsample(stride, before, after),
+                x => NdArray.Build(
+                    [shape[0], (shape[1] + stride - 1) / stride, (shape[2] + stride - 1) / stride, before + shape[3] + after],
+                    at => at[3] < before || at[3] >= before + shape[3] ? 0 : x[0][at[0], at[1] * stride, at[2] * stride, at[3] - before]));
+        }
+    }
+
     private static NdArray Conv2d(NdArray x, NdArray weight, NdArray? bias, (int H, int W) stride, (int H, int W) padding)
     {
         var (n, h, w, c) = (x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3]);

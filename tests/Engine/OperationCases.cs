@@ -7,7 +7,7 @@ public static partial class OperationCases
     private static readonly Lazy<Dictionary<string, OperationCase>> ByName = new(() => new OperationCase[][]
     {
         [.. Unary(), .. Binary(), .. MatrixProducts(), .. Reductions(), .. Views()],
-        [.. Convolutions(), .. Pooling(), .. Normalisation(), .. Probabilities(), .. Attention(), .. Losses(), .. Networks()],
+        [.. Convolutions(), .. Pooling(), .. Subsampling(), .. Normalisation(), .. Probabilities(), .. Attention(), .. Losses(), .. Networks()],
     }.SelectMany(family => family).ToDictionary(c => c.Name));
 
     public static IEnumerable<OperationCase> All => ByName.Value.Values;

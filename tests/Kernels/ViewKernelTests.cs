@@ -127,6 +127,33 @@ public sealed unsafe class ViewKernelTests
         });
     }
 
+    [Theory]
+    [InlineData(2, 8, 6, 16, 2, 8, 8, 0, 1)]
+    [InlineData(3, 7, 5, 5, 2, 3, 2, 1, 0)]
+    [InlineData(1, 4, 4, 3, 3, 0, 1, 2, 2)]
+    [InlineData(2, 3, 3, 4, 1, 0, 0, 0, 3)]
+    [InlineData(1, 1, 1, 1, 2, 1, 0, 0, 0)]
+    [InlineData(0, 4, 4, 3, 2, 1, 1, 0, 0)]
+    [InlineData(9, 40, 40, 24, 2, 12, 12, 1, 1)]
+    public void Subsampling_equals_its_definition(int n, int h, int w, int c, int stride, int before, int after, int haloX, int haloY)
+    {
+        var (oh, ow, all) = ((h + stride - 1) / stride, (w + stride - 1) / stride, before + c + after);
+        using var x = new Images(_values, n, h, w, c, haloX);
+        using var y = new Images(_values, n, oh, ow, all, haloY);
+        var values = x.Values();
+        float[] wanted =
+        [
+            .. Enumerable.Range(0, n * oh * ow * all).Select(i =>
+            {
+                var (k, column, row, image) = ((i % all) - before, i / all % ow * stride, i / all / ow % oh * stride, i / all / ow / oh);
+                return k < 0 || k >= c ? 0 : values[(((((image * h) + row) * w) + column) * c) + k];
+            }),
+        ];
+        Subsample.Run(n, stride, before, x.View, y.View);
+        Assert.Equal(wanted, y.Values());
+        y.AssertHaloUntouched();
+    }
+
     [Fact]
     public void Views_of_other_sizes_are_refused()
     {
@@ -134,6 +161,8 @@ public sealed unsafe class ViewKernelTests
         using var large = new Images(_values, 1, 3, 2, 3, 0);
         Assert.Throws<ArgumentException>(() => Pointwise.Run(1, small.View, null, null, default, false, large.View));
         Assert.Throws<ArgumentException>(() => Pointwise.Run(1, small.View, null, null, large.View, false, small.View));
+        Assert.Throws<ArgumentException>(() => Subsample.Run(1, 2, 0, small.View, large.View));
+        Assert.Throws<ArgumentException>(() => Subsample.Run(1, 1, 1, small.View, small.View));
         Assert.Throws<ArgumentException>(() => ViewPool.Max(WindowShape.Pool((1, 2, 2, 3), (1, 1), (1, 1), (0, 0)), small.View, large.View));
     }
 

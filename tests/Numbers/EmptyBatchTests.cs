@@ -28,6 +28,7 @@ public sealed class EmptyBatchTests
             ("max pool", x => x.MaxPool2d(2), [0, 2, 2, 2]),
             ("average pool", x => x.AveragePool2d(3, 1, 1), [0, 4, 4, 2]),
             ("global average", x => x.GlobalAveragePool2d(), [0, 2]),
+            ("subsample", x => x.Subsample(2, 1, 1), [0, 2, 2, 4]),
             ("linear", x => x.Linear(Zeros(7, 2), Zeros(7)), [0, 4, 4, 7]),
             ("product", x => x.MatMul(Zeros(2, 3)), [0, 4, 4, 3]),
             ("softmax", x => x.Softmax(), [0, 4, 4, 2]),

@@ -18,6 +18,20 @@ public sealed class Conv2d : Module
             Bias = AddParameter("bias", Initialise.KaimingUniform(outChannels, fanIn, random, device));
     }
 
+    /// <summary>A layer of given weights.</summary>
+    /// <param name="weight">[out, kh, kw, in]; the layer owns it from now on.</param>
+    /// <param name="bias">[out], owned like it, or null.</param>
+    /// <param name="stride">Pixels between windows.</param>
+    /// <param name="padding">Zeros around the image.</param>
+    public Conv2d(Tensor weight, Tensor? bias = null, int stride = 1, int padding = 0)
+    {
+        Stride = stride;
+        Padding = padding;
+        Weight = AddParameter("weight", weight);
+        if (bias is not null)
+            Bias = AddParameter("bias", bias);
+    }
+
     /// <summary>[out, kh, kw, in].</summary>
     public Parameter Weight { get; }
 
