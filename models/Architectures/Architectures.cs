@@ -17,6 +17,9 @@ public static class Architectures
     private static volatile IArchitecture[] _all =
     [
         AllCnn.Architecture,
+        VisionTransformer.Tiny,
+        VisionTransformer.Small,
+        VisionTransformer.Base,
     ];
 
     /// <summary>The architectures, in the order in which they were registered.</summary>
