@@ -9,13 +9,22 @@ internal abstract class EpilogueNode(string name) : PlanNode(name)
     /// <summary>Whether max(., 0) comes last.</summary>
     public bool Relu { get; set; }
 
+    /// <summary>Whether x Φ(x) comes last, in its place.</summary>
+    public bool Gelu { get; set; }
+
+    /// <summary>Whether nothing can come behind the result any more.</summary>
+    public bool IsActivated => Relu || Gelu;
+
     /// <summary>Whether something can still come between the result and the end.</summary>
-    public bool IsOpen => !Relu && Residual is null;
+    public bool IsOpen => !IsActivated && Residual is null;
+
+    /// <summary>Whether it can end in x Φ(x).</summary>
+    public virtual bool TakesGelu => false;
 
     /// <summary>Puts . scale + shift behind what there is.</summary>
     public abstract void Append(double[] scale, double[] shift);
 
-    protected string Suffix => (Residual is null ? "" : " + add") + (Relu ? " + relu" : "");
+    protected string Suffix => (Residual is null ? "" : " + add") + (Relu ? " + relu" : Gelu ? " + gelu" : "");
 
-    protected double EpilogueFlops => Count(Output) * ((Residual is null ? 0 : 1) + (Relu ? 1 : 0));
+    protected double EpilogueFlops => Count(Output) * ((Residual is null ? 0 : 1) + (IsActivated ? 1 : 0));
 }

@@ -1,6 +1,8 @@
+using EscNative.Kernels;
+
 namespace EscNative.Engine.Plans;
 
-/// <summary>Fuses batch normalisation, addition and ReLU into the convolution, or the pointwise node, that they follow.</summary>
+/// <summary>Fuses batch normalisation, addition and ReLU into the convolution, or the pointwise node, that they follow, and GELU into a linear layer.</summary>
 internal static class FusionPass
 {
     /// <summary>The nodes after fusion, in an order in which each finds its operands computed.</summary>
@@ -20,6 +22,11 @@ internal static class FusionPass
                 fused.Remove(target);
                 fused.Add(target);
             }
+            else if (node is ActivationNode { Op: UnaryOp.Gelu, X.Producer: EpilogueNode { TakesGelu: true, IsActivated: false } linear } gelu && uses[gelu.X] == 1)
+            {
+                linear.Gelu = true;
+                Replace(linear, gelu.Output);
+            }
             else
             {
                 fused.Add(node);
@@ -33,7 +40,7 @@ internal static class FusionPass
     private static EpilogueNode? Target(PointwiseNode node, Dictionary<PlanValue, int> uses)
     {
         EpilogueNode? Open(PlanValue? value) =>
-            value?.Producer is EpilogueNode producer && uses[value] == 1 && !producer.Relu && (producer.Residual is null || node.IsReluOnly) ? producer : null;
+            value?.Producer is EpilogueNode producer && uses[value] == 1 && !producer.IsActivated && (producer.Residual is null || node.IsReluOnly) ? producer : null;
 
         if (node.IsAffineOnly || node.IsReluOnly)
             return Open(node.X);
@@ -50,7 +57,12 @@ internal static class FusionPass
             target.Relu = true;
         else
             target.Residual = node.X == target.Output ? node.Residual : node.X;
-        target.Output = node.Output;
-        target.Output.Producer = target;
+        Replace(target, node.Output);
+    }
+
+    private static void Replace(EpilogueNode target, PlanValue output)
+    {
+        target.Output = output;
+        output.Producer = target;
     }
 }

@@ -21,11 +21,20 @@ public static unsafe class Attention
     /// <param name="v">[images, s, d].</param>
     /// <param name="y">[images, t, d]; overlaps no operand.</param>
     public static void Forward<T>(int images, int queries, int keys, int width, int heads, T* q, T* k, T* v, T* y)
-        where T : unmanaged, INumberBase<T> =>
-        CpuParallel.Run(checked(images * heads), new ForwardJob<T>(new Tiles(queries, keys, width, heads), q, k, v, y));
+        where T : unmanaged, INumberBase<T> => Forward(images, queries, keys, width, heads, q, width, k, width, v, width, y);
 
-    /// <summary>The gradients of <see cref="Forward"/>; all are only written, and overlap no operand.</summary>
-    /// <inheritdoc cref="Forward" path="/typeparam|/param"/>
+    /// <summary>The same of operands whose tokens stand further apart: columns of a wider matrix, such as one product of all three.</summary>
+    /// <inheritdoc cref="Forward{T}(int, int, int, int, int, T*, T*, T*, T*)"/>
+    /// <param name="pitchQ">Values from one token of q to the next, at least d.</param>
+    /// <param name="pitchK">Values from one token of k to the next, at least d.</param>
+    /// <param name="pitchV">Values from one token of v to the next, at least d.</param>
+    public static void Forward<T>(
+        int images, int queries, int keys, int width, int heads, T* q, int pitchQ, T* k, int pitchK, T* v, int pitchV, T* y)
+        where T : unmanaged, INumberBase<T> =>
+        CpuParallel.Run(checked(images * heads), new ForwardJob<T>(new Tiles(queries, keys, width, heads), q, pitchQ, k, pitchK, v, pitchV, y));
+
+    /// <summary>The gradients of <see cref="Forward{T}(int, int, int, int, int, T*, T*, T*, T*)"/>; all are only written, and overlap no operand.</summary>
+    /// <inheritdoc cref="Forward{T}(int, int, int, int, int, T*, T*, T*, T*)" path="/typeparam|/param"/>
     /// <param name="dy">[images, t, d].</param>
     /// <param name="dq">[images, t, d].</param>
     /// <param name="dk">[images, s, d].</param>
@@ -36,10 +45,10 @@ public static unsafe class Attention
         CpuParallel.Run(checked(images * heads), new BackwardJob<T>(new Tiles(queries, keys, width, heads), q, k, v, dy, dq, dk, dv));
 
     // The shares of one head: of each query for every key.
-    private static void Shares<T>(in Tiles s, T* q, T* k, T* shares)
+    private static void Shares<T>(in Tiles s, T* q, int pitchQ, T* k, int pitchK, T* shares)
         where T : unmanaged, INumberBase<T>
     {
-        Gemm.Multiply(s.Queries, s.Keys, s.Size, q, s.Width, false, k, s.Width, true, shares, s.Keys, false);
+        Gemm.Multiply(s.Queries, s.Keys, s.Size, q, pitchQ, false, k, pitchK, true, shares, s.Keys, false);
         Elementwise.Affine(shares, s.Scale, 0, shares, s.Scores);
         Softmax.Forward(shares, shares, s.Queries, s.Keys, log: false);
     }
@@ -61,7 +70,7 @@ public static unsafe class Attention
         }
     }
 
-    private readonly struct ForwardJob<T>(Tiles tiles, T* q, T* k, T* v, T* y) : ITileJob
+    private readonly struct ForwardJob<T>(Tiles tiles, T* q, int pitchQ, T* k, int pitchK, T* v, int pitchV, T* y) : ITileJob
         where T : unmanaged, INumberBase<T>
     {
         private readonly T* _q = q, _k = k, _v = v, _y = y;
@@ -69,10 +78,15 @@ public static unsafe class Attention
         public void Execute(int tile, int worker)
         {
             var s = tiles;
-            var (query, key) = s.Starts(tile);
+            var (image, head) = ((nint)(tile / s.Heads), tile % s.Heads);
+            var column = (nint)head * s.Size;
+            var query = _q + (image * s.Queries * pitchQ) + column;
+            var key = _k + (image * s.Keys * pitchK) + column;
+            var value = _v + (image * s.Keys * pitchV) + column;
             var shares = CpuScratch.Get<T>(CpuScratch.Slot.Attention, s.Scores);
-            Shares(s, _q + query, _k + key, shares);
-            Gemm.Multiply(s.Queries, s.Size, s.Keys, shares, s.Keys, false, _v + key, s.Width, false, _y + query, s.Width, false);
+            Shares(s, query, pitchQ, key, pitchK, shares);
+            Gemm.Multiply(
+                s.Queries, s.Size, s.Keys, shares, s.Keys, false, value, pitchV, false, _y + (image * s.Queries * s.Width) + column, s.Width, false);
         }
     }
 
@@ -87,7 +101,7 @@ public static unsafe class Attention
             var (query, key) = s.Starts(tile);
             var shares = CpuScratch.Get<T>(CpuScratch.Slot.Attention, 2 * s.Scores);
             var g = shares + s.Scores;
-            Shares(s, _q + query, _k + key, shares);
+            Shares(s, _q + query, s.Width, _k + key, s.Width, shares);
             Gemm.Multiply(s.Keys, s.Size, s.Queries, shares, s.Keys, true, _dy + query, s.Width, false, _dv + key, s.Width, false);
             Gemm.Multiply(s.Queries, s.Keys, s.Size, _dy + query, s.Width, false, _v + key, s.Width, true, g, s.Keys, false);
             Softmax.Backward(shares, g, g, s.Queries, s.Keys, log: false);

@@ -84,6 +84,7 @@ internal static unsafe class ConvForward
             Bias = bias,
             Residual = residual,
             Relu = epilogue.Relu,
+            Gelu = epilogue.Gelu,
             Phases = &phase,
             PhaseCount = 1,
             ChannelSplits = Math.Clamp((tasks + grid.Groups - 1) / grid.Groups, 1, ConvChannels.Panels(s.OutChannels)),

@@ -24,6 +24,10 @@ internal unsafe struct ConvJob : ITileJob
     public ConvOutput Residual;
 
     public bool Relu;
+
+    /// <summary>Whether x Φ(x) comes last.</summary>
+    public bool Gelu;
+
     public ConvPhase* Phases;
     public int PhaseCount;
 
@@ -87,6 +91,9 @@ internal unsafe struct ConvJob : ITileJob
                     ComputePanel(vectors, panel, count, phase.Pixels + first, phase.Outs + first, starts);
                 else
                     ComputeEdge(vectors, panel, count, phase.Pixels + first, phase.Outs + first, starts, Output.Channels - channel);
+                // While the panel's results are in the first cache.
+                if (Gelu && chunk == chunks - 1)
+                    EpilogueGelu.Apply(output + channel, phase.Outs + first, count, Math.Min(columns, Output.Channels - channel));
                 channel += columns;
             }
         }

@@ -8,11 +8,21 @@
 // for 1024 FFMA: one 16-byte LDGSTS a chunk and the arithmetic of its address. Two blocks share a multiprocessor, three of 64 x 64 and 128 x 32.
 #include "window.cuh"
 
+DEV float erf_of(float x) { return erff(x); }
+DEV double erf_of(double x) { return erf(x); }
+
+// How a pixel ends, as the launcher numbers it. NaN stays NaN.
+enum { kNone, kRelu, kGelu };
+template <class A> DEV A activated(int function, A v) {
+  if (function == kGelu) return (A)0.5 * v * ((A)1 + erf_of(v * (A)0.70710678118654752));
+  return function == kRelu && v < 0 ? 0 : v;
+}
+
 // Blocks: tiles of columns along x, so that those which read the same pixels run together; tiles of pixels along y, and z where these are
 // too many.
 // x: [n, h, w, c], weight: [o, kh, kw, c], bias: [o] or null, residual: [n, oh, ow, o] or null (it may be y), y: [n, oh, ow, o]
 template <class T, int TM, int TN>
-DEV void conv_forward(const Window& s, const T* x, const T* weight, const acc_t<T>* bias, const T* residual, int relu, T* y) {
+DEV void conv_forward(const Window& s, const T* x, const T* weight, const acc_t<T>* bias, const T* residual, int function, T* y) {
   typedef MatrixSource<T, TN, true> Weights;
   typedef WindowSource<T, TM, 1> Windows;
   typedef typename Windows::S A;
@@ -44,14 +54,14 @@ DEV void conv_forward(const Window& s, const T* x, const T* weight, const acc_t<
       [&](acc_t<T> v, const T* at, int o) {
         if (bias) v += bias[o];
         if (residual) v += widen(residual[at - y]);
-        return relu && v < 0 ? 0 : v;
+        return activated(function, v);
       });
 }
 
 #define CONV_FORWARD(tile, TM, TN, blocks, T, suffix) \
   PRODUCT_KERNEL(blocks) conv_forward_##tile##suffix( \
-      Window s, const T* x, const T* weight, const acc_t<T>* bias, const T* residual, int relu, T* y) { \
-    conv_forward<T, TM, TN>(s, x, weight, bias, residual, relu, y); \
+      Window s, const T* x, const T* weight, const acc_t<T>* bias, const T* residual, int function, T* y) { \
+    conv_forward<T, TM, TN>(s, x, weight, bias, residual, function, y); \
   } \
   KERNEL_EXPORT(conv_forward_##tile##suffix)
 

@@ -19,6 +19,9 @@ public static class Architectures
         AllCnn.Architecture,
         .. ResNet.All,
         .. CifarResNet.All,
+        VisionTransformer.Tiny,
+        VisionTransformer.Small,
+        VisionTransformer.Base,
     ];
 
     /// <summary>The architectures, in the order in which they were registered.</summary>

@@ -56,4 +56,11 @@ public interface IArchitecture
     /// <summary>The name of PyTorch for one of the network's parameters, buffers or counters.</summary>
     /// <param name="name">The name here: <c>features.</c> before the extractor's names, <c>head.0.weight</c> and <c>head.0.bias</c>.</param>
     string PyTorchName(string name) => name;
+
+    /// <summary>Fits a parameter of a file to a network of another size than the one it was saved from: learned positions to another grid.</summary>
+    /// <param name="name">PyTorch's name.</param>
+    /// <param name="tensor">The tensor, in PyTorch's layout.</param>
+    /// <param name="description">The network that is being filled.</param>
+    /// <returns>The tensor that is read in its place; its shape is checked afterwards.</returns>
+    NamedArray Fit(string name, NamedArray tensor, ModelDescription description) => tensor;
 }

@@ -133,6 +133,8 @@ public static class ModelFile
             if (!left.Remove(name))
                 throw Lacks(file, name, shape, model.Description);
             var array = file.Read(name);
+            if (Architectures.Find(model.Description.Architecture) is { } architecture)
+                array = architecture.Fit(name, array, model.Description);
             CheckShape(file, name, array.Shape, shape, model.Description);
             var numbers = array.ToFloat32();
             if (Array.FindIndex(numbers, v => !float.IsFinite(v)) is >= 0 and var bad)

@@ -43,18 +43,39 @@ public sealed class MultiHeadAttention : Module
         Tensor Part(Tensor qkv, int i) => qkv.Slice(-1, i * _width, (i + 1) * _width);
     }
 
+    /// <summary>Describes to a plan what the first tokens alone get, of keys and values of all: for a last layer behind which the others are not
+    /// read.</summary>
+    /// <param name="plan">The plan.</param>
+    /// <param name="x">[t, d].</param>
+    /// <param name="tokens">How many of them ask, 1 to t.</param>
+    /// <returns>[tokens, d].</returns>
+    /// <exception cref="ShapeException">The shapes do not fit.</exception>
+    public PlanValue LowerFirst(PlanBuilder plan, PlanValue x, int tokens)
+    {
+        ArgumentNullException.ThrowIfNull(plan);
+        plan.Enter(this);
+        try
+        {
+            using var scope = Tensor.Scope();
+            using var noGrad = Tensor.NoGrad();
+            var answers = Part(x, _width, 3 * _width);
+            var queries = Part(plan.Slice(x, 0, 0, tokens), 0, _width);
+            return Projection.Lower(plan, plan.Attention(queries, plan.Slice(answers, 1, 0, _width), plan.Slice(answers, 1, _width, 2 * _width), Heads));
+        }
+        finally
+        {
+            plan.Leave();
+        }
+
+        PlanValue Part(PlanValue of, int from, int to) => plan.Linear(of, Qkv.Weight.Value.Slice(0, from, to), Qkv.Bias?.Value.Slice(0, from, to));
+    }
+
     /// <inheritdoc/>
     protected override PlanValue LowerCore(PlanBuilder plan, PlanValue x)
     {
-        using var scope = Tensor.Scope();
-        using var noGrad = Tensor.NoGrad();
+        var qkv = Qkv.Lower(plan, x);
         return Projection.Lower(plan, plan.Attention(Part(0), Part(1), Part(2), Heads));
 
-        // A plan has no slices of values: the product is cut instead.
-        PlanValue Part(int i)
-        {
-            var (from, to) = (i * _width, (i + 1) * _width);
-            return plan.Linear(x, Qkv.Weight.Value.Slice(0, from, to), Qkv.Bias?.Value.Slice(0, from, to));
-        }
+        PlanValue Part(int i) => plan.Slice(qkv, 1, i * _width, (i + 1) * _width);
     }
 }

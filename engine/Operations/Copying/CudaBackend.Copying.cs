@@ -47,6 +47,19 @@ internal sealed unsafe partial class CudaBackend
         Copies.Convert(source.DType, destination.DType, source.Pointer, destination.Pointer, destination.Count);
     }
 
+    /// <summary>Copies blocks of float32 that stand apart, for each image; only within a <see cref="KernelCall"/>.</summary>
+    /// <param name="images">How many images.</param>
+    /// <param name="blocks">Blocks of each.</param>
+    /// <param name="length">Values of each block.</param>
+    /// <param name="from">The first block.</param>
+    /// <param name="fromImage">Values from one image to the next, 0 for the same again.</param>
+    /// <param name="fromBlock">Values from one block to the next.</param>
+    /// <param name="to">Where the first goes; no overlap.</param>
+    /// <param name="toImage">Values from one image to the next.</param>
+    /// <param name="toBlock">Values from one block to the next.</param>
+    public void CopyBlocks(long images, long blocks, long length, nint from, long fromImage, long fromBlock, nint to, long toImage, long toBlock) => Copies.Copy(
+        sizeof(float), from, to, images * blocks * length, Broadcast.Of([images, blocks, length], [fromImage, fromBlock, 1], [toImage, toBlock, 1]));
+
     private static ulong Bits(DType type, double value) => type switch
     {
         DType.F32 => BitConverter.SingleToUInt32Bits((float)value),

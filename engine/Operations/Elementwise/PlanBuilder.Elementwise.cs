@@ -25,7 +25,7 @@ public sealed partial class PlanBuilder
         Check(b, "Add");
         if (a.Shape != b.Shape)
             throw new ShapeException($"plan, Add: got {a.Shape} and {b.Shape}, wants one shape");
-        return Add(new PointwiseNode(Name, a) { Residual = b }, a.Shape);
+        return AddConstant(a, b) ?? AddConstant(b, a) ?? Add(new PointwiseNode(Name, a) { Residual = b }, a.Shape);
     }
 
     /// <summary>An elementwise function.</summary>
