@@ -19,13 +19,13 @@ Task("Bench")
     .Does(() => DotNetRun("./bench/EscNative.Bench.csproj", new DotNetRunSettings { Configuration = configuration, NoBuild = true }));
 
 Task("Fuzz")
-    .Description("Feeds damaged files to every reader for --seconds (60) each.")
+    .Description("Feeds damaged files to every reader of every format for --seconds (60) each.")
     .IsDependentOn("Build")
     .Does(() => DotNetTest(solution, new DotNetTestSettings
     {
         Configuration = configuration,
         NoBuild = true,
-        Filter = "FullyQualifiedName~Fuzz",
+        Filter = "Kind=Fuzz",
         EnvironmentVariables = new Dictionary<string, string> { ["ESC_FUZZ_SECONDS"] = Argument("seconds", "60") },
     }));
 

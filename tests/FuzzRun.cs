@@ -8,6 +8,12 @@ namespace EscNative.Tests;
 /// </summary>
 internal static class FuzzRun
 {
+    /// <summary>The trait of every test that runs this: <c>dotnet cake --target Fuzz</c> finds them by it.</summary>
+    public const string Kind = "Kind";
+
+    /// <summary>The trait's value.</summary>
+    public const string Name = "Fuzz";
+
     /// <summary>Longer runs: ESC_FUZZ_SECONDS per format; another walk: ESC_FUZZ_SEED.</summary>
     private static readonly double Seconds = double.TryParse(Environment.GetEnvironmentVariable("ESC_FUZZ_SECONDS"), out var s) ? s : 0.5;
     private static readonly int Seed = int.TryParse(Environment.GetEnvironmentVariable("ESC_FUZZ_SEED"), out var s) ? s : 20260704;

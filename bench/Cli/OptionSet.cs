@@ -33,7 +33,15 @@ internal sealed class OptionSet
 
     public Option<bool> AllowOtherData { get; } = Flag("--allow-other-data", "Take images that the model was not trained on; the result says so.");
 
-    public Option<string?> ModelFile { get; } = Text("--model-file", "FILE", "A checkpoint (safetensors, or the weights alone as .npz).");
+    public Option<string?> ModelFile { get; } = Text("--model-file", "FILE", "A model: safetensors, a checkpoint of PyTorch (.pt, .pth), or the weights alone as .npz.");
+
+    public Option<string?> Mean { get; } = Text("--mean", "X[,X..]", "What is subtracted from pixels (0 to 1), for every channel or for all. For checkpoints from elsewhere, which do not say it; replaces what a model file says. Wants --std.");
+
+    public Option<string?> Std { get; } = Text("--std", "X[,X..]", "What pixels are then divided by; see --mean.");
+
+    public Option<string?> ClassNames { get; } = Text("--class-names", "FILE|A,B,..", "The model's classes in the order of its scores: a file with a name on each line, or a list. Replaces what a model file says.");
+
+    public Option<int?> ImageSize { get; } = Parsed<int?>("--image-size", "N", "Rows and columns of the images that the model takes, where its network takes several sizes. Replaces what a model file says.", text => ParseWhole(text, 1, 1 << 14));
 
     public Option<bool> Predict { get; } = Flag("--predict", "What the kernels are predicted to take on an NVIDIA H200, by the model in docs/gpu-model.md; measures nothing and needs no GPU.");
 

@@ -7,15 +7,17 @@ internal static class CheckpointSections
 {
     public static IReadOnlyList<Section> Of(CheckpointResult checkpoint)
     {
+        // A column of its own where names differ or something does not fit; most files need none.
+        var placed = checkpoint.Tensors.Any(t => t.Problem is not null || (t.Place is not null && t.Place != t.Name));
         var sections = new List<Section>
         {
             new(
                 $"{checkpoint.File}: {Numbers.Count(checkpoint.Bytes)} bytes, {checkpoint.Tensors.Count} tensors",
                 new TextTable(
-                    ["tensor", "type", "shape", " bytes"],
+                    ["tensor", "type", "shape", " bytes", .. placed ? (string[])["here"] : []],
                     [.. checkpoint.Tensors.Select(t => (IReadOnlyList<string>)
-                        [t.Name, t.Type, $"[{string.Join(", ", t.Shape.Select(n => n.ToString(CultureInfo.InvariantCulture)))}]", Numbers.Count(t.Bytes)])]),
-                [$"Architecture: {checkpoint.Architecture ?? "unknown"}. {checkpoint.Mapping}"]),
+                        [t.Name, t.Type, $"[{string.Join(", ", t.Shape.Select(n => n.ToString(CultureInfo.InvariantCulture)))}]", Numbers.Count(t.Bytes), .. placed ? (string[])[Here(t)] : []])]),
+                [$"Architecture: {checkpoint.Architecture ?? "unknown"}. {checkpoint.Mapping}", .. checkpoint.Remarks ?? []]),
         };
         if (checkpoint.Metadata.Count > 0)
             sections.Add(new Section("Metadata", new TextTable(["key", "value"], [.. checkpoint.Metadata.Select(m => (IReadOnlyList<string>)[m.Key, m.Value])]), []));
@@ -37,6 +39,9 @@ internal static class CheckpointSections
             sections.Add(OfPlan(plan));
         return sections;
     }
+
+    private static string Here(TensorResult tensor) => tensor.Problem is { } problem ? (tensor.Place is null || tensor.Place == tensor.Name ? problem : $"{tensor.Place} {problem}")
+        : tensor.Place is null ? "" : tensor.Place == tensor.Name ? "same" : tensor.Place;
 
     private static Section OfPlan(IReadOnlyList<PlanStepResult> plan)
     {

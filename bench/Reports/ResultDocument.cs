@@ -168,7 +168,11 @@ internal sealed record CheckpointResult(
     IReadOnlyList<TensorResult> Tensors,
     IReadOnlyDictionary<string, string> Metadata,
     IReadOnlyList<ErasureFactorResult> Erasures,
-    IReadOnlyList<PlanStepResult>? Plan = null);
+    IReadOnlyList<PlanStepResult>? Plan = null)
+{
+    /// <summary>How the file was understood, what was assumed, what does not fit; null where there is nothing to say.</summary>
+    public IReadOnlyList<string>? Remarks { get; init; }
+}
 
 /// <summary>One step of the plan that a model is compiled to.</summary>
 /// <param name="Step">The module.</param>
@@ -182,7 +186,13 @@ internal sealed record PlanStepResult(
     string Step, string Kind, string Algorithm, IReadOnlyList<int> Output, double Flops, double Bytes, double WeightBytes);
 
 /// <summary>One tensor of a model file.</summary>
-internal sealed record TensorResult(string Name, string Type, IReadOnlyList<int> Shape, long Bytes);
+/// <param name="Name">Its name there.</param>
+/// <param name="Type">Its element type in the format's own words.</param>
+/// <param name="Shape">Its dimensions.</param>
+/// <param name="Bytes">Bytes of its values.</param>
+/// <param name="Place">Its name in the network that the file holds, or null where it has none.</param>
+/// <param name="Problem">What does not fit, or null.</param>
+internal sealed record TensorResult(string Name, string Type, IReadOnlyList<int> Shape, long Bytes, string? Place = null, string? Problem = null);
 
 /// <summary>One erasure request that a model file carries.</summary>
 internal sealed record ErasureFactorResult(string Kind, int Rank, IReadOnlyDictionary<string, string> Origin);

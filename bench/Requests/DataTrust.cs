@@ -12,8 +12,11 @@ internal sealed record DataTrust(bool IsNamed, bool AllowOther)
 {
     private const int ShownClasses = 4;
 
+    /// <summary>How model files are read.</summary>
+    public ModelReading Reading { get; init; } = ModelReading.AsIs;
+
     /// <summary>What the options say.</summary>
-    public static DataTrust Of(CommandContext context) => new(context.Has(context.Options.Data), context.Get(context.Options.AllowOtherData));
+    public static DataTrust Of(CommandContext context) => new(context.Has(context.Options.Data), context.Get(context.Options.AllowOtherData)) { Reading = ModelReading.Of(context) };
 
     /// <summary>What can be told at once: the number of classes, the colours, the names of the classes.</summary>
     /// <exception cref="EscException">The model is not one for these images (bad input).</exception>

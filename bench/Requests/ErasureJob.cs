@@ -29,7 +29,12 @@ internal sealed record ErasureJob(
 
     /// <summary>The model, in evaluation mode.</summary>
     /// <exception cref="DataFormatException">The file cannot be used.</exception>
-    public Classifier LoadModel() => Models.ModelFile.Load(ModelFile, Device);
+    public Classifier LoadModel() => Trust.Reading.Load(ModelFile, Device);
+
+    /// <summary>The model, in evaluation mode.</summary>
+    /// <param name="remarks">Gets how the file was understood.</param>
+    /// <exception cref="DataFormatException">The file cannot be used.</exception>
+    public Classifier LoadModel(ICollection<string> remarks) => Trust.Reading.Load(ModelFile, Device, remarks);
 
     /// <summary>The images in the size that the model takes, cut along the request.</summary>
     /// <exception cref="EscException">The images cannot be used, or do not fit the model or the request.</exception>

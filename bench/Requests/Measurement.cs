@@ -38,7 +38,7 @@ internal static class Measurement
     {
         if (file is null)
             return null;
-        using var model = ModelFile.Load(file, device);
+        using var model = trust.Reading.Load(file, device);
         trust.Check(model, file, split.Data);
         return Of(name, model, split, progress, cancel, options);
     }
@@ -50,7 +50,8 @@ internal static class Measurement
     {
         if (file is null)
             return [];
-        using var model = ModelFile.Load(file, device);
-        return [.. ForgottenNotes.Reference(model, Setup.NameOf(file), data, isRetrain), .. trust.Examine(model, file, data)];
+        var remarks = new List<string>();
+        using var model = trust.Reading.Load(file, device, remarks);
+        return [.. remarks, .. ForgottenNotes.Reference(model, Setup.NameOf(file), data, isRetrain), .. trust.Examine(model, file, data)];
     }
 }

@@ -111,6 +111,7 @@ internal static class OptionChecks
     /// <exception cref="DataFormatException">One is missing, or cannot be opened.</exception>
     public static void Inputs(CommandContext context)
     {
+        _ = ModelReading.Of(context);
         foreach (var (option, path) in InputFiles(context))
         {
             if (option != context.Options.Data)
@@ -145,6 +146,10 @@ internal static class OptionChecks
                 yield return (option, path);
             }
         }
+
+        // A list of names is no file.
+        if (context.Parsed.CommandResult.Command.Options.Contains(options.ClassNames) && context.Get(options.ClassNames) is { } names && File.Exists(names))
+            yield return (options.ClassNames, names);
     }
 
     /// <summary>Checks a name that an option takes.</summary>

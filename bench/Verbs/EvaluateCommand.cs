@@ -13,11 +13,12 @@ internal static class EvaluateCommand
         "evaluate",
         "Measures what a model still knows of what was to be forgotten.",
         [
-            options.ModelFile, options.Original, options.Retrain, options.Data, options.AllowOtherData, options.Identities, options.ForgetClass, options.ForgetIndices, options.Relearn, options.MlpProbe, options.Seed, options.Device, options.Threads,
+            options.ModelFile, options.Mean, options.Std, options.ClassNames, options.ImageSize, options.Original, options.Retrain, options.Data, options.AllowOtherData, options.Identities, options.ForgetClass, options.ForgetIndices, options.Relearn, options.MlpProbe, options.Seed, options.Device, options.Threads,
             options.Precision, options.Json, options.Html, options.Force, options.Config, options.Quiet,
         ],
         [
             "escnative evaluate --model-file erased.safetensors --original model.safetensors --forget-class 4",
+            "escnative evaluate --model-file resnet20.th --data ./cifar-10-batches-bin --forget-class 4",
         ],
         Run);
 
@@ -34,14 +35,15 @@ internal static class EvaluateCommand
         var document = Setup.Document(context, setup);
 
         var trust = DataTrust.Of(context);
-        using var model = ModelFile.Load(modelFile, device);
+        var reading = new List<string>();
+        using var model = trust.Reading.Load(modelFile, device, reading);
         var data = Inputs.Open(context.Get(options.Data), model.Description, context.Get(options.Identities));
         trust.Check(model, modelFile, data);
         var split = ForgetSplit.Create(data, Inputs.Request(context.Get(options.ForgetClass), context.Get(options.ForgetIndices), data));
         // Every file is known to be good before the first is measured.
         string[] remarks =
         [
-            .. trust.Examine(model, modelFile, data), .. Measurement.Examine(context.Get(options.Original), trust, data, device, isRetrain: false),
+            .. reading, .. trust.Examine(model, modelFile, data), .. Measurement.Examine(context.Get(options.Original), trust, data, device, isRetrain: false),
             .. Measurement.Examine(context.Get(options.Retrain), trust, data, device, isRetrain: true),
         ];
         using var progress = new ProgressLine(context.Terminal);
@@ -51,6 +53,8 @@ internal static class EvaluateCommand
         var erased = Measurement.Of("model", model, split, progress, context.Cancel, metrics);
         progress.Dispose();
         List<string> notes = [ForgottenNotes.Measured(model, split), .. remarks.Distinct()];
+        if (ChanceNote.Of(erased, model, Setup.NameOf(modelFile)) is { } chance)
+            notes.Insert(0, chance);
         if (model.Erasure is not null)
             notes.Add(ReportNotes.Seam);
         if (original is null)

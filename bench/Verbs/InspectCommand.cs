@@ -14,9 +14,9 @@ internal static class InspectCommand
         var file = new FileArgument("The model file (or --model-file).");
         return new Verb(
             "inspect",
-            "Lists the tensors, metadata, architecture and erasures of a model file.",
-            [options.ModelFile, options.Plan, options.Json, options.Force, options.Config, options.Quiet],
-            ["escnative inspect model.safetensors", "escnative inspect model.safetensors --plan", "escnative inspect --model-file model.safetensors --json model.json"],
+            "Lists the tensors, metadata, architecture and erasures of a model file, and which of its tensors have a place in a network that is known here.",
+            [options.ModelFile, options.Mean, options.Std, options.ClassNames, options.ImageSize, options.Plan, options.Json, options.Force, options.Config, options.Quiet],
+            ["escnative inspect model.safetensors", "escnative inspect resnet20.th", "escnative inspect model.safetensors --plan", "escnative inspect --model-file model.safetensors --json model.json"],
             context => Run(context, file))
         { Argument = file };
     }
@@ -29,10 +29,16 @@ internal static class InspectCommand
             throw new UsageException($"inspect: got two model files, '{named}' and --model-file '{given}'; wants one");
         var path = named ?? context.Require(options.ModelFile);
         InputFile.Open(path).Dispose();
+        var reading = ModelReading.Of(context);
         Setup.CheckOutputs(context, context.Get(options.Json));
 
         using var file = ArrayFile.Open(path);
-        var (architecture, mapping, erasures) = Mapping(file);
+        var remarks = new List<string>();
+        var loading = reading.Options with { Remarks = remarks };
+        var (architecture, mapping, erasures) = Load(file, loading);
+        var (places, found) = Places(file);
+        if (architecture is null)
+            remarks.AddRange(file.Remarks);
         Setup.Publish(context, Setup.Document(context, Setup.Idle()) with
         {
             Checkpoint = new CheckpointResult(
@@ -40,17 +46,20 @@ internal static class InspectCommand
                 new FileInfo(path).Length,
                 architecture,
                 mapping,
-                [.. file.Entries.Select(e => new TensorResult(e.Name, e.TypeName, e.Shape.ToArray(), e.Length))],
+                [.. file.Entries.Select(e => new TensorResult(e.Name, e.TypeName, e.Shape.ToArray(), e.Length, places.GetValueOrDefault(e.Name)?.Name, places.GetValueOrDefault(e.Name)?.Problem))],
                 new SortedDictionary<string, string>(file.Metadata.ToDictionary(), StringComparer.Ordinal),
                 erasures,
-                context.Get(options.Plan) ? Plan(file) : null),
+                context.Get(options.Plan) ? Plan(file, loading with { Remarks = null }) : null)
+            {
+                Remarks = remarks.Count + found.Count > 0 ? [.. remarks, .. found] : null,
+            },
         });
         return ExitCode.Ok;
     }
 
-    private static PlanStepResult[] Plan(INamedArraySource file)
+    private static PlanStepResult[] Plan(INamedArraySource file, ModelLoadOptions loading)
     {
-        using var model = ModelFile.Load(file);
+        using var model = ModelFile.Load(file, options: loading);
         var (height, width, _) = model.Description.Input();
         using var extractor = CompiledExtractor.Compile(model, height, width);
         return
@@ -60,11 +69,11 @@ internal static class InspectCommand
     }
 
     // A file that is no model of ours can still be listed: why it does not load is then part of the answer.
-    private static (string? Architecture, string Mapping, IReadOnlyList<ErasureFactorResult> Erasures) Mapping(INamedArraySource file)
+    private static (string? Architecture, string Mapping, IReadOnlyList<ErasureFactorResult> Erasures) Load(INamedArraySource file, ModelLoadOptions loading)
     {
         try
         {
-            using var model = ModelFile.Load(file);
+            using var model = ModelFile.Load(file, options: loading);
             var d = model.Description;
             return (
                 d.Architecture,
@@ -75,5 +84,31 @@ internal static class InspectCommand
         {
             return (null, $"Does not load as a model: {reason.Rule}.", []);
         }
+    }
+
+    // Which tensors belong where; what does not is said in words too, the first few of it.
+    private static (IReadOnlyDictionary<string, TensorPlace> Places, IReadOnlyList<string> Remarks) Places(INamedArraySource file)
+    {
+        const int shown = 5;
+        ModelMapping mapping;
+        try
+        {
+            mapping = ModelMapping.Of(file);
+        }
+        catch (DataFormatException)
+        {
+            // Why is said where it is loaded.
+            return (new Dictionary<string, TensorPlace>(), []);
+        }
+
+        var remarks = new List<string>();
+        var wrong = mapping.Places.Where(p => p.Problem is not null).ToArray();
+        if (mapping.Architecture is not null && wrong.Length > 0)
+        {
+            remarks.Add(FormattableString.Invariant(
+                $"{wrong.Length} of {mapping.Places.Count} tensors have no place in {mapping.Architecture}: {string.Join("; ", wrong.Take(shown).Select(p => $"{p.Stored ?? p.Name} ({p.Problem})"))}{(wrong.Length > shown ? "; ..." : "")}."));
+        }
+
+        return (mapping.Places.Where(p => p.Stored is not null).ToDictionary(p => p.Stored!, StringComparer.Ordinal), remarks);
     }
 }

@@ -69,7 +69,8 @@ internal static class MethodComparison
         CheckOptions(question, recipe);
         var trust = DataTrust.Of(context);
 
-        using var original = ModelFile.Load(model.File, device);
+        var reading = new List<string>();
+        using var original = trust.Reading.Load(model.File, device, reading);
         if (question.OptionsOfEsc is { } esc)
             _ = Esc.DirectionsOf(original.FeatureWidth, esc);
         var data = Inputs.Open(context.Get(options.Data), original.Description, context.Get(options.Identities));
@@ -84,7 +85,7 @@ internal static class MethodComparison
         string[] remarks =
         [
             .. attack?.WhyNotApplicable(question.Methods, OptionsOf) ?? [],
-            .. model.Examine(original, trust, data), .. Measurement.Examine(context.Get(options.Retrain), trust, data, device, isRetrain: true), .. ForgottenNotes.Before(original),
+            .. reading, .. model.Examine(original, trust, data), .. Measurement.Examine(context.Get(options.Retrain), trust, data, device, isRetrain: true), .. ForgottenNotes.Before(original),
             .. question.OptionsOfEsc is { Directions: 0 } or { Percent: 0 } ? (string[])["esc: nothing is erased (k = 0)."] : [],
         ];
 

@@ -17,7 +17,7 @@ internal static class ReportCommand
         "report",
         "The main job: erases, profiles the latency of every stage, measures what is left, and stands it beside the paper's figures. With several methods: compares them.",
         [
-            options.Data, options.AllowOtherData, options.Identities, options.ModelFile, options.Retrain, options.ForgetClass, options.ForgetIndices, options.Method, options.Scenario, options.Trials, options.Set, options.State, options.Relearn, options.MlpProbe, options.Shadows,
+            options.Data, options.AllowOtherData, options.Identities, options.ModelFile, options.Mean, options.Std, options.ClassNames, options.ImageSize, options.Retrain, options.ForgetClass, options.ForgetIndices, options.Method, options.Scenario, options.Trials, options.Set, options.State, options.Relearn, options.MlpProbe, options.Shadows,
             options.P, options.K, options.Solver, options.Mode, options.Runs, options.Seed, options.Device, options.Threads, options.Precision, options.Cache, options.Json, options.Html, options.Force,
             options.Config, options.Quiet,
         ],
@@ -102,10 +102,12 @@ internal static class ReportCommand
 
     private static string[] Examine(CommandContext context, ErasureJob job, ModelChoice choice)
     {
-        using var model = job.LoadModel();
+        var reading = new List<string>();
+        using var model = job.LoadModel(reading);
         var data = job.ReadData(model).Data;
         return
         [
+            .. reading,
             .. choice.Examine(model, job.Trust, data),
             .. Measurement.Examine(context.Get(context.Options.Retrain), job.Trust, data, job.Device, isRetrain: true).Concat(ForgottenNotes.Before(model)),
         ];

@@ -14,7 +14,7 @@ internal static class UnlearnCommand
         "unlearn",
         "Erases classes or single images from a model and writes the erased model.",
         [
-            options.ModelFile, options.Output, options.Data, options.AllowOtherData, options.Identities, options.ForgetClass, options.ForgetIndices, options.Method, options.Set, options.P, options.K, options.Solver,
+            options.ModelFile, options.Mean, options.Std, options.ClassNames, options.ImageSize, options.Output, options.Data, options.AllowOtherData, options.Identities, options.ForgetClass, options.ForgetIndices, options.Method, options.Set, options.P, options.K, options.Solver,
             options.Mode, options.Checkpoint, options.Resume, options.Seed, options.Device, options.Threads, options.Precision, options.Json, options.Html, options.Force, options.Config, options.Quiet,
         ],
         [
@@ -43,11 +43,12 @@ internal static class UnlearnCommand
         var document = Setup.Document(context, setup);
         job = job with { Device = device };
 
-        using var model = job.LoadModel();
+        var reading = new List<string>();
+        using var model = job.LoadModel(reading);
         var split = job.ReadData(model);
         if (job.Method == "esc")
             _ = Esc.DirectionsOf(model.FeatureWidth, job.Options);
-        string[] remarks = [.. job.Trust.Examine(model, modelFile, split.Data), .. ForgottenNotes.Before(model)];
+        string[] remarks = [.. reading, .. job.Trust.Examine(model, modelFile, split.Data), .. ForgottenNotes.Before(model)];
         using var progress = new ProgressLine(context.Terminal);
         var result = job.Erase(
             model, split, null, new SynchronousProgress<StageProgress>(p => progress.Report(p.Stage, (double)p.Done / Math.Max(p.Total, 1))), context.Cancel,

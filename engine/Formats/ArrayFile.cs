@@ -2,30 +2,50 @@ using System.Buffers.Binary;
 
 namespace EscNative.Engine.Formats;
 
-/// <summary>Opens files of named arrays of every format that is read: safetensors, and .npz.</summary>
+/// <summary>Opens files of named arrays of every format that is read: safetensors, checkpoints of PyTorch, and .npz.</summary>
 public static class ArrayFile
 {
-    private const uint Zip = 0x04034b50;
-
-    /// <summary>Opens a file. Its first bytes say what it is, not its name.</summary>
+    /// <summary>Opens a file. Its bytes say what it is, not its name.</summary>
     /// <param name="path">The file.</param>
-    /// <exception cref="DataFormatException">It cannot be read, is none of these formats, or breaks a rule of its own.</exception>
-    public static INamedArraySource Open(string path)
+    /// <exception cref="DataFormatException">It cannot be read, is none of these formats (the message says what it seems to be, and what to do), or
+    /// breaks a rule of its own.</exception>
+    public static INamedArraySource Open(string path) => Open(InputFile.Open(path), path);
+
+    /// <summary>Opens a seekable stream; it is closed with what is returned.</summary>
+    /// <param name="stream">The content.</param>
+    /// <param name="name">The name for messages.</param>
+    /// <exception cref="DataFormatException">As for <see cref="Open(string)"/>.</exception>
+    public static INamedArraySource Open(Stream stream, string name)
     {
-        var stream = InputFile.Open(path);
+        ArgumentNullException.ThrowIfNull(stream);
         try
         {
-            Span<byte> start = stackalloc byte[8];
-            var count = InputFile.ReadUpTo(stream, start, path, 0);
+            var start = new byte[FileGuess.Length];
+            var count = InputFile.ReadUpTo(stream, start, name, 0);
             stream.Position = 0;
             // A safetensors file starts with the length of its header, whose upper half is zero; a zip archive has a version there.
-            var isZip = count == start.Length && BinaryPrimitives.ReadUInt32LittleEndian(start) == Zip && start[4..].ContainsAnyExcept((byte)0);
-            return isZip ? NpzFile.Open(stream, path) : SafetensorsFile.Open(stream, path);
+            if (count >= 8 && BinaryPrimitives.ReadUInt32LittleEndian(start) == ZipReader.Signature && start.AsSpan(4, 4).ContainsAnyExcept((byte)0))
+                return OpenZip(ZipReader.Open(stream, name));
+            if (PyTorchFile.IsLegacy(start.AsSpan(0, count)))
+                return PyTorchFile.Open(stream, name);
+            return FileGuess.Of(start.AsSpan(0, count), stream.Length) is { } other
+                ? throw new DataFormatException(name, null, other)
+                : SafetensorsFile.Open(stream, name);
         }
         catch
         {
             stream.Dispose();
             throw;
         }
+    }
+
+    private static INamedArraySource OpenZip(ZipReader archive)
+    {
+        if (PyTorchFile.FolderOf(archive) is not null)
+            return PyTorchFile.OpenZip(archive);
+        if (FileGuess.OfZip([.. archive.Entries.Select(e => e.Name)]) is not { } other)
+            return NpzFile.Open(archive);
+        archive.Dispose();
+        throw new DataFormatException(archive.Name, null, other);
     }
 }

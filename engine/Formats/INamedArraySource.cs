@@ -13,6 +13,9 @@ public interface INamedArraySource : IDisposable
     /// <summary>What the file says in words beside the arrays; empty for formats that have no room for it.</summary>
     IReadOnlyDictionary<string, string> Metadata { get; }
 
+    /// <summary>What a reader of the file must know of how it was understood: what was left aside, for example. Empty where there is nothing to say.</summary>
+    IReadOnlyList<string> Remarks => [];
+
     /// <summary>What is known about an array, or null where there is none of that name.</summary>
     /// <param name="name">The array's name.</param>
     NamedArrayInfo? Find(string name);

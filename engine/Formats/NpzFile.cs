@@ -48,7 +48,12 @@ public sealed class NpzFile : INamedArraySource
     public static NpzFile Open(Stream stream, string name)
     {
         ArgumentNullException.ThrowIfNull(stream);
-        var archive = ZipReader.Open(stream, name);
+        return Open(ZipReader.Open(stream, name));
+    }
+
+    /// <summary>Reads an archive that is open; it is closed with this object.</summary>
+    internal static NpzFile Open(ZipReader archive)
+    {
         try
         {
             return new NpzFile(archive);

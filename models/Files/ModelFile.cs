@@ -6,7 +6,8 @@ using EscNative.Models.Erasure;
 namespace EscNative.Models;
 
 /// <summary>Models as safetensors files: PyTorch's names and layout (convolutions [out, in, kh, kw]), metadata for the rest.</summary>
-/// <remarks>A file that was exported from PyTorch without metadata loads too, as safetensors or .npz: the architecture then follows from its tensors.</remarks>
+/// <remarks>Files from elsewhere load too, as checkpoints of PyTorch, safetensors or .npz: the architecture then follows from the names and shapes of
+/// the tensors, also under the names of torchvision, timm, Hugging Face and public CIFAR networks.</remarks>
 public static class ModelFile
 {
     /// <summary>Saves a model, with its erasure.</summary>
@@ -35,31 +36,30 @@ public static class ModelFile
     /// <summary>Loads a model in evaluation mode.</summary>
     /// <param name="path">The file.</param>
     /// <param name="device">Where the parameters live; the CPU by default.</param>
+    /// <param name="options">What the file does not say, or null.</param>
     /// <exception cref="DataFormatException">The file is damaged, of an unknown architecture, or lacks or adds tensors.</exception>
-    public static Classifier Load(string path, Device? device = null)
+    /// <exception cref="UsageException">The options do not fit the model.</exception>
+    public static Classifier Load(string path, Device? device = null, ModelLoadOptions? options = null)
     {
         using var file = ArrayFile.Open(path);
-        return Load(file, device);
+        return Load(file, device, options);
     }
 
     /// <summary>Loads a model in evaluation mode from an open file.</summary>
-    /// <inheritdoc cref="Load(string, Device?)"/>
-    public static Classifier Load(INamedArraySource file, Device? device = null)
+    /// <inheritdoc cref="Load(string, Device?, ModelLoadOptions?)"/>
+    public static Classifier Load(INamedArraySource file, Device? device = null, ModelLoadOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(file);
-        var tensors = RenamedSource.WithoutParallel(file);
-        var description = ModelMetadata.Read(tensors);
-        Classifier model;
-        try
+        var foreign = ModelMetadata.IsOurs(file) ? null : ForeignModel.Recognise(file);
+        var tensors = foreign?.Tensors ?? RenamedSource.WithoutWrappers(file);
+        var description = foreign?.Description ?? ModelMetadata.Read(tensors);
+        if (options is not null)
         {
-            CheckOutline(tensors, description);
-            model = Architectures.Create(description, device: device);
-        }
-        catch (UsageException cause)
-        {
-            throw new DataFormatException(file.Name, null, cause.Message, cause);
+            foreign?.Explain(options);
+            description = ForeignModel.Apply(description, options, isOurs: foreign is null);
         }
 
+        var model = Empty(tensors, description, device);
         try
         {
             Fill(model, tensors, ErasureArrays.ArrayPrefix);
@@ -100,6 +100,39 @@ public static class ModelFile
     /// <exception cref="DataFormatException">The file lacks or adds tensors of that prefix, or one has another shape or is not finite.</exception>
     public static void FillFrom(Classifier model, INamedArraySource file, string prefix) => Fill(model, RenamedSource.Under(file, prefix), null);
 
+    /// <summary>A network of a file's size, with starting values.</summary>
+    /// <exception cref="DataFormatException">The file's tensors do not make that size, or there is no such network.</exception>
+    internal static Classifier Empty(RenamedSource tensors, ModelDescription description, Device? device = null)
+    {
+        try
+        {
+            CheckOutline(tensors, description);
+            return Architectures.Create(description, device: device);
+        }
+        catch (UsageException cause)
+        {
+            throw new DataFormatException(tensors.Name, null, cause.Message, cause);
+        }
+    }
+
+    /// <summary>The shapes of a model's tensors by their names in files.</summary>
+    internal static Dictionary<string, int[]> ShapesOf(Classifier model)
+    {
+        var names = NamesOf(model);
+        using var scope = Tensor.Scope();
+        using var noGrad = Tensor.NoGrad();
+        var shapes = model.NamedParameters.Select(p => (p.Name, ToPyTorch(p.Parameter.Value).Shape.ToArray()))
+            .Concat(model.NamedBuffers.Select(b => (b.Name, b.Buffer.Shape.ToArray())))
+            .Concat(model.NamedCounters.Select(c => (c.Name, Array.Empty<int>())));
+        return shapes.ToDictionary(s => names(s.Name), s => s.Item2, StringComparer.Ordinal);
+    }
+
+    /// <summary>Whether a tensor belongs to an erasure, not to the network.</summary>
+    internal static bool IsErasure(string name) => name.StartsWith(ErasureArrays.ArrayPrefix, StringComparison.Ordinal);
+
+    /// <summary>Whether a tensor counts batches, which files may lack.</summary>
+    internal static bool IsCounter(string name) => name.EndsWith(".num_batches_tracked", StringComparison.Ordinal);
+
     private static void Fill(Classifier model, RenamedSource file, string? exceptPrefix)
     {
         var left = file.Entries.Select(e => e.Name)
@@ -122,7 +155,7 @@ public static class ModelFile
         }
 
         if (left.Count > 0)
-            throw new DataFormatException(file.Name, null, $"has {left.Count} tensors that {model.Description.Architecture} does not have, the first is '{left.Order(StringComparer.Ordinal).First()}'");
+            throw Unexpected(file, left, model, names);
         foreach (var (to, from) in values)
             to.Assign(from);
         foreach (var (counter, value) in counts)
@@ -131,7 +164,7 @@ public static class ModelFile
         Tensor Read(string name, int[] shape)
         {
             if (!left.Remove(name))
-                throw Lacks(file, name, shape, model.Description);
+                throw Lacks(file, name, shape, model.Description, left);
             var array = file.Read(name);
             if (Architectures.Find(model.Description.Architecture) is { } architecture)
                 array = architecture.Fit(name, array, model.Description);
@@ -173,7 +206,7 @@ public static class ModelFile
         foreach (var (name, shape) in Architectures.Get(description.Architecture).Outline(description))
         {
             if (file.Find(name) is not { } entry)
-                throw Lacks(file, name, shape, description);
+                throw Lacks(file, name, shape, description, file.Entries.Select(e => e.Name));
             CheckShape(file, name, entry.Shape, shape, description);
         }
     }
@@ -183,11 +216,28 @@ public static class ModelFile
         if (shape.SequenceEqual(wanted))
             return;
         var model = description.Hyperparameters.ToString() is { Length: > 0 } values ? $"{description.Architecture} ({values})" : description.Architecture;
-        throw new DataFormatException(file.Name, null, FormattableString.Invariant($"tensor '{name}' is {Text(shape)}, {model} for {description.Channels} channels and {description.ClassNames.Count} classes wants {Text(wanted)}"));
+        throw new DataFormatException(file.Name, null, FormattableString.Invariant($"tensor '{name}'{Stored(file, name)} is {Text(shape)}, {model} for {description.Channels} channels and {description.ClassNames.Count} classes wants {Text(wanted)}"));
     }
 
-    private static DataFormatException Lacks(RenamedSource file, string name, ReadOnlySpan<int> shape, ModelDescription description) =>
-        new(file.Name, null, $"lacks the tensor '{name}' {Text(shape)} of {description.Architecture}");
+    private static DataFormatException Lacks(RenamedSource file, string name, ReadOnlySpan<int> shape, ModelDescription description, IEnumerable<string> others)
+    {
+        var nearest = NearestName.Of(name, others) is { } near ? $"; nearest there is '{near}'{Stored(file, near)} {Text(file.Find(near)!.Shape)}" : "";
+        return new DataFormatException(file.Name, null, $"lacks the tensor '{name}' {Text(shape)} of {description.Architecture}{nearest}");
+    }
+
+    private static DataFormatException Unexpected(RenamedSource file, HashSet<string> left, Classifier model, Func<string, string> names)
+    {
+        const int shown = 3;
+        var architecture = model.Description.Architecture;
+        var first = left.Order(StringComparer.Ordinal).Take(shown).Select(n => $"'{n}'{Stored(file, n)} {Text(file.Find(n)!.Shape)}");
+        var own = model.NamedParameters.Select(p => p.Name).Concat(model.NamedBuffers.Select(b => b.Name)).Select(names);
+        var nearest = left.Count == 1 && NearestName.Of(left.First(), own) is { } near ? $"; nearest of its own is '{near}', which the file has too" : "";
+        return new DataFormatException(
+            file.Name, null, $"has {left.Count} tensors that {architecture} does not have, the first is {string.Join(", ", first)}{nearest}. A network with further layers computes something else: it is not taken for {architecture}");
+    }
+
+    // What it is called in the file itself, where that is something else.
+    private static string Stored(RenamedSource file, string name) => file.StoredName(name) is var stored && stored != name ? $" (in the file: {stored})" : "";
 
     private static string Text(ReadOnlySpan<int> shape) => $"[{string.Join(", ", shape.ToArray())}]";
 

@@ -7,7 +7,7 @@ namespace EscNative.Models;
 /// <summary>What a model is, as metadata of its file; of a file without it, what its tensors tell.</summary>
 internal static class ModelMetadata
 {
-    private const string Prefix = "escnative.";
+    public const string Prefix = "escnative.";
     private const string FormatVersion = "1";
 
     // Images have one or three; some instruments more.
@@ -33,15 +33,13 @@ internal static class ModelMetadata
         return metadata;
     }
 
-    /// <exception cref="DataFormatException">The metadata is damaged, or there is none and no architecture knows the tensors.</exception>
+    /// <summary>Whether a file says itself what it holds.</summary>
+    public static bool IsOurs(INamedArraySource file) => file.Metadata.ContainsKey(Prefix + "format");
+
+    /// <exception cref="DataFormatException">The metadata is damaged.</exception>
     public static ModelDescription Read(INamedArraySource file)
     {
-        if (!file.Metadata.TryGetValue(Prefix + "format", out var format))
-        {
-            return Architectures.Recognise(file) ?? throw new DataFormatException(
-                file.Name, null, $"is not a model that this version knows ({string.Join(", ", Architectures.Names)}): no metadata {Prefix}architecture, and the tensor names fit none of them");
-        }
-
+        var format = Required(file, "format");
         if (format != FormatVersion)
             throw new DataFormatException(file.Name, null, $"model format {format} is newer than this version reads ({FormatVersion}): use a newer EscNative");
         var channels = Number(file, "channels");

@@ -167,6 +167,7 @@ public sealed class OutputOptionTests(SmallFiles files) : IClassFixture<SmallFil
     }
 
     [Fact]
+    [Trait(FuzzRun.Kind, FuzzRun.Name)]
     public void Damaged_configurations_are_usage_errors()
     {
         using var folder = new TemporaryFolder();

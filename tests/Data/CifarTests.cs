@@ -216,6 +216,7 @@ public sealed class CifarTests
     }
 
     [Fact]
+    [Trait(FuzzRun.Kind, FuzzRun.Name)]
     public void Damaged_archives_are_refused_in_order()
     {
         // A raw tar, so that the damage reaches the headers; gzip's checksum would catch all of it.
@@ -236,6 +237,7 @@ public sealed class CifarTests
     }
 
     [Fact]
+    [Trait(FuzzRun.Kind, FuzzRun.Name)]
     public void Damaged_batches_are_refused_in_order()
     {
         using var folder = new TemporaryFolder();

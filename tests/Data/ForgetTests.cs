@@ -95,6 +95,7 @@ public sealed class ForgetTests
     }
 
     [Fact]
+    [Trait(FuzzRun.Kind, FuzzRun.Name)]
     public void Damaged_index_files_are_refused_in_order()
     {
         using var folder = new TemporaryFolder();

@@ -187,6 +187,7 @@ public sealed class FoundDataTests
     }
 
     [Fact]
+    [Trait(FuzzRun.Kind, FuzzRun.Name)]
     public void Damaged_manifests_and_images_are_refused_in_order()
     {
         using var folder = new TemporaryFolder();

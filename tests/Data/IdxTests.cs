@@ -128,6 +128,7 @@ public sealed class IdxTests
     }
 
     [Theory]
+    [Trait(FuzzRun.Kind, FuzzRun.Name)]
     [InlineData(false)]
     [InlineData(true)]
     public void Damaged_files_are_refused_in_order(bool zipped)

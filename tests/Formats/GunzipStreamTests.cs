@@ -118,6 +118,7 @@ public sealed class GunzipStreamTests
     }
 
     [Fact]
+    [Trait(FuzzRun.Kind, FuzzRun.Name)]
     public void Damaged_files_are_refused_in_order()
     {
         var packed = Pack(Content("text")[..3000], CompressionLevel.SmallestSize);

@@ -195,6 +195,7 @@ public sealed class NpyTests
     }
 
     [Theory]
+    [Trait(FuzzRun.Kind, FuzzRun.Name)]
     [InlineData(CompressionLevel.NoCompression)]
     [InlineData(CompressionLevel.Optimal)]
     public void Damaged_archives_are_refused_in_order(CompressionLevel level)
@@ -205,6 +206,7 @@ public sealed class NpyTests
     }
 
     [Fact]
+    [Trait(FuzzRun.Kind, FuzzRun.Name)]
     public void Damaged_files_are_refused_in_order()
     {
         var bytes = Written(NamedArray.From("x", [3, 2], [1f, 2f, 3f, 4f, 5f, 6f]));

@@ -200,6 +200,7 @@ public sealed class SafetensorsTests
     }
 
     [Fact]
+    [Trait(FuzzRun.Kind, FuzzRun.Name)]
     public void Damaged_files_are_refused_in_order()
     {
         var bytes = Written(Sample, new Dictionary<string, string> { ["k"] = "v" });

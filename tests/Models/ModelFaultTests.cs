@@ -188,6 +188,7 @@ public sealed class ModelFaultTests
     }
 
     [Fact]
+    [Trait(FuzzRun.Kind, FuzzRun.Name)]
     public void Damaged_models_are_refused_in_order()
     {
         using var folder = new TemporaryFolder();
@@ -203,6 +204,7 @@ public sealed class ModelFaultTests
     }
 
     [Fact]
+    [Trait(FuzzRun.Kind, FuzzRun.Name)]
     public void Damaged_training_checkpoints_are_refused_in_order_and_change_nothing()
     {
         using var folder = new TemporaryFolder();

@@ -14,6 +14,7 @@ public sealed class DamagedStateTests
     private const string Key = "0123456789abcdef0123456789abcdef";
 
     [Theory]
+    [Trait(FuzzRun.Kind, FuzzRun.Name)]
     [InlineData("scrub")]
     [InlineData("esc-t")]
     [InlineData("fisher")]
@@ -74,6 +75,7 @@ public sealed class DamagedStateTests
     }
 
     [Fact]
+    [Trait(FuzzRun.Kind, FuzzRun.Name)]
     public void Damaged_answers_are_refused_in_order()
     {
         using var folder = new TemporaryFolder();

@@ -11,12 +11,15 @@ namespace EscNative.Engine.Formats;
 /// <remarks>Single-volume archives, stored or deflated, with or without zip64. The start of the archive is the start of the file.</remarks>
 internal sealed class ZipReader : IDisposable
 {
+    /// <summary>The first bytes of an archive that holds anything.</summary>
+    public const uint Signature = 0x04034b50;
+
     private const int MaximumEntries = 100_000;
     private const uint EndSignature = 0x06054b50;
     private const uint End64Signature = 0x06064b50;
     private const uint Locator64Signature = 0x07064b50;
     private const uint DirectorySignature = 0x02014b50;
-    private const uint LocalSignature = 0x04034b50;
+    private const uint LocalSignature = Signature;
     private const int EndLength = 22;
     private const int DirectoryEntryLength = 46;
     private const int LocalLength = 30;
@@ -84,10 +87,58 @@ internal sealed class ZipReader : IDisposable
                 throw new DataFormatException(inner, data.Length, "unpacks to more bytes than the archive's directory says");
         }
 
-        var crc = Crc32.Compute(data);
-        return crc == entry.Crc
-            ? data
-            : throw Bad(entry.DataOffset, $"entry '{entry.Name}' is damaged: its checksum is {crc:x8}, wants {entry.Crc:x8}");
+        Check(entry, data);
+        return data;
+    }
+
+    /// <summary>An entry from its first byte to its last, unpacked; its checksum was right. Only one at a time may be read.</summary>
+    /// <exception cref="DataFormatException">It is damaged, or larger than an array can be.</exception>
+    public Stream OpenWhole(ZipEntry entry)
+    {
+        if (entry.Deflated)
+            return new MemoryStream(Read(entry), writable: false);
+        Check(entry);
+        _stream.Position = entry.DataOffset;
+        return new PartStream(_stream, entry.Size);
+    }
+
+    /// <summary>Reads bytes of an entry that is stored; its checksum is not looked at.</summary>
+    /// <param name="entry">The entry.</param>
+    /// <param name="offset">Bytes before the first.</param>
+    /// <param name="into">Filled; must end within the entry.</param>
+    /// <exception cref="DataFormatException">The archive cannot be read.</exception>
+    public void ReadStored(ZipEntry entry, long offset, Span<byte> into)
+    {
+        if (entry.Deflated || offset < 0 || offset > entry.Size - into.Length)
+            throw new ArgumentException($"entry '{entry.Name}': {into.Length} bytes at {offset} of {entry.Size} are not there as they are", nameof(entry));
+        _stream.Position = entry.DataOffset + offset;
+        InputFile.ReadExactly(_stream, into, Name, entry.DataOffset + offset);
+    }
+
+    /// <summary>Computes the checksum of an entry that is stored.</summary>
+    /// <exception cref="DataFormatException">It is damaged.</exception>
+    public void Check(ZipEntry entry)
+    {
+        var buffer = new byte[Math.Min(entry.Size, 1 << 16)];
+        var crc = 0u;
+        for (long done = 0; done < entry.Size; done += buffer.Length)
+        {
+            var part = buffer.AsSpan(0, (int)Math.Min(buffer.Length, entry.Size - done));
+            ReadStored(entry, done, part);
+            crc = Crc32.Append(crc, part);
+        }
+
+        Compare(entry, crc);
+    }
+
+    /// <summary>Compares the checksum of an entry's content.</summary>
+    /// <exception cref="DataFormatException">It is damaged.</exception>
+    public void Check(ZipEntry entry, ReadOnlySpan<byte> content) => Compare(entry, Crc32.Compute(content));
+
+    private void Compare(ZipEntry entry, uint crc)
+    {
+        if (crc != entry.Crc)
+            throw Bad(entry.DataOffset, $"entry '{entry.Name}' is damaged: its checksum is {crc:x8}, wants {entry.Crc:x8}");
     }
 
     /// <summary>The first bytes of an entry, unpacked, for what stands at its start: its checksum is only known after <see cref="Read"/>.</summary>
@@ -116,8 +167,7 @@ internal sealed class ZipReader : IDisposable
         long count = U16(end, 10), length = U32(end, 12), offset = U32(end, 16);
         if (U16(end, 4) != 0 || U16(end, 6) != 0 || U16(end, 8) != U16(end, 10))
             throw Bad(position, "a zip archive in several volumes is not read");
-        if (count == ushort.MaxValue || length == uint.MaxValue || offset == uint.MaxValue)
-            (count, offset, length, position) = FindDirectory64(position, (count, offset, length));
+        (count, offset, length, position) = FindDirectory64(position, (count, offset, length));
         if (count > MaximumEntries)
             throw Bad(position, $"the zip archive has {count} entries, at most {MaximumEntries} are accepted");
         if (offset > position || length != position - offset)
@@ -127,15 +177,15 @@ internal sealed class ZipReader : IDisposable
         return (count, offset, length);
     }
 
-    private (long Count, long Offset, long Length, long Position) FindDirectory64(long position, (long, long, long) narrow)
+    private (long Count, long Offset, long Length, long Position) FindDirectory64(long position, (long Count, long Offset, long Length) narrow)
     {
         const int locatorLength = 20, endLength = 56;
-        // All ones may also be the true value of an archive without zip64.
+        // PyTorch writes the wide records into every archive; all ones in the narrow one may also be true values of an archive without them.
         if (position < locatorLength)
-            return (narrow.Item1, narrow.Item2, narrow.Item3, position);
+            return (narrow.Count, narrow.Offset, narrow.Length, position);
         var locator = ReadAt(position - locatorLength, locatorLength).AsSpan();
         if (U32(locator, 0) != Locator64Signature)
-            return (narrow.Item1, narrow.Item2, narrow.Item3, position);
+            return (narrow.Count, narrow.Offset, narrow.Length, position);
         var at = U64(locator, 8);
         if (at < 0 || at > position - locatorLength - endLength)
             throw Bad(position - locatorLength, "the zip64 locator points outside of the file");
@@ -143,9 +193,13 @@ internal sealed class ZipReader : IDisposable
         if (U32(end, 0) != End64Signature || U64(end, 24) != U64(end, 32))
             throw Bad(at, "the zip64 end record is damaged");
         long count = U64(end, 32), length = U64(end, 40), offset = U64(end, 48);
-        return count >= 0 && length >= 0 && offset >= 0
+        if (count < 0 || length < 0 || offset < 0)
+            throw Bad(at, "the zip64 end record holds sizes above 2^63 - 1");
+        return Agrees(narrow.Count, count, ushort.MaxValue) && Agrees(narrow.Length, length, uint.MaxValue) && Agrees(narrow.Offset, offset, uint.MaxValue)
             ? (count, offset, length, at)
-            : throw Bad(at, "the zip64 end record holds sizes above 2^63 - 1");
+            : throw Bad(at, "the zip64 end record disagrees with the end record");
+
+        static bool Agrees(long narrow, long wide, long ones) => narrow == ones || narrow == wide;
     }
 
     private void ReadDirectory(long count, long offset, long length)

@@ -1,0 +1,125 @@
+using System.Globalization;
+using EscNative.Engine.Formats;
+using EscNative.Models.Data;
+
+namespace EscNative.Models;
+
+/// <summary>A model from elsewhere: what its tensors are, under the names that are known here, and what is assumed since its file does not say it.</summary>
+/// <param name="Tensors">The file's tensors under the names of the architecture.</param>
+/// <param name="Map">Whose names they had, or null where they are the architecture's own.</param>
+/// <param name="Description">What the model is.</param>
+internal sealed record ForeignModel(RenamedSource Tensors, NameMap? Map, ModelDescription Description)
+{
+    private const string SizeName = "size";
+
+    /// <summary>Looks what a file without our metadata holds.</summary>
+    /// <exception cref="DataFormatException">No architecture knows the tensors, or they are a variant that computes something else.</exception>
+    public static ForeignModel Recognise(INamedArraySource file)
+    {
+        string? variant = null;
+        foreach (var (tensors, map) in NameMap.ViewsOf(file))
+        {
+            var reason = Variants.Of(tensors);
+            variant ??= reason;
+            ModelDescription? description;
+            try
+            {
+                description = Architectures.Recognise(tensors);
+            }
+            catch (DataFormatException) when (reason is not null)
+            {
+                break;
+            }
+
+            if (description is null)
+                continue;
+            // An architecture of the user's may well have such tensors.
+            if (reason is not null && IsOurs(description.Architecture))
+                throw new DataFormatException(file.Name, null, $"looks like {description.Architecture}, but is not: {reason}");
+            return new ForeignModel(tensors, map, description with { Normalisation = Preset(description, map) });
+        }
+
+        throw new DataFormatException(file.Name, null, variant is not null
+            ? $"is not a model that this version knows: {variant}"
+            : $"is not a model that this version knows ({string.Join(", ", Architectures.Names)}): no metadata {ModelMetadata.Prefix}architecture, and the names and shapes of its {file.Entries.Count} tensors{Examples(file)} fit none of them");
+    }
+
+    /// <summary>Says how the file was understood and what was assumed.</summary>
+    public void Explain(ModelLoadOptions options)
+    {
+        foreach (var remark in Tensors.Remarks)
+            options.Say(remark);
+        if (Map is not null)
+            options.Say($"The tensors have the names of {Map.Source}, and were taken as {Description.Architecture}.");
+        if (options.Normalisation is null)
+            options.Say($"Normalisation: the file says none, {Description.Normalisation.Name} was assumed ({Words(Description)}), as is usual for {Map?.Source ?? Description.Architecture}; --mean and --std tell another.");
+        if (options.ClassNames is null)
+            options.Say($"Classes: the file names none of the {Description.ClassNames.Count}, so they have numbers; --class-names tells them.");
+    }
+
+    /// <summary>What the options say instead of what a description says.</summary>
+    /// <param name="description">Of the file, or assumed.</param>
+    /// <param name="options">What is told.</param>
+    /// <param name="isOurs">Whether the file itself says it: replacing that is worth a remark.</param>
+    /// <exception cref="UsageException">The options do not fit the model.</exception>
+    public static ModelDescription Apply(ModelDescription description, ModelLoadOptions options, bool isOurs)
+    {
+        if (options.Normalisation is { } normalisation)
+        {
+            _ = normalisation.Table(description.Channels);
+            if (isOurs)
+                options.Say($"Normalisation: the file's own ({Words(description)}) was replaced.");
+            description = description with { Normalisation = normalisation };
+            options.Say($"Normalisation: {Words(description)}, as the options say.");
+        }
+
+        if (options.ClassNames is { } names)
+        {
+            if (names.Count != description.ClassNames.Count)
+                throw new UsageException(FormattableString.Invariant($"class names: got {names.Count}, the model has {description.ClassNames.Count} classes"));
+            if (isOurs && !names.SequenceEqual(description.ClassNames, StringComparer.Ordinal))
+                options.Say($"Classes: the file's own names ({string.Join(", ", description.ClassNames.Take(3))}{(names.Count > 3 ? ", ..." : "")}) were replaced.");
+            description = description with { ClassNames = [.. names] };
+        }
+
+        return options.ImageSize is { } size ? Resized(description, size, options, isOurs) : description;
+    }
+
+    private static ModelDescription Resized(ModelDescription description, int size, ModelLoadOptions options, bool isOurs)
+    {
+        var (height, width, _) = description.Input();
+        if (height == size && width == size)
+            return description;
+        var values = description.Hyperparameters.Values.ToDictionary(v => v.Name, v => v.Value, StringComparer.Ordinal);
+        if (!values.ContainsKey(SizeName))
+            throw new UsageException(FormattableString.Invariant($"image size: got {size}, {description.Architecture} takes {height} x {width} only"));
+        values[SizeName] = size.ToString(CultureInfo.InvariantCulture);
+        if (isOurs)
+            options.Say(FormattableString.Invariant($"Image size: the file's own ({height}) was replaced by {size}."));
+        return description with { Hyperparameters = Architectures.Get(description.Architecture).Parse(values) };
+    }
+
+    private static Normalisation Preset(ModelDescription description, NameMap? map)
+    {
+        // Statistics of colours are no use for other images.
+        if (!IsOurs(description.Architecture) || description.Channels != 3)
+            return description.Normalisation;
+        return map?.Normalisation ?? (description.Architecture.StartsWith("resnet", StringComparison.Ordinal) ? Normalisation.ImageNet : Normalisation.Half);
+    }
+
+    private static bool IsOurs(string architecture) => architecture == AllCnn.Name || architecture.StartsWith("resnet", StringComparison.Ordinal) || architecture.StartsWith("vit-", StringComparison.Ordinal);
+
+    private static string Words(ModelDescription description)
+    {
+        var channels = Enumerable.Range(0, description.Channels).ToArray();
+        return $"mean {Join(description.Normalisation.Mean)}, std {Join(description.Normalisation.Deviation)}";
+
+        string Join(Func<int, float> value) => string.Join(",", channels.Select(c => value(c).ToString(CultureInfo.InvariantCulture)).Distinct().Count() == 1
+            ? [value(0).ToString(CultureInfo.InvariantCulture)]
+            : channels.Take(4).Select(c => value(c).ToString(CultureInfo.InvariantCulture)));
+    }
+
+    private static string Examples(INamedArraySource file) => file.Entries.Count == 0
+        ? ""
+        : $" ({string.Join(", ", file.Entries.Take(3).Select(e => $"'{e.Name}' [{string.Join(", ", e.Shape.ToArray())}]"))}{(file.Entries.Count > 3 ? ", ..." : "")})";
+}

@@ -1,0 +1,69 @@
+using EscNative.Engine.Formats;
+
+namespace EscNative.Models;
+
+/// <summary>One tensor of a file beside the network that the file holds.</summary>
+/// <param name="Stored">Its name in the file, or null for one that the file lacks.</param>
+/// <param name="Name">Its name in the network, or null where the network has no such tensor.</param>
+/// <param name="Problem">What does not fit, or null.</param>
+public sealed record TensorPlace(string? Stored, string? Name, string? Problem);
+
+/// <summary>Which tensors of a file belong where in the network that it holds, and which do not.</summary>
+/// <param name="Architecture">The network's architecture, or null where none knows the file.</param>
+/// <param name="Source">Whose names the file has, or null where they are the architecture's own.</param>
+/// <param name="Places">The file's tensors in its order, then those that it lacks. Empty where no architecture knows it.</param>
+public sealed record ModelMapping(string? Architecture, string? Source, IReadOnlyList<TensorPlace> Places)
+{
+    /// <summary>Compares a file with the network that it holds.</summary>
+    /// <param name="file">The file.</param>
+    /// <exception cref="DataFormatException">Metadata of ours is damaged, or claims another network than the tensors make.</exception>
+    public static ModelMapping Of(INamedArraySource file)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        RenamedSource tensors;
+        ModelDescription description;
+        string? source = null;
+        if (ModelMetadata.IsOurs(file))
+        {
+            tensors = RenamedSource.WithoutWrappers(file);
+            description = ModelMetadata.Read(tensors);
+        }
+        else
+        {
+            try
+            {
+                (tensors, var map, description) = ForeignModel.Recognise(file);
+                source = map?.Source;
+            }
+            catch (DataFormatException)
+            {
+                return new ModelMapping(null, null, []);
+            }
+        }
+
+        Dictionary<string, int[]> wanted;
+        using (var model = ModelFile.Empty(tensors, description))
+            wanted = ModelFile.ShapesOf(model);
+        var places = new List<TensorPlace>();
+        var named = tensors.Entries.ToDictionary(e => e.Name, StringComparer.Ordinal);
+        foreach (var entry in tensors.Entries)
+        {
+            // Of several that are joined to one, each has that one's place.
+            foreach (var stored in tensors.StoredNames(entry.Name))
+            {
+                places.Add(!wanted.TryGetValue(entry.Name, out var shape)
+                    ? new TensorPlace(stored, null, ModelFile.IsErasure(entry.Name) ? null : $"not in {description.Architecture}")
+                    : new TensorPlace(stored, entry.Name, shape.AsSpan().SequenceEqual(entry.Shape) || entry.Shape.Length == 0 ? null : $"wants [{string.Join(", ", shape)}]"));
+            }
+        }
+
+        foreach (var (name, shape) in wanted)
+        {
+            if (!named.ContainsKey(name) && !ModelFile.IsCounter(name))
+                places.Add(new TensorPlace(null, name, $"missing [{string.Join(", ", shape)}]"));
+        }
+
+        var order = file.Entries.Select((e, i) => (e.Name, i)).ToDictionary(e => e.Name, e => e.i, StringComparer.Ordinal);
+        return new ModelMapping(description.Architecture, source, [.. places.OrderBy(p => p.Stored is { } stored ? order[stored] : int.MaxValue)]);
+    }
+}
