@@ -41,7 +41,7 @@ internal sealed class OptionSet
 
     public Option<string?> ClassNames { get; } = Text("--class-names", "FILE|A,B,..", "The model's classes in the order of its scores: a file with a name on each line, or a list. Replaces what a model file says.");
 
-    public Option<int?> ImageSize { get; } = Parsed<int?>("--image-size", "N", "Rows and columns of the images that the model takes, where its network takes several sizes. Replaces what a model file says.", text => ParseWhole(text, 1, 1 << 14));
+    public Option<int?> ImageSize { get; } = Parsed<int?>("--image-size", "N", "Rows and columns of the images that the network takes, where it takes several sizes. Replaces what a model file says.", text => ParseWhole(text, 1, 1 << 14));
 
     public Option<bool> Predict { get; } = Flag("--predict", "What the kernels are predicted to take on an NVIDIA H200, by the model in docs/gpu-model.md; measures nothing and needs no GPU.");
 
@@ -57,7 +57,6 @@ internal sealed class OptionSet
 
     public Option<string?> Stem { get; } = Text("--stem", "NAME", "How resnet18, 34 and 50 begin: imagenet (7x7 and pooling, the default) or cifar (3x3).");
 
-    public Option<int?> Size { get; } = Parsed<int?>("--size", "N", "Rows and columns of a network's images. Default: the network's own.", text => ParseWhole(text, 1, int.MaxValue));
 
     public Option<string?> ForgetClass { get; } = Text("--forget-class", "N[,N..]", "The classes to forget, by number from 0 or by name; in a report 4/7,8 means 4 first and then 7 and 8.");
 

@@ -55,7 +55,7 @@ internal static class OptionChecks
             values["width"] = width.ToString("R", CultureInfo.InvariantCulture);
         if (context.Get(context.Options.Stem) is { } stem)
             values["stem"] = stem;
-        if (context.Get(context.Options.Size) is { } size)
+        if (context.Get(context.Options.ImageSize) is { } size)
             values["size"] = size.ToString(CultureInfo.InvariantCulture);
         return Architectures.Choose(name, values);
     }

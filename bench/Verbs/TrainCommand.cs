@@ -16,7 +16,7 @@ internal static class TrainCommand
         "train",
         "Trains a classifier and writes it as a model file.",
         [
-            options.Output, options.Data, options.Identities, options.Architecture, options.Width, options.Stem, options.Size, options.Epochs, options.Batch, options.LearningRate, options.WeightDecay, options.Crop, options.WithoutClass,
+            options.Output, options.Data, options.Identities, options.Architecture, options.Width, options.Stem, options.ImageSize, options.Epochs, options.Batch, options.LearningRate, options.WeightDecay, options.Crop, options.WithoutClass,
             options.Checkpoint, options.Resume, options.StopAfter, options.Seed, options.Device, options.Threads, options.Precision, options.Json, options.Html, options.Force,
             options.Config, options.Quiet,
         ],

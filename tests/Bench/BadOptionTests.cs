@@ -63,7 +63,6 @@ public sealed class BadOptionTests(SmallFiles files) : IClassFixture<SmallFiles>
         ["--arch"] = ("allcn", "Did you mean 'allcnn'?"),
         ["--width"] = ("0", "wants more than 0"),
         ["--stem"] = ("cifra", "got stem 'cifra', wants imagenet or cifar"),
-        ["--size"] = ("0", "wants a whole number from 1"),
         ["--epochs"] = ("0", "wants a whole number from 1"),
         ["--batch"] = ("1", "wants 2 or more"),
         ["--learning-rate"] = ("0", "wants more than 0"),
