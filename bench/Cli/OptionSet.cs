@@ -57,7 +57,6 @@ internal sealed class OptionSet
 
     public Option<string?> Stem { get; } = Text("--stem", "NAME", "How resnet18, 34 and 50 begin: imagenet (7x7 and pooling, the default) or cifar (3x3).");
 
-
     public Option<string?> ForgetClass { get; } = Text("--forget-class", "N[,N..]", "The classes to forget, by number from 0 or by name; in a report 4/7,8 means 4 first and then 7 and 8.");
 
     public Option<string?> ForgetIndices { get; } = Text("--forget-indices", "FILE", "The training images to forget: a text file of indices from 0, one on each line.");

@@ -112,7 +112,7 @@ internal sealed record ForeignModel(RenamedSource Tensors, NameMap? Map, ModelDe
     private static string Words(ModelDescription description)
     {
         var channels = Enumerable.Range(0, description.Channels).ToArray();
-        return $"mean {Join(description.Normalisation.Mean)}, std {Join(description.Normalisation.Deviation)}";
+        return $"mean {Join(description.Normalisation.Mean)}, std {Join(description.Normalisation.Std)}";
 
         string Join(Func<int, float> value) => string.Join(",", channels.Select(c => value(c).ToString(CultureInfo.InvariantCulture)).Distinct().Count() == 1
             ? [value(0).ToString(CultureInfo.InvariantCulture)]
