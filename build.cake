@@ -30,11 +30,11 @@ Task("Fuzz")
     }));
 
 Task("Pack")
-    .Description("Packs EscNative.Engine, EscNative.Models, EscNative.Unlearning and the tool escnative.")
+    .Description("Packs EscNative.Engine, EscNative.Models, EscNative.Images, EscNative.Unlearning and the tool escnative.")
     .Does(() =>
     {
         CleanDirectory(packages);
-        foreach (var project in new[] { "engine/EscNative.Engine", "models/EscNative.Models", "unlearning/EscNative.Unlearning", "bench/EscNative.Bench" })
+        foreach (var project in new[] { "engine/EscNative.Engine", "models/EscNative.Models", "models/Images/EscNative.Images", "unlearning/EscNative.Unlearning", "bench/EscNative.Bench" })
             DotNetPack($"./{project}.csproj", new DotNetPackSettings { Configuration = configuration, OutputDirectory = packages });
     });
 

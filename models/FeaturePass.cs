@@ -45,20 +45,27 @@ public sealed class FeaturePass(Classifier model, int imagesPerRun = 0, StageRec
         var indices = new int[size];
         // Pinned once for the pass: the device reads a batch while the next one is gathered.
         using var staging = new UploadBuffer(CudaInterop.ContextOf(model.Device), checked(size * images.ImageSize), (images.Count + size - 1) / size);
+        var following = new int[size];
+        using var source = new BatchPixels(images);
         while (delivery.Done < images.Count)
         {
             cancel.ThrowIfCancellationRequested();
             using var call = KernelCall.Begin();
             var batch = indices.AsSpan(0, Math.Min(size, images.Count - delivery.Done));
+            var ahead = following.AsSpan(0, Math.Min(size, images.Count - delivery.Done - batch.Length));
+            for (var i = 0; i < batch.Length; i++)
+                batch[i] = delivery.Done + i;
+            for (var i = 0; i < ahead.Length; i++)
+                ahead[i] = delivery.Done + batch.Length + i;
             Span<byte> pixels;
             using (Stage("upload"))
             {
                 pixels = staging.Next()[..(batch.Length * images.ImageSize)];
+                source.Load(batch, ahead);
                 for (var i = 0; i < batch.Length; i++)
                 {
-                    batch[i] = delivery.Done + i;
                     var image = pixels.Slice(i * images.ImageSize, images.ImageSize);
-                    images.Pixels(batch[i]).CopyTo(image);
+                    source[i].CopyTo(image);
                     if (mirrored)
                         Mirror(image, images.Width, images.Channels);
                 }

@@ -18,6 +18,8 @@ internal static class FuzzRun
     private static readonly double Seconds = double.TryParse(Environment.GetEnvironmentVariable("ESC_FUZZ_SECONDS"), out var s) ? s : 0.5;
     private static readonly int Seed = int.TryParse(Environment.GetEnvironmentVariable("ESC_FUZZ_SEED"), out var s) ? s : 20260704;
 
+    private static readonly bool IsLonger = Environment.GetEnvironmentVariable("ESC_FUZZ_SECONDS") is { Length: > 0 };
+
     // Every run makes at least this many attempts, whatever the machine's load.
     private const int Least = 300;
 
@@ -30,15 +32,18 @@ internal static class FuzzRun
     /// <param name="read">Reads a file.</param>
     /// <param name="least">How many attempts at least.</param>
     /// <param name="memoryFactor">The most bytes that may be taken for each of the file's, beside 64 MiB.</param>
-    public static void Run(string format, byte[] valid, Func<FuzzMutator, byte[], byte[]> damage, Action<byte[]> read, double memoryFactor = 4, int least = Least)
+    /// <param name="seconds">How long an ordinary run lasts; 0 for as long as others.</param>
+    public static void Run(string format, byte[] valid, Func<FuzzMutator, byte[], byte[]> damage, Action<byte[]> read, double memoryFactor = 4, int least = Least, double seconds = 0)
     {
+        if (seconds == 0 || IsLonger)
+            seconds = Seconds;
         read(valid);
         TestContext.Current.TestOutputHelper?.WriteLine($"fuzz {format}: ESC_FUZZ_SEED={Seed}");
         var mutator = new FuzzMutator(Seed);
         var whole = Stopwatch.StartNew();
         var refused = 0;
         var attempts = 0;
-        for (; attempts < least || whole.Elapsed.TotalSeconds < Seconds; attempts++)
+        for (; attempts < least || whole.Elapsed.TotalSeconds < seconds; attempts++)
         {
             var bytes = damage(mutator, valid);
             var before = GC.GetAllocatedBytesForCurrentThread();

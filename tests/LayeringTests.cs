@@ -7,7 +7,7 @@ namespace EscNative.Tests;
 public sealed class LayeringTests
 {
     private static readonly string[] Order = ["kernels", "engine", "models", "unlearning", "bench", "tests"];
-    private static readonly string[] Assemblies = ["EscNative.Kernels.dll", "EscNative.Engine.dll", "EscNative.Models.dll", "EscNative.Unlearning.dll", "escnative.dll"];
+    private static readonly string[] Assemblies = ["EscNative.Kernels.dll", "EscNative.Engine.dll", "EscNative.Models.dll", "EscNative.Images.dll", "EscNative.Unlearning.dll", "escnative.dll"];
 
     [Fact]
     public void A_project_references_only_what_stands_left_of_it()
@@ -20,6 +20,15 @@ public sealed class LayeringTests
                 Assert.True(Array.IndexOf(Order, folder) < i, $"{Order[i]} references {folder}");
             }
         }
+    }
+
+    [Fact]
+    public void Only_the_tool_references_the_project_that_decodes_photos_and_that_one_only_what_it_decodes_for()
+    {
+        const string images = "models/Images";
+        Assert.Equal(["EscNative.Engine.csproj", "EscNative.Kernels.csproj", "EscNative.Models.csproj"], Items(images, "ProjectReference").Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal));
+        Assert.All(Items(images, "PackageReference"), package => Assert.StartsWith("SkiaSharp", package, StringComparison.Ordinal));
+        Assert.Equal(["bench"], Order.Where(folder => Items(folder, "ProjectReference").Any(path => path.Contains(images, StringComparison.Ordinal))));
     }
 
     [Fact]
@@ -91,6 +100,7 @@ public sealed class LayeringTests
     [InlineData("kernels", "")]
     [InlineData("engine", "true")]
     [InlineData("models", "true")]
+    [InlineData("models/Images", "true")]
     [InlineData("unlearning", "true")]
     [InlineData("bench", "true")]
     public void A_package_is_made_of_the_projects_that_users_take(string folder, string packable)

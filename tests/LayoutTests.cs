@@ -40,6 +40,7 @@ public sealed class LayoutTests
     [InlineData("kernels")]
     [InlineData("engine")]
     [InlineData("models")]
+    [InlineData("models/Images")]
     [InlineData("unlearning")]
     public void A_public_member_of_a_library_without_documentation_does_not_compile(string folder)
     {

@@ -27,9 +27,15 @@ internal sealed class OptionSet
 
     public Option<int> Seed { get; } = Whole("--seed", "Seed of everything random.", 0, int.MaxValue, 42);
 
-    public Option<string> Data { get; } = Named("--data", "PATH", "A CIFAR or IDX folder or archive, a folder of faces (one folder for each person), or 'embedded' (2,000 Fashion-MNIST images inside the program).", "embedded");
+    public Option<string> Data { get; } = Named("--data", "PATH", "A CIFAR or IDX folder or archive, a folder of photos (one folder for each class or person, or train and test with such folders), a table path,label,subject (.csv), or 'embedded' (2,000 Fashion-MNIST images inside the program).", "embedded");
 
-    public Option<int> Identities { get; } = Whole("--identities", "How many people to take of a folder of faces, in the order of their names; 0 takes all.", 0, 1_000_000, 0);
+    public Option<int> Identities { get; } = Whole("--identities", "How many people or classes to take of a folder of faces or photos, in the order of their names; 0 takes all.", 0, 1_000_000, 0);
+
+    public Option<string> Resize { get; } = OneOf("--resize", "How photos come to the network's size: stretch (the whole photo), crop (its middle, bilinear), crop-bicubic, or auto: crop for ResNets and crop-bicubic for vision transformers from 128 pixels, else stretch.", ["auto", "stretch", "crop", "crop-bicubic"], "wants auto, stretch, crop or crop-bicubic");
+
+    public Option<string> OnBadImage { get; } = OneOf("--on-bad-image", "What to do where a photo cannot be read: error names it and ends, skip leaves it out and counts it.", ["error", "skip"], "wants error or skip");
+
+    public Option<int?> ImageMemory { get; } = Parsed<int?>("--image-memory", "MB", "Megabytes of resized photos to keep; a larger set is decoded again in every pass. Default: a quarter of the memory.", text => ParseWhole(text, 0, int.MaxValue));
 
     public Option<bool> AllowOtherData { get; } = Flag("--allow-other-data", "Take images that the model was not trained on; the result says so.");
 
@@ -58,6 +64,8 @@ internal sealed class OptionSet
     public Option<string?> Stem { get; } = Text("--stem", "NAME", "How resnet18, 34 and 50 begin: imagenet (7x7 and pooling, the default) or cifar (3x3).");
 
     public Option<string?> ForgetClass { get; } = Text("--forget-class", "N[,N..]", "The classes to forget, by number from 0 or by name; in a report 4/7,8 means 4 first and then 7 and 8.");
+
+    public Option<string?> ForgetSubject { get; } = Text("--forget-subject", "NAME[,NAME..]", "The people to forget, by the names in the table of photos (path,label,subject): all their training images.");
 
     public Option<string?> ForgetIndices { get; } = Text("--forget-indices", "FILE", "The training images to forget: a text file of indices from 0, one on each line.");
 

@@ -24,6 +24,12 @@ internal sealed record ErasureJob(
     /// <summary>Of faces, how many people; 0 takes all.</summary>
     public int Identities { get; init; }
 
+    /// <summary>People with commas between, whom the data names, or null.</summary>
+    public string? ForgetSubjects { get; init; }
+
+    /// <summary>How photos are read.</summary>
+    public PhotoChoice Photos { get; init; } = new();
+
     /// <summary>What is done where the images are not the model's.</summary>
     public DataTrust Trust { get; init; } = new(IsNamed: true, AllowOther: false);
 
@@ -40,9 +46,9 @@ internal sealed record ErasureJob(
     /// <exception cref="EscException">The images cannot be used, or do not fit the model or the request.</exception>
     public ForgetSplit ReadData(Classifier model)
     {
-        var data = Inputs.Open(DataPath, model.Description, Identities);
+        var data = Inputs.Open(DataPath, model.Description, Identities, Photos);
         Trust.Check(model, ModelFile, data);
-        return ForgetSplit.Create(data, PaperClass ? Inputs.PaperClass(data) : Inputs.Request(ForgetClasses, ForgetIndices, data));
+        return ForgetSplit.Create(data, PaperClass ? Inputs.PaperClass(data) : Inputs.Request(ForgetClasses, ForgetIndices, data, ForgetSubjects));
     }
 
     /// <summary>Runs the method on a model.</summary>

@@ -11,16 +11,19 @@ internal static class Inputs
     /// <param name="path">A folder, an archive, or <c>embedded</c>.</param>
     /// <param name="model">The model.</param>
     /// <param name="identities">Of faces, how many people; 0 takes all.</param>
+    /// <param name="photos">How photos are read, or null for the defaults.</param>
     /// <exception cref="EscException">They cannot be used.</exception>
-    public static DataSet Open(string path, ModelDescription model, int identities = 0) => Open(path, model.Input(), identities);
+    public static DataSet Open(string path, ModelDescription model, int identities = 0, PhotoChoice? photos = null) =>
+        Open(path, model.Architecture, model.Input(), identities, photos);
 
     /// <summary>The images at a path, in the size and colours that a new network is made for.</summary>
-    /// <inheritdoc cref="Open(string, ModelDescription, int)"/>
-    public static DataSet Open(string path, Hyperparameters network, int identities = 0) =>
-        Open(path, Architectures.Get(network.Architecture).Input(network), identities);
+    /// <inheritdoc cref="Open(string, ModelDescription, int, PhotoChoice?)"/>
+    public static DataSet Open(string path, Hyperparameters network, int identities = 0, PhotoChoice? photos = null) =>
+        Open(path, network.Architecture, Architectures.Get(network.Architecture).Input(network), identities, photos);
 
-    private static DataSet Open(string path, (int Height, int Width, int Channels) input, int identities) =>
-        DataFolder.Open(path, identities: identities).Fit(input.Height, input.Width, input.Channels);
+    private static DataSet Open(string path, string architecture, (int Height, int Width, int Channels) input, int identities, PhotoChoice? photos) =>
+        DataFolder.Open(path, (photos ?? new PhotoChoice()).For(architecture, input.Height, input.Width, input.Channels), identities: identities)
+            .Fit(input.Height, input.Width, input.Channels);
 
     /// <summary>The request where the user named none: the paper's class 4, or the last class where that one has no images.</summary>
     /// <param name="data">The images.</param>
@@ -32,9 +35,10 @@ internal static class Inputs
         return ForgetRequest.ForClasses(classes.Contains(paper) || classes.Length == 0 ? paper : classes[^1]);
     }
 
-    /// <summary>The request that two options mean.</summary>
-    /// <exception cref="UsageException">Both or none are given, or the data has no such class.</exception>
-    public static ForgetRequest Request(string? classes, string? indices, DataSet data) => Request(classes, indices, data.ClassNames, data.Train.Count);
+    /// <summary>The request that the options mean.</summary>
+    /// <exception cref="UsageException">Several or none are given, or the data has no such class or person.</exception>
+    public static ForgetRequest Request(string? classes, string? indices, DataSet data, string? subjects = null) =>
+        subjects is not null ? ForgetRequest.ParseSubjects(subjects, data) : Request(classes, indices, data.ClassNames, data.Train.Count);
 
     /// <summary>The request that two options mean, of data that need not be open.</summary>
     /// <param name="classes">Class numbers or names, or null.</param>

@@ -92,7 +92,10 @@ internal static class OptionChecks
         var (classes, indices) = (context.Get(context.Options.ForgetClass), context.Get(context.Options.ForgetIndices));
         if (classes is not null && indices is not null)
             throw new UsageException("--forget-class and --forget-indices exclude each other: give one of them");
-        if (needed && classes is null && indices is null)
+        var subject = context.Has(context.Options.ForgetSubject);
+        if (subject && (classes ?? indices) is not null)
+            throw new UsageException($"--forget-subject and {(classes is not null ? "--forget-class" : "--forget-indices")} exclude each other: give one of them");
+        if (needed && classes is null && indices is null && !subject)
             throw new UsageException("what is to be forgotten is missing: give --forget-class 4 or --forget-indices FILE");
     }
 

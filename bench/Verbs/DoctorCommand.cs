@@ -124,7 +124,7 @@ internal static class DoctorCommand
         var where = path == "embedded" ? "embedded" : $"tried {Path.GetFullPath(path)}";
         try
         {
-            var data = DataFolder.Open(path);
+            var data = DataFolder.Open(path, new PhotoChoice(OnBadImage: BadImagePolicy.Skip).For("", FaceFolder.DefaultSide, FaceFolder.DefaultSide, 3));
             return new FindingResult(
                 "data", true,
                 string.Join("; ", data.Notes.Prepend($"{where}: {data.Name}, {Numbers.Count(data.Train.Count)} training and {Numbers.Count(data.Test.Count)} test images, {data.ClassNames.Count} classes")),
@@ -132,7 +132,7 @@ internal static class DoctorCommand
         }
         catch (EscException problem)
         {
-            return new FindingResult("data", false, $"{where}: {PlainText.Of(problem.Message)}", "give --data a CIFAR or IDX folder or archive, or leave it out for the embedded set");
+            return new FindingResult("data", false, $"{where}: {PlainText.Of(problem.Message)}", "give --data a CIFAR or IDX folder or archive, or a folder of photos, or leave it out for the embedded set");
         }
     }
 

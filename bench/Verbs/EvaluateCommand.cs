@@ -13,7 +13,7 @@ internal static class EvaluateCommand
         "evaluate",
         "Measures what a model still knows of what was to be forgotten.",
         [
-            options.ModelFile, options.Mean, options.Std, options.ClassNames, options.ImageSize, options.Original, options.Retrain, options.Data, options.AllowOtherData, options.Identities, options.ForgetClass, options.ForgetIndices, options.Relearn, options.MlpProbe, options.Seed, options.Device, options.Threads,
+            options.ModelFile, options.Mean, options.Std, options.ClassNames, options.ImageSize, options.Original, options.Retrain, options.Data, options.AllowOtherData, options.Identities, options.Resize, options.OnBadImage, options.ImageMemory, options.ForgetClass, options.ForgetSubject, options.ForgetIndices, options.Relearn, options.MlpProbe, options.Seed, options.Device, options.Threads,
             options.Precision, options.Json, options.Html, options.Force, options.Config, options.Quiet,
         ],
         [
@@ -37,9 +37,9 @@ internal static class EvaluateCommand
         var trust = DataTrust.Of(context);
         var reading = new List<string>();
         using var model = trust.Reading.Load(modelFile, device, reading);
-        var data = Inputs.Open(context.Get(options.Data), model.Description, context.Get(options.Identities));
+        var data = Inputs.Open(context.Get(options.Data), model.Description, context.Get(options.Identities), PhotoChoice.Of(context));
         trust.Check(model, modelFile, data);
-        var split = ForgetSplit.Create(data, Inputs.Request(context.Get(options.ForgetClass), context.Get(options.ForgetIndices), data));
+        var split = ForgetSplit.Create(data, Inputs.Request(context.Get(options.ForgetClass), context.Get(options.ForgetIndices), data, context.Get(options.ForgetSubject)));
         // Every file is known to be good before the first is measured.
         string[] remarks =
         [

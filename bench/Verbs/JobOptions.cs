@@ -18,7 +18,8 @@ internal static class JobOptions
         var options = context.Options;
         OptionChecks.Forget(context, needed: forgetClass is null);
         var (classes, indices) = (context.Get(options.ForgetClass), context.Get(options.ForgetIndices));
-        var named = classes is not null || indices is not null;
+        var subjects = context.Has(options.ForgetSubject) ? context.Get(options.ForgetSubject) : null;
+        var named = classes is not null || indices is not null || subjects is not null;
         if (!named)
             classes = forgetClass;
         var method = OptionChecks.Methods([context.Get(options.Method)])[0];
@@ -30,6 +31,8 @@ internal static class JobOptions
         return new ErasureJob(modelFile, context.Get(options.Data), classes, indices, method.Name, unlearning, Device.Cpu)
         {
             Identities = context.Get(options.Identities),
+            ForgetSubjects = subjects,
+            Photos = PhotoChoice.Of(context),
             Trust = DataTrust.Of(context),
             PaperClass = !named && forgetClass is not null,
         };

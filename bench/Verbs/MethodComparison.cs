@@ -73,7 +73,7 @@ internal static class MethodComparison
         using var original = trust.Reading.Load(model.File, device, reading);
         if (question.OptionsOfEsc is { } esc)
             _ = Esc.DirectionsOf(original.FeatureWidth, esc);
-        var data = Inputs.Open(context.Get(options.Data), original.Description, context.Get(options.Identities));
+        var data = Inputs.Open(context.Get(options.Data), original.Description, context.Get(options.Identities), PhotoChoice.Of(context));
         trust.Check(original, model.File, data);
         var scenario = ScenarioOf(question, data);
         foreach (var trial in scenario.Trials(data, context.Get(options.Trials), (ulong)context.Get(options.Seed)))

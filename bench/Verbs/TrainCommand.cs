@@ -16,7 +16,7 @@ internal static class TrainCommand
         "train",
         "Trains a classifier and writes it as a model file.",
         [
-            options.Output, options.Data, options.Identities, options.Architecture, options.Width, options.Stem, options.ImageSize, options.Epochs, options.Batch, options.LearningRate, options.WeightDecay, options.Crop, options.WithoutClass,
+            options.Output, options.Data, options.Identities, options.Resize, options.OnBadImage, options.ImageMemory, options.Architecture, options.Width, options.Stem, options.ImageSize, options.Epochs, options.Batch, options.LearningRate, options.WeightDecay, options.Crop, options.WithoutClass,
             options.Checkpoint, options.Resume, options.StopAfter, options.Seed, options.Device, options.Threads, options.Precision, options.Json, options.Html, options.Force,
             options.Config, options.Quiet,
         ],
@@ -97,7 +97,7 @@ internal static class TrainCommand
         var (device, setup) = Setup.Take(context);
         var document = Setup.Document(context, setup);
 
-        var data = Inputs.Open(context.Get(options.Data), network, context.Get(options.Identities));
+        var data = Inputs.Open(context.Get(options.Data), network, context.Get(options.Identities), PhotoChoice.Of(context));
         if (context.Get(options.WithoutClass) is { } classes)
             data = ForgetSplit.Create(data, Inputs.Classes(classes, data.ClassNames)).Remaining;
         using var progress = new ProgressLine(context.Terminal);

@@ -77,15 +77,19 @@ public sealed class BatchLoader
         var order = Order(epoch);
         var values = _onDevice is null ? new float[(long)Math.Min(_options.BatchSize, order.Length) * _set.ImageSize] : [];
         var line = new byte[_set.Width * _set.Channels];
+        using var pixels = new BatchPixels(_set);
         for (var i = firstBatch; i < Batches; i++)
         {
-            var start = i * _options.BatchSize;
-            using var batch = Load(order.AsSpan(start, Math.Min(_options.BatchSize, order.Length - start)), epoch, values, line);
+            pixels.Load(Part(order, i), i + 1 < Batches ? Part(order, i + 1) : []);
+            using var batch = Load(Part(order, i), pixels, epoch, values, line);
             yield return batch;
         }
     }
 
-    private Batch Load(ReadOnlySpan<int> indices, int epoch, float[] values, byte[] line)
+    private ReadOnlySpan<int> Part(int[] order, int batch) =>
+        order.AsSpan(batch * _options.BatchSize, Math.Min(_options.BatchSize, order.Length - (batch * _options.BatchSize)));
+
+    private Batch Load(ReadOnlySpan<int> indices, BatchPixels pixels, int epoch, float[] values, byte[] line)
     {
         var labels = new int[indices.Length];
         var changes = _onDevice is null ? [] : new ImageChange[indices.Length];
@@ -94,14 +98,14 @@ public sealed class BatchLoader
             labels[i] = _set.Label(indices[i]);
             var (mirror, down, right) = _options.Augmentation.Draw(_options.Seed, Stream(epoch, 1), _set.Id(indices[i]));
             if (_onDevice is null)
-                Convert(_set.Pixels(indices[i]), values.AsSpan(i * _set.ImageSize, _set.ImageSize), line, mirror, down, right);
+                Convert(pixels[i], values.AsSpan(i * _set.ImageSize, _set.ImageSize), line, mirror, down, right);
             else
                 changes[i] = new ImageChange(i, mirror ? 1 : 0, down, right);
         }
 
         var images = _onDevice is null
             ? Tensor.From(values.AsSpan(0, indices.Length * _set.ImageSize), (indices.Length, _set.Height, _set.Width, _set.Channels), _options.Device)
-            : _onDevice.Load(indices, changes);
+            : _onDevice.Load(pixels, changes);
         // The batch owns its tensors, whatever scope the caller is in.
         return new Batch(images.Persist(), Tensor.From(labels, indices.Length, _options.Device).Persist(), indices.ToArray());
     }

@@ -27,6 +27,9 @@ public sealed class DataSet(string name, ImageSet train, ImageSet test, Normalis
     /// <summary>What a model that is trained on this records of it: of a part of a data set, the whole and what was left out.</summary>
     public DataRecord Record => _record ??= Part is { } part ? part.Whole.Record with { Without = [.. part.Whole.Record.Without, .. part.Without] } : DataRecord.Of(this);
 
+    /// <summary>Who each training image shows, by its id, where the data says so; else null. Empty text where it does not say it of an image.</summary>
+    public IReadOnlyList<string>? Subjects { get; init; }
+
     /// <summary>The data that this is a part of, and what it lacks; null for whole data.</summary>
     internal (DataSet Whole, IReadOnlyList<string> Without)? Part { get; init; }
 
@@ -39,9 +42,9 @@ public sealed class DataSet(string name, ImageSet train, ImageSet test, Normalis
     /// <param name="channels">Channels wanted.</param>
     /// <exception cref="UsageException">The images cannot be padded or repeated to it.</exception>
     public DataSet Fit(int height, int width, int channels) =>
-        new(Name, Train.Fit(height, width, channels), Test.Fit(height, width, channels), Normalisation);
+        new(Name, Train.Fit(height, width, channels), Test.Fit(height, width, channels), Normalisation) { Subjects = Subjects };
 
     /// <summary>The same images with another normalisation.</summary>
     /// <param name="normalisation">How bytes become the network's input.</param>
-    public DataSet With(Normalisation normalisation) => new(Name, Train, Test, normalisation) { Part = Part };
+    public DataSet With(Normalisation normalisation) => new(Name, Train, Test, normalisation) { Part = Part, Subjects = Subjects };
 }

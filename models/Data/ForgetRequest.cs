@@ -64,6 +64,36 @@ public sealed class ForgetRequest
         return ForClasses(classes.ToArray());
     }
 
+    /// <summary>A request for every training image of some people: <c>anna</c>, <c>anna,bob</c>.</summary>
+    /// <param name="text">Names as the data has them, separated by commas.</param>
+    /// <param name="data">The data.</param>
+    /// <exception cref="UsageException">The data names nobody, or not this one.</exception>
+    public static ForgetRequest ParseSubjects(string text, DataSet data)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        ArgumentNullException.ThrowIfNull(data);
+        if (data.Subjects is not { } subjects)
+            throw new UsageException($"forget subject: {data.Name} does not say whom an image shows (a table path,label,subject does); where each class is a person, name the class");
+        var indices = new List<int>();
+        foreach (var name in text.Split(',', StringSplitOptions.TrimEntries))
+        {
+            var before = indices.Count;
+            for (var i = 0; i < data.Train.Count; i++)
+            {
+                if (name.Length > 0 && subjects[data.Train.Id(i)] == name)
+                    indices.Add(data.Train.Id(i));
+            }
+
+            if (indices.Count == before)
+            {
+                string[] known = [.. subjects.Where(subject => subject.Length > 0).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+                throw new UsageException($"forget subject: got '{name}', {data.Name} has training images of {string.Join(", ", known.Take(12))}{(known.Length > 12 ? ", ..." : "")}");
+            }
+        }
+
+        return ForIndices([.. indices]);
+    }
+
     /// <summary>A request for training images from a file: one number a line; blank lines and text after <c>#</c> are ignored.</summary>
     /// <param name="path">The file.</param>
     /// <param name="trainImages">The number of training images.</param>

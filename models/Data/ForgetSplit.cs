@@ -34,6 +34,7 @@ public sealed class ForgetSplit
     /// <summary>D_r and D_rt alone: what the Retrain reference is trained on. The classes keep their numbers.</summary>
     public DataSet Remaining => new($"{Data.Name} without {Request}", Remain, RemainTest, Data.Normalisation)
     {
+        Subjects = Data.Subjects,
         Part = (Data, Request.IsByClass ? [.. Request.Classes.ToArray().Select(c => Data.ClassNames[c])] : [Request.ToString()]),
     };
 

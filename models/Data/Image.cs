@@ -3,49 +3,51 @@ namespace EscNative.Models.Data;
 /// <summary>One 8-bit image of its own size.</summary>
 /// <param name="Height">Rows.</param>
 /// <param name="Width">Columns.</param>
-/// <param name="Channels">1 or 3.</param>
+/// <param name="Channels">1 (grey) or 3 (red, green, blue).</param>
 /// <param name="Pixels">[height, width, channels].</param>
-internal sealed record Image(int Height, int Width, int Channels, byte[] Pixels)
+public sealed record Image(int Height, int Width, int Channels, byte[] Pixels)
 {
-    /// <summary>The image in another size, by a triangle filter as wide as the reduction (antialiased bilinear, as PIL's and torchvision's).</summary>
-    public Image Resize(int height, int width)
+    /// <summary>The image in another size: the bytes that Pillow's <c>resize</c> gives.</summary>
+    /// <param name="height">Rows wanted.</param>
+    /// <param name="width">Columns wanted.</param>
+    /// <param name="filter">The filter.</param>
+    public Image Resize(int height, int width, ImageFilter filter = ImageFilter.Bilinear)
     {
-        if ((height, width) == (Height, Width))
+        ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
+        return Resampler.Resize(this, height, width, filter, new ImageWindow(0, 0, height, width));
+    }
+
+    /// <summary>The middle of the image, in a black frame where the image is smaller: torchvision's <c>CenterCrop</c>.</summary>
+    /// <param name="height">Rows wanted.</param>
+    /// <param name="width">Columns wanted.</param>
+    public Image CentreCrop(int height, int width)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
+        // Of an odd frame the larger part lies below and right; of an odd cut the halves are rounded to even.
+        return Cut(new ImageWindow(
+            height > Height ? -((height - Height) / 2) : Middle(Height, height), width > Width ? -((width - Width) / 2) : Middle(Width, width), height, width));
+    }
+
+    /// <summary>A part of the image; what lies outside of it is black.</summary>
+    /// <param name="window">The part.</param>
+    public Image Cut(ImageWindow window)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(window.Height, 1, nameof(window));
+        ArgumentOutOfRangeException.ThrowIfLessThan(window.Width, 1, nameof(window));
+        if (window == new ImageWindow(0, 0, Height, Width))
             return this;
-        var columns = Weights(Width, width);
-        var rows = Weights(Height, height);
-        // Columns first: [Height, width, c], then rows: [height, width, c].
-        var half = new double[Height * width * Channels];
-        for (var y = 0; y < Height; y++)
+        var pixels = new byte[window.Height * window.Width * Channels];
+        int left = Math.Max(window.Left, 0), right = Math.Min(window.Left + window.Width, Width);
+        for (var y = 0; y < window.Height && left < right; y++)
         {
-            for (var x = 0; x < width; x++)
-            {
-                var (first, weights) = columns[x];
-                for (var c = 0; c < Channels; c++)
-                {
-                    var sum = 0.0;
-                    for (var i = 0; i < weights.Length; i++)
-                        sum += weights[i] * Pixels[(((y * Width) + first + i) * Channels) + c];
-                    half[(((y * width) + x) * Channels) + c] = sum;
-                }
-            }
+            var row = window.Top + y;
+            if (row >= 0 && row < Height)
+                Pixels.AsSpan(((row * Width) + left) * Channels, (right - left) * Channels).CopyTo(pixels.AsSpan(((y * window.Width) + left - window.Left) * Channels));
         }
 
-        var line = width * Channels;
-        var pixels = new byte[height * line];
-        for (var y = 0; y < height; y++)
-        {
-            var (first, weights) = rows[y];
-            for (var x = 0; x < line; x++)
-            {
-                var sum = 0.0;
-                for (var i = 0; i < weights.Length; i++)
-                    sum += weights[i] * half[((first + i) * line) + x];
-                pixels[(y * line) + x] = (byte)Math.Clamp(Math.Floor(sum + 0.5), 0, 255);
-            }
-        }
-
-        return new Image(height, width, Channels, pixels);
+        return new Image(window.Height, window.Width, Channels, pixels);
     }
 
     /// <summary>The image with grey repeated into three channels, or as it is.</summary>
@@ -54,29 +56,22 @@ internal sealed record Image(int Height, int Width, int Channels, byte[] Pixels)
         if (Channels == 3)
             return this;
         var pixels = new byte[Pixels.Length * 3];
-        for (var i = 0; i < pixels.Length; i++)
-            pixels[i] = Pixels[i / 3];
+        for (int i = 0, at = 0; i < Pixels.Length; i++, at += 3)
+            pixels[at] = pixels[at + 1] = pixels[at + 2] = Pixels[i];
         return new Image(Height, Width, 3, pixels);
     }
 
-    // For every output position: the first input position of its window, and the window's weights, which sum to 1.
-    private static (int First, double[] Weights)[] Weights(int from, int to)
+    /// <summary>The image in grey, as Pillow's <c>convert("L")</c>, or as it is.</summary>
+    public Image InGrey()
     {
-        var scale = (double)from / to;
-        var reach = Math.Max(scale, 1);
-        var result = new (int, double[])[to];
-        for (var i = 0; i < to; i++)
-        {
-            var centre = (i + 0.5) * scale;
-            var first = Math.Max((int)(centre - reach + 0.5), 0);
-            var last = Math.Min((int)(centre + reach + 0.5), from);
-            var weights = new double[last - first];
-            for (var j = 0; j < weights.Length; j++)
-                weights[j] = Math.Max(0, 1 - (Math.Abs(first + j + 0.5 - centre) / reach));
-            var sum = weights.Sum();
-            result[i] = (first, Array.ConvertAll(weights, w => w / sum));
-        }
-
-        return result;
+        if (Channels == 1)
+            return this;
+        var pixels = new byte[Pixels.Length / 3];
+        for (int i = 0, at = 0; i < pixels.Length; i++, at += 3)
+            pixels[i] = (byte)(((Pixels[at] * 19595) + (Pixels[at + 1] * 38470) + (Pixels[at + 2] * 7471) + 0x8000) >> 16);
+        return new Image(Height, Width, 1, pixels);
     }
+
+    /// <summary>Where a cut of the middle begins: half of what is too much, rounded to even.</summary>
+    internal static int Middle(int size, int wanted) => (int)Math.Round((size - wanted) / 2.0, MidpointRounding.ToEven);
 }

@@ -1,14 +1,11 @@
-using System.Buffers.Binary;
-using System.Security.Cryptography;
-
 namespace EscNative.Models.Data;
 
-/// <summary>Labelled 8-bit images of one size, in memory; or a subset of such a set, which shares its pixels.</summary>
+/// <summary>Labelled 8-bit images of one size, in memory or, where they do not fit, in files; or a subset of such a set, which shares its pixels.</summary>
 /// <remarks>Immutable and thread-safe. Every image keeps its id, its position in the set that was read, in every subset.</remarks>
 public sealed class ImageSet
 {
-    // pixels: [n, h, w, c] of the whole store; labels: [n].
-    private readonly byte[] _pixels;
+    // Pixels and labels of the whole store.
+    private readonly PixelStore _pixels;
     private readonly int[] _labels;
     // Positions in the store; null means all of them in order.
     private readonly int[]? _ids;
@@ -29,7 +26,7 @@ public sealed class ImageSet
     public ImageSet(
         string name, byte[] pixels, int[] labels, int height, int width, int channels,
         IEnumerable<string> classNames, IEnumerable<string>? notes = null)
-        : this(name, pixels, labels, null, height, width, channels, [.. classNames], notes is null ? [] : [.. notes])
+        : this(name, new PixelArray(pixels, height * width * channels), labels, null, height, width, channels, [.. classNames], notes is null ? [] : [.. notes])
     {
         ArgumentNullException.ThrowIfNull(pixels);
         ArgumentNullException.ThrowIfNull(labels);
@@ -45,8 +42,20 @@ public sealed class ImageSet
         }
     }
 
-    private ImageSet(string name, byte[] pixels, int[] labels, int[]? ids, int height, int width, int channels, string[] classNames, string[] notes)
+    /// <summary>A set, or a part of one.</summary>
+    /// <param name="name">What the set is called in reports.</param>
+    /// <param name="pixels">The images of the whole set.</param>
+    /// <param name="labels">The classes of the whole set.</param>
+    /// <param name="ids">Positions in them; null means all in order.</param>
+    /// <param name="height">Rows of an image.</param>
+    /// <param name="width">Columns of an image.</param>
+    /// <param name="channels">Channels of an image.</param>
+    /// <param name="classNames">The name of every class.</param>
+    /// <param name="notes">What a reader of results should know.</param>
+    /// <param name="contentHash">What <see cref="ContentHash"/> gives, where it is known.</param>
+    internal ImageSet(string name, PixelStore pixels, int[] labels, int[]? ids, int height, int width, int channels, string[] classNames, string[] notes, string? contentHash = null)
     {
+        _contentHash = contentHash;
         Name = name;
         Height = height;
         Width = width;
@@ -76,6 +85,9 @@ public sealed class ImageSet
     /// <summary>Bytes of an image.</summary>
     public int ImageSize => Height * Width * Channels;
 
+    /// <summary>Whether the pixels lie in memory; else they are decoded whenever they are asked for.</summary>
+    public bool IsInMemory => _pixels.IsInMemory;
+
     /// <summary>The name of every class.</summary>
     public IReadOnlyList<string> ClassNames => _classNames;
 
@@ -92,7 +104,23 @@ public sealed class ImageSet
 
     /// <summary>An image, [height, width, channels].</summary>
     /// <param name="index">0 to <see cref="Count"/> - 1.</param>
-    public ReadOnlySpan<byte> Pixels(int index) => _pixels.AsSpan(Id(index) * ImageSize, ImageSize);
+    /// <exception cref="EscNative.Engine.Formats.DataFormatException">Its file, of a set that is not in memory, can no longer be read.</exception>
+    public ReadOnlySpan<byte> Pixels(int index) => _pixels.Row(Id(index));
+
+    /// <summary>Copies images, those from files by several threads at once.</summary>
+    /// <param name="indices">Their positions in this set.</param>
+    /// <param name="rows">Receives [indices, height, width, channels].</param>
+    /// <exception cref="ArgumentException">There is room for another number of images.</exception>
+    /// <exception cref="EscNative.Engine.Formats.DataFormatException">The file of one can no longer be read.</exception>
+    public void Read(ReadOnlySpan<int> indices, Span<byte> rows)
+    {
+        if (rows.Length != (long)indices.Length * ImageSize)
+            throw new ArgumentException($"image set '{Name}': {indices.Length} images of {ImageSize} bytes do not fit {rows.Length} bytes", nameof(rows));
+        var ids = new int[indices.Length];
+        for (var i = 0; i < ids.Length; i++)
+            ids[i] = Id(Checked(indices[i]));
+        _pixels.Read(ids, rows);
+    }
 
     /// <summary>The classes of all images.</summary>
     public int[] Labels()
@@ -136,14 +164,14 @@ public sealed class ImageSet
         if (ReferenceEquals(_pixels, other._pixels))
             return new ImageSet(name, _pixels, _labels, [.. Enumerable.Range(0, Count).Select(Id), .. Enumerable.Range(0, other.Count).Select(other.Id)], Height, Width, Channels, _classNames, _notes);
         var size = ((long)Count + other.Count) * ImageSize;
-        if (size > Array.MaxLength)
-            throw new EscException(ErrorCode.OutOfResources, $"join: '{Name}' and '{other.Name}' take {size} bytes, one set may have {Array.MaxLength}");
+        if (!IsInMemory || !other.IsInMemory || size > Array.MaxLength)
+            return new ImageSet(name, new PixelsOfTwo(this, other), [.. Labels(), .. other.Labels()], null, Height, Width, Channels, _classNames, _notes);
         var pixels = new byte[size];
         for (var i = 0; i < Count; i++)
             Pixels(i).CopyTo(pixels.AsSpan(i * ImageSize));
         for (var i = 0; i < other.Count; i++)
             other.Pixels(i).CopyTo(pixels.AsSpan((Count + i) * ImageSize));
-        return new ImageSet(name, pixels, [.. Labels(), .. other.Labels()], null, Height, Width, Channels, _classNames, _notes);
+        return new ImageSet(name, new PixelArray(pixels, ImageSize), [.. Labels(), .. other.Labels()], null, Height, Width, Channels, _classNames, _notes);
     }
 
     /// <summary>This set, or a copy of it in a larger frame: black pixels around (an odd one goes below and right), grey repeated
@@ -192,24 +220,19 @@ public sealed class ImageSet
 
     private string ComputeContentHash()
     {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData("escnative.images/1\n"u8);
-        Span<byte> number = stackalloc byte[sizeof(int)];
-        foreach (var value in (ReadOnlySpan<int>)[Count, Height, Width, Channels])
-            Append(value, number);
-        for (var i = 0; i < Count; i++)
+        const int batch = 64;
+        using var hash = new ContentHasher(Count, Height, Width, Channels);
+        using var pixels = new BatchPixels(this);
+        for (var start = 0; start < Count; start += batch)
         {
-            Append(Label(i), number);
-            hash.AppendData(Pixels(i));
+            int[] indices = [.. Enumerable.Range(start, Math.Min(batch, Count - start))];
+            var next = start + indices.Length;
+            pixels.Load(indices, IsInMemory ? [] : [.. Enumerable.Range(next, Math.Min(batch, Count - next))]);
+            for (var i = 0; i < indices.Length; i++)
+                hash.Add(Label(start + i), pixels[i]);
         }
 
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
-
-        void Append(int value, Span<byte> scratch)
-        {
-            BinaryPrimitives.WriteInt32LittleEndian(scratch, value);
-            hash.AppendData(scratch);
-        }
+        return hash.Finish();
     }
 
     /// <inheritdoc/>

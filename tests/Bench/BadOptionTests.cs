@@ -30,6 +30,10 @@ public sealed class BadOptionTests(SmallFiles files) : IClassFixture<SmallFiles>
     {
         ["--data"] = ("{folder}/none", "neither a file nor a folder"),
         ["--identities"] = ("-1", "--identities: got '-1'"),
+        ["--resize"] = ("strech", "Did you mean 'stretch'?"),
+        ["--on-bad-image"] = ("ignore", "wants error or skip"),
+        ["--image-memory"] = ("-1", "wants a whole number from 0"),
+        ["--forget-subject"] = ("anna", "does not say whom an image shows"),
         ["--model-file"] = ("{folder}/none.safetensors", "does not exist"),
         ["--mean"] = ("0.5,x", "--mean: got 'x', wants numbers with commas between"),
         ["--std"] = ("0.5", "--std: wants --mean too"),
@@ -118,7 +122,7 @@ public sealed class BadOptionTests(SmallFiles files) : IClassFixture<SmallFiles>
         var rest = Needed.GetValueOrDefault(verb, []).Where(part => !names.Contains(part.Split(' ')[0]))
             // Directions are ESC's, and a request is named once.
             .Where(part => !(part.StartsWith("--k", StringComparison.Ordinal) && (names.Contains("--method") || option == "--p")))
-            .Where(part => !(part.StartsWith("--forget-class", StringComparison.Ordinal) && option == "--forget-indices"));
+            .Where(part => !(part.StartsWith("--forget-class", StringComparison.Ordinal) && (option is "--forget-indices" or "--forget-subject")));
         string[] line = [verb, .. company.Concat(rest).SelectMany(part => part.Split(' ')), flag ? $"{option}={value}" : option, .. flag ? (string[])[] : [value]];
 
         AssertRefused(says, line);

@@ -107,12 +107,15 @@ public sealed class FoundDataTests
         Assert.Empty(DataFolder.Open(folder.Path).Notes);
         folder.Write("README.txt", [1]);
         Assert.Equal(["faces: 1 file that is not a PGM or PPM image was passed over (README.txt)"], DataFolder.Open(folder.Path).Notes);
-        folder.Write("s1/6.jpg", [1]);
-        folder.Write("s9/1.jpg", [1]);
+        folder.Write("s1/6.txt", [1]);
+        folder.Write("s9/1.txt", [1]);
         folder.Write(".x/1.jpg", [1]);
         Assert.Equal(
             ["faces: 1 hidden file or folder was passed over", "faces: 3 files that are not PGM or PPM images were passed over (for example README.txt)"],
             DataFolder.Open(folder.Path).Notes);
+        // A photo of another format makes it a folder of photos, which wants a decoder: it is not left out.
+        folder.Write("s1/6.jpg", [1]);
+        Assert.Contains("add the package EscNative.Images", Assert.Throws<DataFormatException>(() => DataFolder.Open(folder.Path)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

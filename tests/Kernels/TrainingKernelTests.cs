@@ -200,7 +200,7 @@ public sealed unsafe class TrainingKernelTests
         CpuThreads.ForEach([1, 3], threads =>
         {
             block.Span.Fill(-7);
-            Images.ToHalo(input.Pointer, numbers.Pointer, y, n);
+            EscNative.Kernels.Cpu.Images.ToHalo(input.Pointer, numbers.Pointer, y, n);
             block.AssertIntact();
             for (var i = 0; i < x.Length; i++)
             {

@@ -24,7 +24,7 @@ public static class FaceFolder
         ArgumentNullException.ThrowIfNull(folder);
         ArgumentOutOfRangeException.ThrowIfNegative(identities);
         ArgumentOutOfRangeException.ThrowIfLessThan(side, 1);
-        return TryReadFolder(folder, identities, side) ?? throw new DataFormatException(
+        return TryReadFolder(folder, identities, side, side) ?? throw new DataFormatException(
             folder, null, "has no faces: wants a folder for every person with .pgm or .ppm files in it, or train and test with such folders");
     }
 
@@ -32,7 +32,7 @@ public static class FaceFolder
     internal static bool IsFolder(string folder) => People(Parted(folder) ? Path.Combine(folder, "train") : folder).Any();
 
     /// <summary>Null where the folder holds no faces.</summary>
-    internal static DataSet? TryReadFolder(string folder, int identities, int side)
+    internal static DataSet? TryReadFolder(string folder, int identities, int height, int width)
     {
         if (!Directory.Exists(folder) || !IsFolder(folder))
             return null;
@@ -48,7 +48,7 @@ public static class FaceFolder
         // They are printed on terminals, and stand one a line in model files.
         if (Array.Find(names, name => name.Any(char.IsControl)) is { } strange)
             throw new DataFormatException(folder, null, $"the name of the folder '{string.Concat(strange.Select(c => char.IsControl(c) ? '?' : c))}' holds control characters; rename it");
-        var (train, test) = (new ImageBuilder(side * side * 3), new ImageBuilder(side * side * 3));
+        var (train, test) = (new ImageBuilder(height * width * 3), new ImageBuilder(height * width * 3));
         for (var label = 0; label < people.Length; label++)
         {
             var files = Images(people[label]);
@@ -65,11 +65,11 @@ public static class FaceFolder
                 throw new DataFormatException(Path.Combine(folder, "test", names[label]), null, "has no images, but the training part has this person");
             }
 
-            Add(train, files, label, side);
-            Add(test, others, label, side);
+            Add(train, files, label, height, width);
+            Add(test, others, label, height, width);
         }
 
-        return new DataSet("faces", train.Build("faces train", side, side, 3, names, Remarks(folder, parted)), test.Build("faces test", side, side, 3, names, []), Normalisation.Half);
+        return new DataSet("faces", train.Build("faces train", height, width, 3, names, Remarks(folder, parted)), test.Build("faces test", height, width, 3, names, []), Normalisation.Half);
     }
 
     // What lies there and was not read: in the folder, its two parts, and the folders of people.
@@ -95,10 +95,10 @@ public static class FaceFolder
         ];
     }
 
-    private static void Add(ImageBuilder images, string[] files, int label, int side)
+    private static void Add(ImageBuilder images, string[] files, int label, int height, int width)
     {
         foreach (var file in files)
-            PnmReader.Read(file).Resize(side, side).InColour().Pixels.CopyTo(images.Add(label));
+            PnmReader.Read(file).Resize(height, width).InColour().Pixels.CopyTo(images.Add(label));
     }
 
     private static bool Parted(string folder) =>

@@ -10,7 +10,7 @@ namespace EscNative.Models.Data;
 /// <remarks>
 /// Lacuna-10 (Golatkar et al.; SCRUB's <c>create_lacuna.py</c>) is ten identities with at least 500 images, 400 to train with and 100 to
 /// test with. Its script draws them without a seed and with repetition, so there is no canonical set, and the images may not be passed on:
-/// this file says what was drawn, and <see cref="Open"/> refuses other images. Drawn here without repetition, from a seed.
+/// this file says what was drawn, and <see cref="Open(string, int)"/> refuses other images. Drawn here without repetition, from a seed.
 /// </remarks>
 public sealed record LacunaManifest
 {
@@ -81,9 +81,17 @@ public sealed record LacunaManifest
     /// <param name="path">The manifest; the images lie in its folder.</param>
     /// <param name="side">Rows and columns of the images.</param>
     /// <exception cref="DataFormatException">No manifest, or an image that is missing, is another one, or cannot be read.</exception>
-    public static DataSet Open(string path, int side = FaceFolder.DefaultSide)
+    public static DataSet Open(string path, int side = FaceFolder.DefaultSide) => Open(path, new PhotoOptions { Height = side, Width = side });
+
+    /// <summary>Reads the images that a manifest names, in the formats that a decoder reads too.</summary>
+    /// <param name="path">The manifest; the images lie in its folder.</param>
+    /// <param name="photos">Their size, and the decoder; the whole images are stretched to the size. What cannot be read is an error.</param>
+    /// <exception cref="DataFormatException">No manifest, or an image that is missing, is another one, or cannot be read.</exception>
+    public static DataSet Open(string path, PhotoOptions photos)
     {
         ArgumentNullException.ThrowIfNull(path);
+        ArgumentNullException.ThrowIfNull(photos);
+        photos.Validate();
         const int limit = 64 << 20;
         LacunaManifest? manifest;
         try
@@ -100,14 +108,15 @@ public sealed record LacunaManifest
         manifest.CheckEntries(path);
         var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
         var names = manifest.Identities.Select(i => i.Id).ToArray();
-        var (train, test) = (new ImageBuilder(side * side * 3), new ImageBuilder(side * side * 3));
+        var size = photos.Height * photos.Width * 3;
+        var (train, test) = (new ImageBuilder(size), new ImageBuilder(size));
         for (var label = 0; label < names.Length; label++)
         {
-            Add(train, folder, manifest.Identities[label].Train, label, side);
-            Add(test, folder, manifest.Identities[label].Test, label, side);
+            Add(train, folder, manifest.Identities[label].Train, label, photos);
+            Add(test, folder, manifest.Identities[label].Test, label, photos);
         }
 
-        return new DataSet("Lacuna-10", train.Build("Lacuna-10 train", side, side, 3, names, []), test.Build("Lacuna-10 test", side, side, 3, names, []), Normalisation.Lacuna10);
+        return new DataSet("Lacuna-10", train.Build("Lacuna-10 train", photos.Height, photos.Width, 3, names, []), test.Build("Lacuna-10 test", photos.Height, photos.Width, 3, names, []), Normalisation.Lacuna10);
     }
 
     /// <summary>Whether a folder is one of VGGFace2.</summary>
@@ -130,7 +139,7 @@ public sealed record LacunaManifest
         }
     }
 
-    private static void Add(ImageBuilder images, string folder, IReadOnlyList<LacunaImage> entries, int label, int side)
+    private static void Add(ImageBuilder images, string folder, IReadOnlyList<LacunaImage> entries, int label, PhotoOptions photos)
     {
         foreach (var entry in entries)
         {
@@ -139,9 +148,8 @@ public sealed record LacunaManifest
                 throw new DataFormatException(path, null, "is outside of the manifest's folder");
             if (Hash(path) != entry.Sha256)
                 throw new DataFormatException(path, null, "is another image than the manifest's (SHA-256 differs): draw a new manifest (escnative manifest)");
-            if (!PnmReader.IsImage(path))
-                throw new DataFormatException(path, null, "is a JPEG or another format that this version does not read: convert the images (mogrify -format ppm *.jpg), remove the others, and draw a new manifest");
-            PnmReader.Read(path).Resize(side, side).InColour().Pixels.CopyTo(images.Add(label));
+            photos.Cancel.ThrowIfCancellationRequested();
+            PhotoReader.Read(path, photos.Decoder).Resize(photos.Height, photos.Width).InColour().Pixels.CopyTo(images.Add(label));
         }
     }
 

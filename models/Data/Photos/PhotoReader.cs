@@ -1,0 +1,51 @@
+using EscNative.Engine.Formats;
+
+namespace EscNative.Models.Data;
+
+/// <summary>Reads photos as rows of bytes of one size. Safe for concurrent use.</summary>
+internal sealed class PhotoReader(PhotoOptions options)
+{
+    private const int MaximumFile = 256 << 20;
+
+    /// <summary>Bytes of an image.</summary>
+    public int ImageSize => options.Height * options.Width * options.Channels;
+
+    /// <summary>Reads a photo in its own size.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="decoder">Reads other formats than PGM and PPM, or null.</param>
+    /// <exception cref="DataFormatException">It cannot be read.</exception>
+    public static Image Read(string path, IImageDecoder? decoder)
+    {
+        var content = InputFile.ReadAll(path, MaximumFile);
+        if (PnmReader.IsPnm(content))
+            return PnmReader.Read(path, content);
+        if (decoder is null)
+            throw NoDecoder(path, PhotoFormats.NameOf(content));
+        var image = decoder.Decode(content, path);
+        return image.Channels is 1 or 3 && image.Pixels.LongLength == (long)image.Height * image.Width * image.Channels
+            ? image
+            : throw new EscException(
+                ErrorCode.Internal, $"{path}: {decoder.GetType().Name} gave {image.Pixels.LongLength} bytes for [{image.Height}, {image.Width}, {image.Channels}]");
+    }
+
+    /// <summary>What an embedder must add for other formats than ours.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="what">What it is.</param>
+    public static DataFormatException NoDecoder(string path, string what) => new(
+        path, null,
+        $"is {what}; without a decoder only PGM and PPM images are read: add the package EscNative.Images and pass new SkiaImageDecoder() as PhotoOptions.Decoder, or an IImageDecoder of your own");
+
+    /// <summary>Reads a photo.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="row">Receives [height, width, channels] of the options.</param>
+    /// <exception cref="DataFormatException">It cannot be read.</exception>
+    public void Read(string path, Span<byte> row)
+    {
+        var image = Read(path, options.Decoder);
+        if (options.Channels == 1)
+            image = image.InGrey();
+        // Grey is repeated after it was resized: bands do not see each other.
+        image = options.Transform.Apply(image, options.Height, options.Width);
+        (options.Channels == 3 ? image.InColour() : image).Pixels.CopyTo(row);
+    }
+}

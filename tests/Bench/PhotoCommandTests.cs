@@ -1,0 +1,87 @@
+using System.Text.Json;
+using EscNative.Tests.Photos;
+using SkiaSharp;
+
+namespace EscNative.Tests.Bench;
+
+/// <summary>A person among photos, by command: trained on, erased, measured.</summary>
+public sealed class PhotoCommandTests : IDisposable
+{
+    private static readonly string[] People = ["anna", "bob", "carl"];
+
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void A_person_among_JPEG_photos_is_erased_by_command()
+    {
+        WritePhotos();
+        _folder.Write("photos/carl/broken.jpg", "<html>"u8.ToArray());
+        var model = Train("photos", 3);
+        var erased = _folder["erased.safetensors"];
+        using (var result = Run("unlearn", "--data", _folder["photos"], "--on-bad-image", "skip", "--model-file", model, "--forget-class", "bob", "--k", "2", "--output", erased))
+        {
+            var notes = result.RootElement.GetProperty("data").GetProperty("notes").EnumerateArray().Select(note => note.GetString()!).ToArray();
+            Assert.Equal("photos: Resize((32, 32)) bilinear (stretch)", notes[0]);
+            Assert.Contains(notes, note => note.StartsWith("photos: 1 photo that cannot be read was skipped (for example broken.jpg: is a web page", StringComparison.Ordinal));
+            Assert.DoesNotContain(result.RootElement.GetProperty("notes").EnumerateArray(), note => note.GetString()!.Contains("not those that the model was trained on", StringComparison.Ordinal));
+        }
+
+        using var evaluated = Run("evaluate", "--data", _folder["photos"], "--on-bad-image", "skip", "--image-memory", "0", "--model-file", erased, "--original", model, "--forget-class", "bob");
+        Assert.Contains("decoded again in every pass", evaluated.RootElement.GetProperty("data").ToString(), StringComparison.Ordinal);
+        var refused = CommandLine.Run("unlearn", "--data", _folder["photos"], "--model-file", model, "--forget-class", "bob", "--k", "2", "--output", _folder["other.safetensors"]);
+        Assert.True(refused.Code == 3, refused.ToString());
+        Assert.Contains("broken.jpg: at byte 0: is a web page", refused.Error, StringComparison.Ordinal);
+        // Other images than the model's, since they were made smaller in another way.
+        using var other = Run("unlearn", "--data", _folder["photos"], "--on-bad-image", "skip", "--resize", "crop", "--model-file", model, "--forget-class", "bob", "--k", "2", "--output", _folder["other.safetensors"]);
+        Assert.Contains("not those that the model was trained on", other.RootElement.GetProperty("notes").ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_person_whom_a_table_names_is_erased_by_command()
+    {
+        WritePhotos();
+        var rows = Directory.GetFiles(_folder["photos"], "*.jpg", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
+            .Select((file, i) => $"{Path.GetRelativePath(_folder.Path, file)},{(i % 2 == 0 ? "old" : "young")},{Path.GetFileName(Path.GetDirectoryName(file))}");
+        var table = _folder["people.csv"];
+        File.WriteAllLines(table, rows.Prepend("path,label,subject"));
+        var model = Train("people.csv", 2);
+        foreach (var (verb, more) in (IEnumerable<(string, string[])>)[("unlearn", ["--k", "1", "--output", _folder["erased.safetensors"]]), ("evaluate", [])])
+        {
+            using var result = Run([verb, "--data", table, "--model-file", model, "--forget-subject", "bob", .. more]);
+            var request = result.RootElement.GetProperty("request");
+            Assert.InRange(request.GetProperty("forgetImages").GetInt32(), 1, 5);
+        }
+
+        var refused = CommandLine.Run("evaluate", "--data", table, "--model-file", model, "--forget-subject", "bob", "--forget-class", "old");
+        Assert.True(refused.Code == 2, refused.ToString());
+        Assert.Contains("--forget-subject and --forget-class exclude each other", refused.Error, StringComparison.Ordinal);
+        Assert.Contains("got 'dora', photos has training images of anna, bob, carl", CommandLine.Run("evaluate", "--data", table, "--model-file", model, "--forget-subject", "dora").Error, StringComparison.Ordinal);
+    }
+
+    private void WritePhotos()
+    {
+        for (var person = 0; person < People.Length; person++)
+        {
+            for (var i = 0; i < 5; i++)
+                _folder.Write($"photos/{People[person]}/{i}.jpg", PhotoMaker.Make(40, 50 + i, (byte)(80 * person), (byte)(200 - (80 * person)), 90, SKEncodedImageFormat.Jpeg, seed: (10 * person) + i + 1));
+        }
+    }
+
+    private string Train(string data, int classes)
+    {
+        var model = _folder["model.safetensors"];
+        using var result = Run("train", "--data", _folder[data], "--on-bad-image", "skip", "--width", "0.125", "--epochs", "2", "--batch", "4", "--output", model);
+        Assert.Equal(classes, result.RootElement.GetProperty("data").GetProperty("classNames").GetArrayLength());
+        return model;
+    }
+
+    private JsonDocument Run(params string[] arguments)
+    {
+        var json = _folder["result.json"];
+        var outcome = CommandLine.Run([.. arguments, "--json", json, "--force", "--seed", "1"]);
+        Assert.True(outcome.Code == 0, outcome.ToString());
+        return JsonDocument.Parse(File.ReadAllBytes(json));
+    }
+}
