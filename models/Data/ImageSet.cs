@@ -179,13 +179,15 @@ public sealed class ImageSet
     /// <param name="height">Rows wanted.</param>
     /// <param name="width">Columns wanted.</param>
     /// <param name="channels">Channels wanted.</param>
-    /// <exception cref="UsageException">The images are larger than that, or would have to lose or invent colour.</exception>
+    /// <exception cref="UsageException">The images are larger than that, less than half as high or wide, or would have to lose or invent colour.</exception>
     public ImageSet Fit(int height, int width, int channels)
     {
         if ((height, width, channels) == (Height, Width, Channels))
             return this;
         if (height < Height || width < Width || (channels != Channels && Channels != 1))
             throw new UsageException($"images of '{Name}' are [{Height}, {Width}, {Channels}] and cannot be padded or repeated to [{height}, {width}, {channels}]; choose a model for their size");
+        if (height > 2L * Height || width > 2L * Width)
+            throw new UsageException($"images of '{Name}' are [{Height}, {Width}, {Channels}]: in a frame of [{height}, {width}] most would be black; choose a model for their size (--size), or give larger images");
         var size = (long)Count * height * width * channels;
         if (size > Array.MaxLength)
             throw new EscException(ErrorCode.OutOfResources, $"images of '{Name}': {Count} of [{height}, {width}, {channels}] take {size} bytes, one set may have {Array.MaxLength}");

@@ -45,7 +45,8 @@ public sealed class ToolTests(SmallFiles files) : IClassFixture<SmallFiles>
         { 2, "exclude each other", "unlearn --model-file {model} --forget-class 4 --forget-indices x --output {new}" },
         { 2, "--method: got 'magic'", "unlearn --model-file {model} --forget-class 4 --method magic --output {new}" },
         { 2, "solver", "unlearn --model-file {model} --forget-class 4 --k 1 --solver magic --output {new}" },
-        { 2, "--arch: got 'resnet18'", "train --arch resnet18 --output {new}" },
+        { 2, "--arch: got 'resnet19'", "train --arch resnet19 --output {new}" },
+        { 2, "most would be black", "train --arch resnet18 --output {new}" },
         { 2, "batch: got 1", "train --batch 1 --output {new}" },
         { 2, "--resume: wants the checkpoint", "train --resume --output {new}" },
     };

@@ -53,6 +53,8 @@ public sealed class ImageSetTests
 
         Assert.Same(Set, Set.Fit(2, 3, 1));
         Assert.Throws<UsageException>(() => Set.Fit(1, 3, 1));
+        Assert.Contains("most would be black", Assert.Throws<UsageException>(() => Set.Fit(5, 3, 1)).Message, StringComparison.Ordinal);
+        Assert.Contains("most would be black", Assert.Throws<UsageException>(() => Set.Fit(2, 7, 1)).Message, StringComparison.Ordinal);
         Assert.Throws<UsageException>(() => fitted.Fit(4, 6, 1));
         var colour = Synthetic(1, 2, 2, 3, 0).Fit(3, 3, 3);
         Assert.Equal(Synthetic(1, 2, 2, 3, 0).Pixels(0)[6..12].ToArray(), colour.Pixels(0)[9..15].ToArray());

@@ -106,7 +106,7 @@ public sealed class ModelFaultTests
     [InlineData("width", "4", "tensor 'features.0.0.weight' is [2, 3, 3, 3]")]
     [InlineData("classes", "", "tensor 'head.0.weight' is [4, 4]")]
     [InlineData("classes", "a\nb\nc\nd\ne", "tensor 'head.0.weight' is [4, 4]")]
-    [InlineData("architecture", "resnet18", "wants one of allcnn")]
+    [InlineData("architecture", "resnet19", "wants one of allcnn")]
     [InlineData("architecture", null, "lacks the metadata escnative.architecture")]
     [InlineData("std", null, "lacks the metadata escnative.std")]
     [InlineData("erasure.0.kind", "7", "wants one of")]
