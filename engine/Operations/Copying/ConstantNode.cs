@@ -1,5 +1,3 @@
-using EscNative.Kernels;
-
 namespace EscNative.Engine.Plans;
 
 /// <summary>The same values for every image. Where a node can take them as its constant they are no step: see <see cref="ConcatNode"/>.</summary>
