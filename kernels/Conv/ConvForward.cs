@@ -49,7 +49,9 @@ internal static unsafe class ConvForward
         var residual = new ConvOutput(epilogue.Residual);
         var parallel = s.Flops >= ParallelFlops;
         var tasks = parallel ? ConvGrid.TasksFor(s.Flops) : 1;
-        var grid = ConvGrid.Create(s.Batch, s.OutHeight, s.OutWidth, source, PixelsPerGroup, tasks);
+        // A window of one pixel is read channel by channel, so that pieces of the depth are pieces of the window.
+        var passes = s.KernelHeight * s.KernelWidth == 1 ? ConvJob.Pieces(s.Taps) : 1;
+        var grid = ConvGrid.Create(s.Batch, s.OutHeight, s.OutWidth, source, PixelsPerGroup, tasks, passes);
         var phase = new ConvPhase { Depth = s.Taps, Weights = packed, RowCount = s.OutHeight, PixelsPerRow = s.OutWidth };
 
         var pixels = phase.TableSize(grid);

@@ -50,16 +50,18 @@ internal readonly struct ConvGrid
     /// <param name="source">What is read.</param>
     /// <param name="pixels">As many output pixels as a group should have, if memory allows.</param>
     /// <param name="tasks">How many groups are wanted; 1 where the result depends on the division.</param>
-    public static ConvGrid Create(int images, int rows, int pixelsPerRow, in ConvSource source, int pixels, int tasks)
+    /// <param name="passes">In how many pieces a group's window is read, one after another: one piece at a time stays in L2.</param>
+    public static ConvGrid Create(int images, int rows, int pixelsPerRow, in ConvSource source, int pixels, int tasks, int passes = 1)
     {
+        var groupBytes = (long)GroupBytes * passes;
         // Without channels there is nothing to read.
         var rowBytes = Math.Max(1, (long)source.RowStride * sizeof(float));
         var imageBytes = Math.Max(1, source.ImageStride * sizeof(float));
-        var rowsFit = (GroupBytes / rowBytes - source.Reach) / source.Step + 1;
+        var rowsFit = (groupBytes / rowBytes - source.Reach) / source.Step + 1;
         var rowsPerGroup = (int)Math.Clamp(rowsFit, 1, rows);
         var imagesPerGroup = 1L;
         if (rowsPerGroup == rows)
-            imagesPerGroup = Math.Min(pixels / ((long)rows * pixelsPerRow), GroupBytes / imageBytes);
+            imagesPerGroup = Math.Min(pixels / ((long)rows * pixelsPerRow), groupBytes / imageBytes);
 
         if (tasks > 1)
         {

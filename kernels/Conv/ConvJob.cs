@@ -34,6 +34,9 @@ internal unsafe struct ConvJob : ITileJob
     /// <summary>Among how many tiles the panels of channels of a group are divided.</summary>
     public int ChannelSplits;
 
+    /// <summary>Into how many pieces the taps are cut.</summary>
+    public static int Pieces(int depth) => Math.Max(1, (depth + LargestDepth - 1) / LargestDepth);
+
     public readonly int Tiles => Grid.Groups * ChannelSplits;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -55,7 +58,7 @@ internal unsafe struct ConvJob : ITileJob
         if (count == 0)
             return;
         var output = Output.At(group);
-        var chunks = Math.Max(1, (phase.Depth + LargestDepth - 1) / LargestDepth);
+        var chunks = Pieces(phase.Depth);
         var depth = (phase.Depth + chunks - 1) / chunks;
         for (var chunk = 0; chunk < chunks; chunk++)
         {

@@ -1,5 +1,6 @@
 using EscNative.Kernels;
 using EscNative.Kernels.Cpu;
+using EscNative.Kernels.Cuda;
 
 namespace EscNative.Engine.Plans;
 
@@ -105,7 +106,7 @@ internal sealed class ConcatNode(string name, ConcatNode.Part[] parts, long bloc
             if (_addend is not null)
             {
                 Backend.Elementwise.BinaryStrided(
-                    DType.F32, BinaryOp.Add, y, _addend.Pointer, y, images * _y.Count, EscNative.Kernels.Cuda.Broadcast.Of([images, _y.Count], [_y.Count, 1], [0, 1]));
+                    DType.F32, BinaryOp.Add, y, _addend.Pointer, y, images * _y.Count, Broadcast.Of([images, _y.Count], [_y.Count, 1], [0, 1]));
             }
         }
     }
