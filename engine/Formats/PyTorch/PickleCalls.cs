@@ -32,7 +32,7 @@ internal static class PickleCalls
         };
     }
 
-    private static object? Collection(string name, object?[] items, Func<string, DataFormatException> bad)
+    private static PickleDict? Collection(string name, object?[] items, Func<string, DataFormatException> bad)
     {
         switch (name)
         {
@@ -74,7 +74,7 @@ internal static class PickleCalls
         return set;
     }
 
-    private static object? Tensor(string name, object?[] items, Func<string, DataFormatException> bad)
+    private static PickleTensor Tensor(string name, object?[] items, Func<string, DataFormatException> bad)
     {
         switch (name)
         {
