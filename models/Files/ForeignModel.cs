@@ -47,10 +47,10 @@ internal sealed record ForeignModel(RenamedSource Tensors, NameMap? Map, ModelDe
     /// <summary>Says how the file was understood and what was assumed.</summary>
     public void Explain(ModelLoadOptions options)
     {
-        foreach (var remark in Tensors.Remarks)
-            options.Say(remark);
+        foreach (var said in Tensors.Remarks)
+            options.Say(said);
         if (Map is not null)
-            options.Say($"The tensors have the names of {Map.Source}, and were taken as {Description.Architecture}.");
+            options.Say($"The tensors have the names of {Map.Source}, and were taken as {Description.Architecture}.{(Map.Remark is { } remark ? " " + remark : "")}");
         if (options.Normalisation is null)
             options.Say($"Normalisation: the file says none, {Description.Normalisation.Name} was assumed ({Words(Description)}), as is usual for {Map?.Source ?? Description.Architecture}; --mean and --std tell another.");
         if (options.ClassNames is null)

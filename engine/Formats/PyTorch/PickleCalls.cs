@@ -74,7 +74,7 @@ internal static class PickleCalls
         return set;
     }
 
-    private static PickleTensor? Tensor(string name, object?[] items, Func<string, DataFormatException> bad)
+    private static PickleTensor Tensor(string name, object?[] items, Func<string, DataFormatException> bad)
     {
         switch (name)
         {

@@ -71,9 +71,6 @@ internal sealed class PickleStorage(string key, TorchType type, long count, long
 
     public long At { get; } = at;
 
-    /// <summary>The whole record, of a part of one.</summary>
-    public PickleStorage? Root { get; init; }
-
     /// <summary>Elements of the record before this part.</summary>
     public long Skipped { get; init; }
 

@@ -148,8 +148,6 @@ internal sealed class PickleGlobal(string module, string name) : PickleNode
 
     public string Name { get; } = name;
 
-    public bool Is(string module, string name) => Module == module && Name == name;
-
     public override string ToString() => $"{Module}.{Name}";
 }
 

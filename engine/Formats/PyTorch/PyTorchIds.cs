@@ -46,7 +46,7 @@ internal sealed class PyTorchIds(string file)
 
     private PickleStorage Part(PickleStorage root, PickleTuple view, long at) =>
         view.Items is [string or long, long and >= 0 and var offset, long and >= 0 and var size] && offset <= root.Count && size <= root.Count - offset
-            ? new PickleStorage(root.Key, root.Type, size, at) { Root = root, Skipped = offset }
+            ? new PickleStorage(root.Key, root.Type, size, at) { Skipped = offset }
             : throw Bad(at, $"a view of storage '{Shown(root.Key)}' does not lie within its {root.Count} elements");
 
     private static string Shown(string key) => new([.. key.Take(40).Select(c => char.IsControl(c) ? '?' : c)]);

@@ -16,6 +16,9 @@ internal readonly record struct NameTarget(string? Name, int Part = 0, int Parts
 /// <param name="Normalisation">How those who use these names usually normalise, or null where the architecture tells.</param>
 internal sealed record NameMap(string Source, Func<INamedArraySource, bool> Applies, Func<string, NameTarget> Rename, Normalisation? Normalisation = null)
 {
+    /// <summary>What such models do a little otherwise than the network here, or null.</summary>
+    public string? Remark { get; init; }
+
     // The prefixes under which a network often lies in a training module, such as Lightning's.
     private static readonly string[] Prefixes = ["model.", "net.", "network.", "student.", "encoder.", "backbone."];
 

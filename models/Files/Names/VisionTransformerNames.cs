@@ -38,7 +38,10 @@ internal static class VisionTransformerNames
     public static IReadOnlyList<NameMap> Maps { get; } =
     [
         new("torchvision's ViT", file => file.Find("class_token") is not null && file.Find("encoder.pos_embedding") is not null, TorchVision, Normalisation.ImageNet),
-        new("Hugging Face's ViT", file => file.Find("vit.embeddings.cls_token") is not null, OfHuggingFace, Normalisation.Half),
+        new("Hugging Face's ViT", file => file.Find("vit.embeddings.cls_token") is not null, OfHuggingFace, Normalisation.Half)
+        {
+            Remark = "Their layer normalisation adds 1e-12 to the variance unless their configuration says otherwise, 1e-6 is added here: the scores differ in the last digits.",
+        },
     ];
 
     private static NameTarget TorchVision(string name) => new(InLayer(name, TorchVisionLayer, TorchVisionLayerNames) ?? Replaced(name, TorchVisionNames) ?? name);
