@@ -88,9 +88,10 @@ internal sealed record DataResult(
 /// <param name="Sha256">The hash of the model file, or null where there was none.</param>
 /// <param name="TrainedOn">The images that it was trained on, in words, or null where its file does not tell.</param>
 /// <param name="Forgotten">What the file records that it was made to forget, or null.</param>
+/// <param name="Hyperparameters">What the architecture was told, in words, or null where there is nothing to tell.</param>
 internal sealed record ModelResult(
     string Architecture, double Width, long Parameters, int FeatureWidth, int Classes, string Source, string? Sha256,
-    string? TrainedOn = null, IReadOnlyList<ForgottenResult>? Forgotten = null);
+    string? TrainedOn = null, IReadOnlyList<ForgottenResult>? Forgotten = null, string? Hyperparameters = null);
 
 /// <summary>A request that a model file records.</summary>
 /// <param name="Classes">The names of the classes or subjects, or null for a request by images.</param>

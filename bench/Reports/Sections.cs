@@ -56,7 +56,7 @@ internal static class Sections
             Add("data", string.Join("; ", data.Notes.Prepend($"{data.Name}: {Numbers.Count(data.TrainImages)} training and {Numbers.Count(data.TestImages)} test images, {data.ClassNames.Count} classes")));
         if (result.Model is { } model)
         {
-            Add("model", $"{model.Architecture}{(double.IsNaN(model.Width) ? "" : $" of width {model.Width.ToString(CultureInfo.InvariantCulture)}")}, {Numbers.Count(model.Parameters)} parameters, "
+            Add("model", $"{model.Architecture}{(model.Hyperparameters is { } told ? $" ({told})" : "")}, {Numbers.Count(model.Parameters)} parameters, "
                 + $"{model.FeatureWidth} features, {model.Classes} classes; {model.Source}{(model.Sha256 is { } hash ? $", SHA-256 {hash[..12]}" : "")}");
         }
 

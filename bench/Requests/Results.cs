@@ -24,7 +24,8 @@ internal static class Results
     /// <summary>A network and where it came from.</summary>
     public static ModelResult Of(Classifier model, string source, string? sha256) => new(
         model.Description.Architecture, WidthOf(model.Description), model.ParameterCount, model.FeatureWidth, model.Classes, source, sha256,
-        model.Description.Data?.ToString(), model.Forgotten.Count == 0 ? null : [.. model.Forgotten.Select(Of)]);
+        model.Description.Data?.ToString(), model.Forgotten.Count == 0 ? null : [.. model.Forgotten.Select(Of)],
+        model.Description.Hyperparameters.ToString() is { Length: > 0 } told ? told : null);
 
     // Not every network has one.
     private static double WidthOf(ModelDescription description) =>

@@ -23,7 +23,7 @@ public sealed class ResultJsonTests
             "machine.instructionSet", "machine.memoryBytes", "machine.operatingSystem", "machine.runtime", "machine.garbageCollector", "setup",
             "setup.deviceRequested", "setup.device", "setup.deviceReason", "setup.threads", "setup.precision", "setup.seed", "setup.emulated", "data", "data.name",
             "data.trainImages", "data.testImages", "data.classNames", "data.notes", "model", "model.architecture", "model.width", "model.parameters",
-            "model.featureWidth", "model.classes", "model.source", "model.sha256", "request", "request.method", "request.forgetClasses", "request.forget",
+            "model.featureWidth", "model.classes", "model.source", "model.sha256", "model.hyperparameters", "request", "request.method", "request.forgetClasses", "request.forget",
             "request.forgetImages", "request.remainImages", "request.forgetTestImages", "request.remainTestImages", "request.p", "request.k",
             "request.solver", "training", "training.epochs", "training.batch", "training.learningRate", "training.weightDecay", "training.seconds",
             "training.loss", "training.trainAccuracy", "training.testAccuracy", "training.resumed", "latency", "latency.warmupRuns", "latency.warmupEnd",

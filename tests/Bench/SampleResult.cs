@@ -14,7 +14,7 @@ internal static class SampleResult
         Machine = new MachineInfo("Test CPU", 2, "AVX2", 8_000_000_000, "Test OS", ".NET 10", "workstation, not concurrent"),
         Setup = new SetupResult("auto", "cpu", "no GPU", 2, "f32", 42),
         Data = new DataResult("embedded", 1500, 500, ["cat", className], ["a note"]),
-        Model = new ModelResult("allcnn", 0.5, 406_810, 96, 2, "model.safetensors", new string('a', 64)),
+        Model = new ModelResult("allcnn", 0.5, 406_810, 96, 2, "model.safetensors", new string('a', 64), Hyperparameters: "width 0.5"),
         Request = new RequestResult("esc", [1], $"class 1 ({className})", 150, 1350, 50, 450, 1.5, 1, "auto"),
         Training = new TrainingResult(8, 50, 0.05, 5e-4, 31.5, 0.25, 91.5, 85.25, false),
         Latency = new LatencyResult
