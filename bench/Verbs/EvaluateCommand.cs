@@ -1,7 +1,6 @@
 using EscNative.Bench.Cli;
 using EscNative.Bench.Reports;
 using EscNative.Bench.Requests;
-using EscNative.Models;
 using EscNative.Models.Data;
 
 namespace EscNative.Bench.Verbs;

@@ -3,7 +3,6 @@ using EscNative.Bench.Experiments;
 using EscNative.Bench.Reports;
 using EscNative.Bench.Requests;
 using EscNative.Engine;
-using EscNative.Models;
 using EscNative.Models.Data;
 using EscNative.Unlearning;
 using EscNative.Unlearning.Methods;
