@@ -7,8 +7,8 @@ internal static class CheckpointSections
 {
     public static IReadOnlyList<Section> Of(CheckpointResult checkpoint)
     {
-        // A column of its own where names differ or something does not fit; most files need none.
-        var placed = checkpoint.Tensors.Any(t => t.Problem is not null || (t.Place is not null && t.Place != t.Name));
+        // A column of its own where names differ by more than what stands before all of them, or something does not fit; most files need none.
+        var placed = checkpoint.Tensors.Any(t => t.Problem is not null || (t.Place is not null && t.Place != t.Name && !t.Name.EndsWith("." + t.Place, StringComparison.Ordinal)));
         var sections = new List<Section>
         {
             new(
