@@ -19,6 +19,8 @@ public sealed class SkiaImageDecoder : IImageDecoder
     // Each scan of a progressive JPEG goes over the whole image: a small file could keep a core busy for minutes.
     private const int MostScans = 100;
 
+    private const int StripRows = 32;
+
     // What a byte of a file can stand for at most: deflate packs 1032 to 1, a JPEG has some bits for each block, a run of a BMP has two bytes.
     private const int BytesOfByteDeflated = 1032;
     private const int PixelsOfByteJpeg = 2048;
@@ -108,7 +110,7 @@ public sealed class SkiaImageDecoder : IImageDecoder
     private static unsafe Image Grey(SKCodec codec, string file, string kind)
     {
         var info = new SKImageInfo(codec.Info.Width, codec.Info.Height, SKColorType.Gray8, SKAlphaType.Opaque);
-        var pixels = new byte[info.Width * info.Height];
+        var pixels = GC.AllocateUninitializedArray<byte>(info.Width * info.Height);
         fixed (byte* to = pixels)
             Check(codec.GetPixels(info, (nint)to), file, kind);
         return new Image(info.Height, info.Width, 1, pixels);
@@ -118,13 +120,26 @@ public sealed class SkiaImageDecoder : IImageDecoder
     {
         // Not premultiplied, and without a colour space: the stored values.
         var info = new SKImageInfo(codec.Info.Width, codec.Info.Height, SKColorType.Rgba8888, codec.Info.AlphaType == SKAlphaType.Opaque ? SKAlphaType.Opaque : SKAlphaType.Unpremul);
-        var count = info.Width * info.Height;
-        var four = (byte*)NativeMemory.Alloc((nuint)count, 4);
+        // A JPEG comes in strips that stay in the cache, the others whole.
+        var strips = kind == "JPEG";
+        if (strips)
+            Check(codec.StartScanlineDecode(info), file, kind);
+        var rows = strips ? Math.Min(StripRows, info.Height) : info.Height;
+        var (wide, narrow) = (info.Width * 4, info.Width * 3);
+        var four = (byte*)NativeMemory.Alloc((nuint)rows, (nuint)wide);
         try
         {
-            Check(codec.GetPixels(info, (nint)four), file, kind);
-            var pixels = new byte[count * 3];
-            DropAlpha(new ReadOnlySpan<byte>(four, count * 4), pixels);
+            if (!strips)
+                Check(codec.GetPixels(info, (nint)four), file, kind);
+            var pixels = GC.AllocateUninitializedArray<byte>(info.Height * narrow);
+            for (var y = 0; y < info.Height; y += rows)
+            {
+                var now = Math.Min(rows, info.Height - y);
+                if (strips && codec.GetScanlines((nint)four, now, wide) < now)
+                    throw Failed(file, kind, SKCodecResult.IncompleteInput);
+                DropAlpha(new ReadOnlySpan<byte>(four, now * wide), pixels.AsSpan(y * narrow, now * narrow));
+            }
+
             return new Image(info.Height, info.Width, 3, pixels);
         }
         finally
