@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Text;
 
@@ -6,11 +7,11 @@ namespace EscNative.Tests.Formats;
 /// <summary>Writes pickles instruction by instruction, good ones and hostile ones.</summary>
 internal sealed class PickleBytes
 {
-    private readonly MemoryStream _bytes = new();
+    private readonly ArrayBufferWriter<byte> _bytes = new();
 
     public static PickleBytes Begin(byte protocol = 2) => new PickleBytes().Raw(0x80, protocol);
 
-    public byte[] ToArray() => _bytes.ToArray();
+    public byte[] ToArray() => _bytes.WrittenSpan.ToArray();
 
     public PickleBytes Raw(params ReadOnlySpan<byte> bytes)
     {

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using EscNative.Engine;
 using EscNative.Models;
-using EscNative.Models.Data;
 using EscNative.Tests.Engine;
 
 namespace EscNative.Tests.Models;
