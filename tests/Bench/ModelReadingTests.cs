@@ -40,7 +40,7 @@ public sealed class ModelReadingTests(SmallFiles files) : IClassFixture<SmallFil
         Assert.DoesNotContain(notes, n => n.Contains("was assumed", StringComparison.Ordinal) || n.Contains("names none", StringComparison.Ordinal));
         using (var model = ModelFile.Load(output))
         {
-            Assert.Equal((0.485f, 0.225f), (model.Description.Normalisation.Mean(0), model.Description.Normalisation.Deviation(2)));
+            Assert.Equal((0.485f, 0.225f), (model.Description.Normalisation.Mean(0), model.Description.Normalisation.Std(2)));
             Assert.Equal(EmbeddedData.ClassNames, model.Description.ClassNames);
         }
 
