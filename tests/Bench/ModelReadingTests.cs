@@ -1,6 +1,5 @@
 using EscNative.Bench.Reports;
 using EscNative.Bench.Requests;
-using EscNative.Engine.Formats;
 using EscNative.Models;
 using EscNative.Models.Data;
 using EscNative.Tests.Formats;

@@ -6,15 +6,15 @@ namespace EscNative.Tests.Formats;
 /// <summary>Writes pickles instruction by instruction, good ones and hostile ones.</summary>
 internal sealed class PickleBytes
 {
-    private readonly MemoryStream _bytes = new();
+    private readonly List<byte> _bytes = [];
 
     public static PickleBytes Begin(byte protocol = 2) => new PickleBytes().Raw(0x80, protocol);
 
-    public byte[] ToArray() => _bytes.ToArray();
+    public byte[] ToArray() => [.. _bytes];
 
     public PickleBytes Raw(params ReadOnlySpan<byte> bytes)
     {
-        _bytes.Write(bytes);
+        _bytes.AddRange(bytes);
         return this;
     }
 
