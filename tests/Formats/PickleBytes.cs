@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Buffers.Binary;
 using System.Text;
 
@@ -7,15 +6,15 @@ namespace EscNative.Tests.Formats;
 /// <summary>Writes pickles instruction by instruction, good ones and hostile ones.</summary>
 internal sealed class PickleBytes
 {
-    private readonly ArrayBufferWriter<byte> _bytes = new();
+    private readonly List<byte> _bytes = [];
 
     public static PickleBytes Begin(byte protocol = 2) => new PickleBytes().Raw(0x80, protocol);
 
-    public byte[] ToArray() => _bytes.WrittenSpan.ToArray();
+    public byte[] ToArray() => [.. _bytes];
 
     public PickleBytes Raw(params ReadOnlySpan<byte> bytes)
     {
-        _bytes.Write(bytes);
+        _bytes.AddRange(bytes);
         return this;
     }
 
