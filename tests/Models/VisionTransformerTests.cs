@@ -17,8 +17,14 @@ public sealed class VisionTransformerTests
         using var model = Architectures.Create(SmallVit.Description(32, name, classes: 7));
         var wanted = new Dictionary<string, string>(StringComparer.Ordinal)
         {
-            ["cls_token"] = $"1, 1, {d}", ["pos_embed"] = $"1, 5, {d}", ["patch_embed.proj.weight"] = $"{d}, 3, 16, 16", ["patch_embed.proj.bias"] = $"{d}",
-            ["norm.weight"] = $"{d}", ["norm.bias"] = $"{d}", ["head.weight"] = $"7, {d}", ["head.bias"] = "7",
+            ["cls_token"] = $"1, 1, {d}",
+            ["pos_embed"] = $"1, 5, {d}",
+            ["patch_embed.proj.weight"] = $"{d}, 3, 16, 16",
+            ["patch_embed.proj.bias"] = $"{d}",
+            ["norm.weight"] = $"{d}",
+            ["norm.bias"] = $"{d}",
+            ["head.weight"] = $"7, {d}",
+            ["head.bias"] = "7",
         };
         for (var i = 0; i < 12; i++)
         {

@@ -51,7 +51,10 @@ public sealed class MethodsOnViTTests
         new Esc().Run(new UnlearningContext(erased, Split.Forget, new UnlearningOptions { Directions = 2 }));
         var quick = EvaluationOptions.Default with
         {
-            Official = new SgdProbeOptions { Epochs = 1 }, Strong = new StrongProbeOptions { L2 = [1e-3] }, MlpProbe = new MlpProbeOptions { Epochs = 1, Hidden = 8 }, Also = ["activation distance by layer"],
+            Official = new SgdProbeOptions { Epochs = 1 },
+            Strong = new StrongProbeOptions { L2 = [1e-3] },
+            MlpProbe = new MlpProbeOptions { Epochs = 1, Hidden = 8 },
+            Also = ["activation distance by layer"],
         };
         var measured = new[] { model, erased, retrain }.Select(m => EvaluationSuite.Measure(m, Split, quick)).ToArray();
         var report = MetricReport.Compare(measured[0], measured[1], measured[2]);
