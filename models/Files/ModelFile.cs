@@ -41,6 +41,7 @@ public static class ModelFile
     /// <exception cref="UsageException">The options do not fit the model.</exception>
     public static Classifier Load(string path, Device? device = null, ModelLoadOptions? options = null)
     {
+        options?.Validate();
         using var file = ArrayFile.Open(path);
         return Load(file, device, options);
     }
@@ -50,6 +51,7 @@ public static class ModelFile
     public static Classifier Load(INamedArraySource file, Device? device = null, ModelLoadOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(file);
+        options?.Validate();
         var foreign = ModelMetadata.IsOurs(file) ? null : ForeignModel.Recognise(file);
         var tensors = foreign?.Tensors ?? RenamedSource.WithoutWrappers(file);
         var description = foreign?.Description ?? ModelMetadata.Read(tensors);

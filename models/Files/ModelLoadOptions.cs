@@ -17,5 +17,9 @@ public sealed record ModelLoadOptions
     /// <summary>Gets what a reader of the results must know: how the file was understood, what was assumed, what was replaced. May be null.</summary>
     public ICollection<string>? Remarks { get; init; }
 
+    /// <summary>Throws where a value is impossible.</summary>
+    /// <exception cref="UsageException">Names the value and what it may be.</exception>
+    public void Validate() => UsageException.Require(ImageSize is null or >= 1, "model file", "image size", ImageSize ?? 0, "1 or more pixels");
+
     internal void Say(string remark) => Remarks?.Add(remark);
 }

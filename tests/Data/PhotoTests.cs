@@ -171,6 +171,7 @@ public sealed class PhotoTests : IDisposable
     }
 
     [Fact]
+    [Trait(FuzzRun.Kind, FuzzRun.Name)]
     public void Damaged_tables_are_refused_or_read()
     {
         var valid = "path,label,subject\n\"a \"\"b\"\".png\",x,anna\nb.png,y,bob\n"u8.ToArray();

@@ -43,6 +43,7 @@ public sealed class OptionRecordTests
         (nameof(ScenarioRunnerOptions), nameof(ScenarioRunnerOptions.RepeatBelowSeconds)), (nameof(UnlearningOptions), nameof(UnlearningOptions.Percent)),
         (nameof(UnlearningOptions), nameof(UnlearningOptions.Directions)), (nameof(SubspaceIterationOptions), nameof(SubspaceIterationOptions.Oversampling)),
         (nameof(SgdProbeOptions), nameof(SgdProbeOptions.Momentum)), (nameof(RelearningOptions), nameof(RelearningOptions.Momentum)),
+        (nameof(PhotoOptions), nameof(PhotoOptions.MemoryBudget)),
         (nameof(BinaryProbeOptions), nameof(BinaryProbeOptions.L2)), (nameof(StrongProbeOptions), nameof(StrongProbeOptions.L2)), (nameof(Augmentation), nameof(Augmentation.CropPadding)),
     ];
 
@@ -53,6 +54,8 @@ public sealed class OptionRecordTests
         [typeof(PlanOptions)] = () => InferencePlan.Compile(new Relu(), 4, options: new PlanOptions { ImagesPerChunk = -1 }),
         [typeof(BatchOptions)] = () => _ = new BatchLoader(SmallImages.Set(4, 1), Normalisation.Half, new BatchOptions { BatchSize = 0 }),
         [typeof(Augmentation)] = () => _ = new BatchLoader(SmallImages.Set(4, 1), Normalisation.Half, new BatchOptions { Augmentation = new Augmentation(true, -1) }),
+        [typeof(PhotoOptions)] = () => DataFolder.Open("no such folder", new PhotoOptions { TestShare = 0 }),
+        [typeof(ModelLoadOptions)] = () => ModelFile.Load("no such file", null, new ModelLoadOptions { ImageSize = 0 }),
         [typeof(TrainOptions)] = () => new Trainer(null!, null!, new TrainOptions { Epochs = 0 }).Run(),
         [typeof(UnlearningOptions)] = () => _ = new UnlearningContext(null!, null!, new UnlearningOptions { BatchSize = 0 }),
         [typeof(ScenarioRunnerOptions)] = () => WithModel(model => _ = new ScenarioRunner(model, "m", SmallImages.Data(), new ScenarioRunnerOptions { Repeats = 0 })),

@@ -59,6 +59,7 @@ public sealed class DecodeTests
     }
 
     [Fact]
+    [Trait(FuzzRun.Kind, FuzzRun.Name)]
     public void Fuzzed_images_are_refused_or_read()
     {
         foreach (var name in (string[])["rgb.png", "palette8-made.png", "baseline-420.jpg", "progressive-420.jpg", "cmyk.jpg", "lossy.webp", "alpha.webp", "palette.bmp"])
