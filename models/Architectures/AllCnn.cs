@@ -130,7 +130,7 @@ public sealed class AllCnn : Module
 
         public ModelDescription? Recognise(INamedArraySource tensors) =>
             tensors.Find(First) is { Shape: [var filters, var channels, 3, 3] } && tensors.Find(Last) is { Shape: [var classes, var features] } && filters > 0 && features == 2L * filters
-                && classes <= ModelDescription.MostClasses
+                && channels is >= 1 and <= ModelDescription.MostChannels && classes <= ModelDescription.MostClasses
                 ? ModelDescription.OfTensors(new AllCnnHyperparameters(filters / 96.0), channels, classes)
                 : null;
     }

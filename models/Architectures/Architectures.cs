@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using EscNative.Engine;
 using EscNative.Engine.Formats;
 using EscNative.Kernels;
@@ -13,8 +14,7 @@ public static class Architectures
 
     private static readonly Lock Adding = new();
 
-    // Never changed, only replaced: readers need no lock.
-    private static volatile IArchitecture[] _all =
+    private static readonly IArchitecture[] BuiltIn =
     [
         AllCnn.Architecture,
         .. ResNet.All,
@@ -23,6 +23,9 @@ public static class Architectures
         VisionTransformer.Small,
         VisionTransformer.Base,
     ];
+
+    // Never changed, only replaced: readers need no lock.
+    private static volatile IArchitecture[] _all = BuiltIn;
 
     /// <summary>The architectures, in the order in which they were registered.</summary>
     public static IReadOnlyList<IArchitecture> All => _all;
@@ -97,8 +100,30 @@ public static class Architectures
     internal static IArchitecture? Find(string name) => Array.Find(_all, a => a.Name == name);
 
     /// <summary>What a file without our metadata holds, or null where no architecture knows it; the first that does has it.</summary>
-    internal static ModelDescription? Recognise(INamedArraySource tensors) =>
-        _all.Select(a => a.Recognise(tensors)).FirstOrDefault(description => description is not null);
+    /// <exception cref="DataFormatException">One says that such a network has a fault, and no other knows it.</exception>
+    internal static ModelDescription? Recognise(INamedArraySource tensors)
+    {
+        ExceptionDispatchInfo? fault = null;
+        foreach (var architecture in _all)
+        {
+            try
+            {
+                if (architecture.Recognise(tensors) is { } description)
+                    return description;
+            }
+            catch (DataFormatException cause)
+            {
+                // What is a fault of one network may be another one, of a user's.
+                fault ??= ExceptionDispatchInfo.Capture(cause);
+            }
+        }
+
+        fault?.Throw();
+        return null;
+    }
+
+    /// <summary>Whether a name is that of an architecture that comes with the library.</summary>
+    internal static bool IsBuiltIn(string name) => Array.Exists(BuiltIn, a => a.Name == name);
 
     private static bool IsName(string name) => name.Length > 0 && name.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-');
 }

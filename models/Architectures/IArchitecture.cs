@@ -63,4 +63,7 @@ public interface IArchitecture
     /// <param name="description">The network that is being filled.</param>
     /// <returns>The tensor that is read in its place; its shape is checked afterwards.</returns>
     NamedArray Fit(string name, NamedArray tensor, ModelDescription description) => tensor;
+
+    /// <summary>How <see cref="Fit"/> does it, in words, for whoever loads such a file.</summary>
+    string FitMethod => "fitted by the architecture";
 }

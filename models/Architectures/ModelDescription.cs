@@ -9,6 +9,9 @@ public sealed record ModelDescription
     /// <summary>More classes than this a file's tensors do not make by themselves: a size that a damaged file claims is no reason to take memory.</summary>
     public const int MostClasses = 1 << 20;
 
+    // Images have one or three; some instruments more.
+    internal const int MostChannels = 1024;
+
     /// <summary>The architecture's name: <c>allcnn</c>.</summary>
     public string Architecture => Hyperparameters.Architecture;
 

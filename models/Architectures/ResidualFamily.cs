@@ -46,7 +46,7 @@ internal abstract class ResidualFamily(Hyperparameters defaults, string head, bo
 
     public ModelDescription? Recognise(INamedArraySource tensors)
     {
-        if (tensors.Find("conv1.weight") is not { Shape: [var filters and > 0, var channels and > 0, var kernel, var other] } || kernel != other
+        if (tensors.Find("conv1.weight") is not { Shape: [var filters and > 0, var channels and >= 1 and <= ModelDescription.MostChannels, var kernel, var other] } || kernel != other
             || tensors.Find($"{head}.weight") is not { Shape: [var classes, var features] } || classes > ModelDescription.MostClasses
             || Recognise(kernel, filters) is not { } hyperparameters)
         {

@@ -40,8 +40,11 @@ internal sealed class VisionTransformerFamily(string name, VisionTransformerShap
         return new VisionTransformerHyperparameters(name, pixels);
     }
 
-    public (int Height, int Width, int Channels) Input(Hyperparameters hyperparameters) =>
-        (((VisionTransformerHyperparameters)hyperparameters).Size, ((VisionTransformerHyperparameters)hyperparameters).Size, 3);
+    public (int Height, int Width, int Channels) Input(Hyperparameters hyperparameters)
+    {
+        var pixels = ModelDescription.Of<VisionTransformerHyperparameters>(hyperparameters).Size;
+        return (pixels, pixels, 3);
+    }
 
     public (Module Extractor, Linear Head) Create(ModelDescription description, RandomSource random, Device? device)
     {
@@ -64,7 +67,7 @@ internal sealed class VisionTransformerFamily(string name, VisionTransformerShap
 
     public ModelDescription? Recognise(INamedArraySource tensors)
     {
-        if (tensors.Find(Patches) is not { Shape: [var width, var channels, var high, var wide] } || width != shape.Width || high != shape.Patch || wide != shape.Patch
+        if (tensors.Find(Patches) is not { Shape: [var width, var channels and >= 1 and <= ModelDescription.MostChannels, var high, var wide] } || width != shape.Width || high != shape.Patch || wide != shape.Patch
             || tensors.Find(ClassToken) is not { Shape: [1, 1, _] } || tensors.Find(Positions) is not { Shape: [1, var tokens, _] }
             || tensors.Find(Head) is not { Shape: [var classes, _] } || tensors.Find(LastBlock) is null || classes > ModelDescription.MostClasses)
         {
@@ -89,6 +92,8 @@ internal sealed class VisionTransformerFamily(string name, VisionTransformerShap
     public string PyTorchName(string name) => name.StartsWith("features.", StringComparison.Ordinal)
         ? name["features.".Length..]
         : name.Replace("head.0.", "head.", StringComparison.Ordinal);
+
+    public string FitMethod => "resampled as timm does, bicubic and antialiased; Hugging Face and timm before 0.6 resample otherwise, and their scores differ a little";
 
     public NamedArray Fit(string name, NamedArray tensor, ModelDescription description) => name == Positions && tensor.Shape is [1, > 1, var width] && width == shape.Width
         ? PositionGrid.Resample(tensor, SizeOf(description) / shape.Patch)

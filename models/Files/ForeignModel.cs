@@ -11,6 +11,7 @@ namespace EscNative.Models;
 internal sealed record ForeignModel(RenamedSource Tensors, NameMap? Map, ModelDescription Description)
 {
     private const string SizeName = "size";
+    private const int ShownChannels = 4;
 
     /// <summary>Looks what a file without our metadata holds.</summary>
     /// <exception cref="DataFormatException">No architecture knows the tensors, or they are a variant that computes something else.</exception>
@@ -34,7 +35,7 @@ internal sealed record ForeignModel(RenamedSource Tensors, NameMap? Map, ModelDe
             if (description is null)
                 continue;
             // An architecture of the user's may well have such tensors.
-            if (reason is not null && IsOurs(description.Architecture))
+            if (reason is not null && Architectures.IsBuiltIn(description.Architecture))
                 throw new DataFormatException(file.Name, null, $"looks like {description.Architecture}, but is not: {reason}");
             return new ForeignModel(tensors, map, description with { Normalisation = Preset(description, map) });
         }
@@ -50,7 +51,8 @@ internal sealed record ForeignModel(RenamedSource Tensors, NameMap? Map, ModelDe
         foreach (var said in Tensors.Remarks)
             options.Say(said);
         if (Map is not null)
-            options.Say($"The tensors have the names of {Map.Source}, and were taken as {Description.Architecture}.{(Map.Remark is { } remark ? " " + remark : "")}");
+            options.Say($"The tensors have the names of {Map.Source}.{(Map.Remark is { } remark ? " " + remark : "")}");
+        options.Say($"Taken as {Taken(options)}");
         if (options.Normalisation is null)
             options.Say($"Normalisation: the file says none, {Description.Normalisation.Name} was assumed ({Words(Description)}), as is usual for {Map?.Source ?? Description.Architecture}; --mean and --std tell another.");
         if (options.ClassNames is null)
@@ -99,24 +101,35 @@ internal sealed record ForeignModel(RenamedSource Tensors, NameMap? Map, ModelDe
         return description with { Hyperparameters = Architectures.Get(description.Architecture).Parse(values) };
     }
 
+    // What of a network its tensors do not tell is in these words: with a 3x3 stem there may have been a pooling, and images have some size.
+    private string Taken(ModelLoadOptions options)
+    {
+        var values = Description.Hyperparameters.Values;
+        var words = string.Join(", ", values.Where(v => v.Name != SizeName).Select(v => $"{v.Name} {v.Value}"));
+        var network = words.Length > 0 ? $"{Description.Architecture} ({words})" : Description.Architecture;
+        if (options.ImageSize is not null)
+            return network + ".";
+        var (height, width, _) = Description.Input();
+        return FormattableString.Invariant($"{network}, images of {height} x {width}{(values.Any(v => v.Name == SizeName) ? "; --image-size tells another" : "")}.");
+    }
+
     private static Normalisation Preset(ModelDescription description, NameMap? map)
     {
         // Statistics of colours are no use for other images.
-        if (!IsOurs(description.Architecture) || description.Channels != 3)
+        if (!Architectures.IsBuiltIn(description.Architecture) || description.Channels != 3)
             return description.Normalisation;
         return map?.Normalisation ?? (description.Architecture.StartsWith("resnet", StringComparison.Ordinal) ? Normalisation.ImageNet : Normalisation.Half);
     }
 
-    private static bool IsOurs(string architecture) => architecture == AllCnn.Name || architecture.StartsWith("resnet", StringComparison.Ordinal) || architecture.StartsWith("vit-", StringComparison.Ordinal);
-
     private static string Words(ModelDescription description)
     {
-        var channels = Enumerable.Range(0, description.Channels).ToArray();
+        // Of more channels the first ones tell enough.
+        var channels = Enumerable.Range(0, Math.Min(description.Channels, ShownChannels)).ToArray();
         return $"mean {Join(description.Normalisation.Mean)}, std {Join(description.Normalisation.Std)}";
 
         string Join(Func<int, float> value) => string.Join(",", channels.Select(c => value(c).ToString(CultureInfo.InvariantCulture)).Distinct().Count() == 1
             ? [value(0).ToString(CultureInfo.InvariantCulture)]
-            : channels.Take(4).Select(c => value(c).ToString(CultureInfo.InvariantCulture)));
+            : channels.Select(c => value(c).ToString(CultureInfo.InvariantCulture)));
     }
 
     private static string Examples(INamedArraySource file) => file.Entries.Count == 0

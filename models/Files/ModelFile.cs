@@ -55,6 +55,8 @@ public static class ModelFile
         var foreign = ModelMetadata.IsOurs(file) ? null : ForeignModel.Recognise(file);
         var tensors = foreign?.Tensors ?? RenamedSource.WithoutWrappers(file);
         var description = foreign?.Description ?? ModelMetadata.Read(tensors);
+        if (foreign is not null)
+            CheckReadable(tensors);
         if (options is not null)
         {
             foreign?.Explain(options);
@@ -64,7 +66,7 @@ public static class ModelFile
         var model = Empty(tensors, description, device);
         try
         {
-            Fill(model, tensors, ErasureArrays.ArrayPrefix);
+            Fill(model, tensors, ErasureArrays.ArrayPrefix, options);
             if (ErasureArrays.Read(tensors, model.FeatureWidth) is { } erasure)
                 model.SetErasure(erasure);
             model.Forgotten = ModelRecords.ReadForgotten(tensors, model);
@@ -135,7 +137,7 @@ public static class ModelFile
     /// <summary>Whether a tensor counts batches, which files may lack.</summary>
     internal static bool IsCounter(string name) => name.EndsWith(".num_batches_tracked", StringComparison.Ordinal);
 
-    private static void Fill(Classifier model, RenamedSource file, string? exceptPrefix)
+    private static void Fill(Classifier model, RenamedSource file, string? exceptPrefix, ModelLoadOptions? options = null)
     {
         var left = file.Entries.Select(e => e.Name)
             .Where(n => exceptPrefix is null || !n.StartsWith(exceptPrefix, StringComparison.Ordinal)).ToHashSet(StringComparer.Ordinal);
@@ -163,13 +165,21 @@ public static class ModelFile
         foreach (var (counter, value) in counts)
             counter.Value = value;
 
+        NamedArray Fitted(IArchitecture architecture, string name, NamedArray array)
+        {
+            var fitted = architecture.Fit(name, array, model.Description);
+            if (!ReferenceEquals(fitted, array))
+                options?.Say($"Tensor '{name}' {Text(array.Shape)} became {Text(fitted.Shape)}: {architecture.FitMethod}.");
+            return fitted;
+        }
+
         Tensor Read(string name, int[] shape)
         {
             if (!left.Remove(name))
                 throw Lacks(file, name, shape, model.Description, left);
             var array = file.Read(name);
             if (Architectures.Find(model.Description.Architecture) is { } architecture)
-                array = architecture.Fit(name, array, model.Description);
+                array = Fitted(architecture, name, array);
             CheckShape(file, name, array.Shape, shape, model.Description);
             var numbers = array.ToFloat32();
             if (Array.FindIndex(numbers, v => !float.IsFinite(v)) is >= 0 and var bad)
@@ -202,6 +212,22 @@ public static class ModelFile
             : throw new DataFormatException(file.Name, null, FormattableString.Invariant($"tensor '{name}' holds {value:R}, wants a number of batches from 0 to 2^62"));
     }
 
+    // A tensor may be listed and have no values that can be read, and then any shape.
+    private static void CheckReadable(RenamedSource file)
+    {
+        foreach (var entry in file.Entries)
+            CheckReadable(file, entry);
+    }
+
+    private static void CheckReadable(RenamedSource file, NamedArrayInfo entry)
+    {
+        if (entry.Type is not null)
+            return;
+        // It has the right words.
+        _ = file.Read(entry.Name);
+        throw new DataFormatException(file.Name, null, $"tensor '{entry.Name}'{Stored(file, entry.Name)} is of {entry.TypeName}, which is not read");
+    }
+
     // What a header claims is compared with the file's own tensors before memory is taken for it.
     private static void CheckOutline(RenamedSource file, ModelDescription description)
     {
@@ -209,6 +235,7 @@ public static class ModelFile
         {
             if (file.Find(name) is not { } entry)
                 throw Lacks(file, name, shape, description, file.Entries.Select(e => e.Name));
+            CheckReadable(file, entry);
             CheckShape(file, name, entry.Shape, shape, description);
         }
     }

@@ -10,9 +10,6 @@ internal static class ModelMetadata
     public const string Prefix = "escnative.";
     private const string FormatVersion = "1";
 
-    // Images have one or three; some instruments more.
-    private const int MaximumChannels = 1024;
-
     public static SortedDictionary<string, string> Describe(Classifier model, IReadOnlyDictionary<string, string>? notes)
     {
         var d = model.Description;
@@ -43,8 +40,8 @@ internal static class ModelMetadata
         if (format != FormatVersion)
             throw new DataFormatException(file.Name, null, $"model format {format} is newer than this version reads ({FormatVersion}): use a newer EscNative");
         var channels = Number(file, "channels");
-        if (channels is not (>= 1 and <= MaximumChannels) || channels != Math.Floor(channels))
-            throw Bad(file, "channels", $"a whole number from 1 to {MaximumChannels}");
+        if (channels is not (>= 1 and <= ModelDescription.MostChannels) || channels != Math.Floor(channels))
+            throw Bad(file, "channels", $"a whole number from 1 to {ModelDescription.MostChannels}");
         return new ModelDescription
         {
             Hyperparameters = ReadHyperparameters(file),

@@ -57,7 +57,7 @@ public sealed class HostileCheckpointTests
     private static Classifier Load(byte[] bytes)
     {
         using var file = ArrayFile.Open(new MemoryStream(bytes), "a.pth");
-        return ModelFile.Load(file);
+        return ModelFile.Load(file, options: new ModelLoadOptions { Remarks = new List<string>() });
     }
 
     [Fact]

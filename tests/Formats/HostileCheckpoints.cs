@@ -10,7 +10,7 @@ internal sealed record HostileFile(string Name, byte[] Bytes, string Says);
 
 /// <summary>Checkpoints as damage makes them, and as attackers do.</summary>
 /// <param name="arrays">Tensors of a good model.</param>
-internal sealed class HostileCheckpoints(IReadOnlyList<NamedArray> arrays)
+internal sealed partial class HostileCheckpoints(IReadOnlyList<NamedArray> arrays)
 {
     private readonly List<HostileFile> _files = [];
 
@@ -22,7 +22,10 @@ internal sealed class HostileCheckpoints(IReadOnlyList<NamedArray> arrays)
         Machines();
         Code();
         Abuse();
+        Copies();
+        Visits();
         Tensors();
+        WithoutValues();
         Modules();
         Values();
         return _files;
@@ -209,7 +212,7 @@ internal sealed class HostileCheckpoints(IReadOnlyList<NamedArray> arrays)
         Add("a dictionary that holds itself", Good().Zip(PickleBytes.Begin().Op('}').Raw((byte)'q', 0).Text("model").Raw((byte)'h', 0).Op('s').Op('.').ToArray()), "");
         // 426 bytes that unfold to 2^60 leaves.
         Add("2^60 leaves", Good().Zip(Unfolding(60)), "");
-        Add("2^60 modules", Good().Zip(ModulesTwice(60)), "more than 100000 modules");
+        Add("2^60 modules", Good().Zip(ModulesTwice(60)), "characters together");
         Add("a module that holds itself", Good().Zip(PickleBytes.Begin().Do(p => Module(p, q => q.Text("self").Raw((byte)'h', 9), 9)).Op('.').ToArray()), "holds itself");
         Add("300 nested modules", Good().Zip(PickleBytes.Begin().Do(p => Nested(p, 300)).Op('.').ToArray()), "256");
 
@@ -252,6 +255,15 @@ internal sealed class HostileCheckpoints(IReadOnlyList<NamedArray> arrays)
         Changed("an offset of -1", "starts at element -1", t => t with { Offset = -1 });
         Changed("an offset beyond the storage", "reaches element", t => t with { Offset = t.Count });
         Changed("an offset of 2^63 - 1", "reaches element", t => t with { Offset = long.MaxValue });
+        foreach (var offset in (long[])[1L << 60, long.MaxValue])
+        {
+            Changed($"nothing at element {offset}", "starts at element", t => t with { Offset = offset, Size = [0, 3], Stride = [3, 1] });
+            // Last in the file, and of a name that nobody has: it must not be read either.
+            var beyond = Good();
+            beyond.Tensors.Add(beyond.Tensors[0] with { Name = "empty", Offset = beyond.Tensors[0].Count + (offset % 1000), Size = [0], Stride = [1] });
+            Add($"nothing a little beyond its storage ({offset})", beyond.Zip(), "starts at element");
+        }
+
         Changed("a negative stride", "stride 0 of a tensor is -1", t => t with { Stride = [-1, .. t.Stride[1..]] });
         Changed("a stride of 2^62", "", t => t with { Stride = [1L << 62, .. t.Stride[1..]], Size = [2, .. t.Size[1..]] });
         Changed("strides that wrap around", "reaches element", t => t with { Size = [3, 3, 1, 1], Stride = [long.MaxValue, long.MaxValue, 1, 1] });
@@ -352,14 +364,6 @@ internal sealed class HostileCheckpoints(IReadOnlyList<NamedArray> arrays)
         }
 
         return p.Text("model").Raw((byte)'h', (byte)levels).Op('u').Op('.').ToArray();
-    }
-
-    private static void Nested(PickleBytes p, int levels)
-    {
-        if (levels == 0)
-            p.Op('N');
-        else
-            Module(p, q => q.Text("x").Do(r => Nested(r, levels - 1)), 1);
     }
 
     // The end record has 22 bytes; the directory's offset stands at 16 of it.

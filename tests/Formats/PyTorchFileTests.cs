@@ -56,6 +56,40 @@ public sealed class PyTorchFileTests
     }
 
     [Fact]
+    public void A_tensor_beside_the_weights_is_left_aside()
+    {
+        // As the training script of PyTorch's ImageNet example saves them: best_acc1 is a tensor.
+        var maker = new CheckpointMaker([NamedArray.From("w", [2], [1f, 2f])]);
+        foreach (var averaged in (bool[])[false, true])
+        {
+            var name = averaged ? "state_dict_ema" : "state_dict";
+            var p = PickleBytes.Begin().Op('}').Op('(').Text("best_acc1").Do(Tensor).Text(name).Op('}').Text("w").Do(Tensor).Op('s').Op('u').Op('.');
+            using var file = PyTorchFile.Open(new MemoryStream(maker.Zip(p.ToArray())), "a.pth");
+            // Averaged weights alone are no reason: they stand beside plain ones.
+            Assert.Equal(averaged ? "best_acc1" : "w", Assert.Single(file.Entries).Name);
+            Assert.Contains(file.Remarks, r => r.StartsWith("Left aside", StringComparison.Ordinal) && r.Contains(averaged ? name : "best_acc1", StringComparison.Ordinal));
+            Assert.Equal([1f, 2f], file.Read(file.Entries[0].Name).ToFloat32());
+        }
+
+        static void Tensor(PickleBytes p) => p.Global("torch._utils", "_rebuild_tensor_v2").Op('(').Op('(').Text("storage").Global("torch", "FloatStorage").Text("0").Text("cpu").Int(2)
+            .Op('t').Op('Q').Int(0).Ints(2).Ints(1).Raw(0x89).Op('N').Op('t').Op('R');
+    }
+
+    [Fact]
+    public void An_empty_tensor_has_no_values_wherever_it_starts()
+    {
+        var maker = new CheckpointMaker([NamedArray.From("w", [2], [1f, 2f])]);
+        maker.Tensors[0] = maker.Tensors[0] with { Offset = 2, Size = [0, 5], Stride = [1L << 40, 1] };
+        foreach (var bytes in (byte[][])[maker.Zip(), maker.Legacy()])
+        {
+            using var file = PyTorchFile.Open(new MemoryStream(bytes), "a.pth");
+            var array = file.Read("w");
+            Assert.Equal([0, 5], array.Shape);
+            Assert.Equal(0, array.Data.Length);
+        }
+    }
+
+    [Fact]
     public void Averaged_weights_are_taken_where_there_are_no_others_and_it_is_said()
     {
         using var file = PyTorchFile.Open(Data("averaged.pth"));

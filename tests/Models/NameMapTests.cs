@@ -156,6 +156,47 @@ public sealed class NameMapTests
     }
 
     [Fact]
+    public void A_network_of_a_user_is_asked_whatever_the_others_say()
+    {
+        // As wrong as a file can be for a ViT, and named as if it came with the library.
+        var timm = Timm(384, 3, 12, 16, 6, 1536).ToArray();
+        using (var broken = Source(timm))
+            Assert.Contains("a square grid of patches", Assert.Throws<DataFormatException>(() => Architectures.Recognise(broken)).Message, StringComparison.Ordinal);
+        Architectures.Register(new SqueezedNetwork());
+        using var vit = Source(timm.Append((SqueezedNetwork.Mine, [2, 8])));
+        Assert.Equal("resnet-se", ForeignModel.Recognise(vit).Description.Architecture);
+        using var resnet = Source([("conv1.weight", [8, 3, 3, 3]), ("layer1.0.se.fc1.weight", [4, 8, 1, 1]), (SqueezedNetwork.Mine, [2, 8])]);
+        Assert.Equal("resnet-se", ForeignModel.Recognise(resnet).Description.Architecture);
+        using var known = Source(timm);
+        Assert.Contains("a square grid of patches", Assert.Throws<DataFormatException>(() => Architectures.Recognise(known)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_a_file_was_taken_for_is_said()
+    {
+        var remarks = new List<string>();
+        using (var model = TinyResNets.Model("resnet18"))
+        using (var file = Source(ModelFile.ToArrays(model)))
+        {
+            ModelFile.Load(file, options: new ModelLoadOptions { Remarks = remarks }).Dispose();
+            Assert.Contains("Taken as resnet18 (stem cifar, width 0.0625), images of 32 x 32; --image-size tells another.", remarks);
+            remarks.Clear();
+            ModelFile.Load(file, options: new ModelLoadOptions { Remarks = remarks, ImageSize = 48 }).Dispose();
+            Assert.Contains("Taken as resnet18 (stem cifar, width 0.0625).", remarks);
+        }
+
+        remarks.Clear();
+        using (var model = HostileCheckpointTests.Small())
+        using (var file = Source(ModelFile.ToArrays(model)))
+        {
+            ModelFile.Load(file, options: new ModelLoadOptions { Remarks = remarks }).Dispose();
+            Assert.Single(remarks, r => r.StartsWith("Taken as allcnn (width 0.0", StringComparison.Ordinal) && r.EndsWith("), images of 32 x 32.", StringComparison.Ordinal));
+        }
+
+        Assert.Contains("downsample_in_bottleneck", NameMap.All.Single(m => m.Source == "Hugging Face's ResNet").Remark, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void The_nearest_name_is_the_one_that_was_meant()
     {
         string[] known = ["features.0.0.weight", "features.0.1.weight", "head.0.weight"];

@@ -91,7 +91,10 @@ public sealed class VisionTransformerTests
             SafetensorsWriter.Write(folder["mixed.safetensors"], arrays, saved.Metadata);
         }
 
-        using var loaded = ModelFile.Load(folder["mixed.safetensors"]);
+        var remarks = new List<string>();
+        using var loaded = ModelFile.Load(folder["mixed.safetensors"], options: new ModelLoadOptions { Remarks = remarks });
+        Assert.Single(remarks, r => r.StartsWith("Tensor 'pos_embed' [1, 37, 32] became [1, 17, 32]: resampled as timm does, bicubic and antialiased", StringComparison.Ordinal));
+        Assert.Contains("wants VisionTransformerHyperparameters", Assert.Throws<UsageException>(() => Architectures.Get("vit-s16").Input(new AllCnnHyperparameters())).Message, StringComparison.Ordinal);
         Assert.Equal((32, 32, 3), loaded.Description.Input());
         var (old, got) = (Positions(model), Positions(loaded));
         Assert.Equal(17 * 32, got.Length);

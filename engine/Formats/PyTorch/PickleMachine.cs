@@ -42,6 +42,9 @@ internal sealed class PickleMachine(ByteSource source, string file, Func<PickleT
     private int _texts;
     private long _at;
 
+    /// <summary>What looking a key up costs, in values: a long text is work each time.</summary>
+    public static int CostOf(object? key) => key is string text ? text.Length / 64 : 0;
+
     /// <summary>Reads one pickle, up to and with its last byte.</summary>
     /// <exception cref="DataFormatException">It is damaged, holds something that no checkpoint has, or is larger than is accepted.</exception>
     public object? Read()
@@ -150,6 +153,7 @@ internal sealed class PickleMachine(ByteSource source, string file, Func<PickleT
         {
             if (items[i] is PickleDict or PickleList)
                 throw Bad($"{PickleNode.Describe(items[i])} is a key; Python has no such dictionaries");
+            Charge(CostOf(items[i]), 0);
             if (!target.TryAdd(items[i], items[i + 1]))
                 throw Bad($"the key '{Shown((string)items[i]!)}' appears twice in a dictionary");
         }
@@ -180,6 +184,7 @@ internal sealed class PickleMachine(ByteSource source, string file, Func<PickleT
 
     private PickleGlobal Global(string module, string name)
     {
+        Charge(CostOf(module) + CostOf(name), 0);
         if (PickleOpcodes.IsDangerous(module, name))
             throw Bad($"it would make Python run {Shown(module)}.{Shown(name)}: that is no model but an attack; nothing was run here, and torch.load or pickle.load must not read it either");
         return Made(new PickleGlobal(module, name));
@@ -190,7 +195,7 @@ internal sealed class PickleMachine(ByteSource source, string file, Func<PickleT
         var (callable, arguments) = Pop(2) is [PickleGlobal or PickleRecord, PickleTuple] call
             ? (call[0]!, (PickleTuple)call[1]!)
             : throw Bad($"{(isNew ? "an object is made of" : "a call of")} something that is no name");
-        var made = callable is PickleGlobal global && !isNew ? PickleCalls.Interpret(global, arguments, Bad) : null;
+        var made = callable is PickleGlobal global && !isNew ? PickleCalls.Interpret(global, arguments, Bad, Charge) : null;
         made ??= new PickleRecord(callable, arguments);
         CheckDepth(made);
         Push(Made(made));
@@ -217,6 +222,8 @@ internal sealed class PickleMachine(ByteSource source, string file, Func<PickleT
     {
         if (Pop(1)[0] is not PickleTuple id)
             throw Bad("a persistent id that is no tuple; PyTorch's are");
+        foreach (var item in id.Items)
+            Charge(CostOf(item), 0);
         Push(Made(persistent(id, _at)));
     }
 
@@ -244,6 +251,15 @@ internal sealed class PickleMachine(ByteSource source, string file, Func<PickleT
         if (++_pushed > MaximumPushed)
             throw Bad($"the pickle has more than {MaximumPushed} values");
         _stack.Add(value);
+    }
+
+    // What is remembered is asked for again with two bytes: whatever is done with all of it counts as that much read.
+    private void Charge(int values, int bytes)
+    {
+        if ((_pushed += values) > MaximumPushed)
+            throw Bad($"the pickle has more than {MaximumPushed} values");
+        if ((_texts += bytes) > MaximumTexts)
+            throw Bad($"texts of more than {MaximumTexts} bytes together");
     }
 
     private T Made<T>(T value) => ++_made <= MaximumMade ? value : throw Bad($"the pickle makes more than {MaximumMade} values");

@@ -25,13 +25,17 @@ internal static class PickleOpcodes
         "torch._dynamo.optimize", "torch.utils.cpp_extension.load", "torch.utils.cpp_extension.load_inline", "torch.distributed.rpc.rpc_sync",
     };
 
+    private const int LongestLoader = 80;
+
     /// <summary>Whether a name is one that a pickle has only to make Python do something.</summary>
     public static bool IsDangerous(string module, string name)
     {
         if (module is "builtins" or "__builtin__" or "__builtins__")
-            return Functions.Contains(name.Split('.')[0]);
-        return Modules.Contains(module.Split('.')[0]) || Loaders.Contains($"{module}.{name}");
+            return Functions.Contains(First(name));
+        return Modules.Contains(First(module)) || (module.Length + name.Length < LongestLoader && Loaders.Contains($"{module}.{name}"));
     }
+
+    private static string First(string name) => name.IndexOf('.', StringComparison.Ordinal) is >= 0 and var dot ? name[..dot] : name;
 
     /// <summary>Why an instruction is not read.</summary>
     public static string Refusal(int code)

@@ -54,15 +54,17 @@ internal sealed class PickleList : PickleNode
 
     public ReadOnlySpan<object?> Items => _items.AsSpan(0, Count);
 
-    public bool Holds(object? text)
+    /// <summary>The texts among the items that are no longer than some length.</summary>
+    public HashSet<string> Texts(int longest)
     {
+        var texts = new HashSet<string>(StringComparer.Ordinal);
         foreach (var item in Items)
         {
-            if (item is string own && own.Equals(text))
-                return true;
+            if (item is string text && text.Length <= longest)
+                texts.Add(text);
         }
 
-        return false;
+        return texts;
     }
 
     public void Add(object? item)

@@ -100,6 +100,8 @@ public sealed class PyTorchFile : INamedArraySource
         var tensor = found.Tensor;
         if (tensor.WhyNot is { } reason)
             throw new DataFormatException(Name, null, $"tensor '{name}' {reason}");
+        if (tensor.Count == 0)
+            return new NamedArray(name, tensor.Type!.Value, tensor.Shape, ReadOnlyMemory<byte>.Empty);
         var offset = tensor.Offset * tensor.ElementSize;
         var span = tensor.Span * tensor.ElementSize;
         if (tensor.Bytes > Array.MaxLength || span > Array.MaxLength)

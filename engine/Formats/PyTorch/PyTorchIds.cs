@@ -5,6 +5,8 @@ namespace EscNative.Engine.Formats;
 /// <summary>What the persistent ids of a checkpoint's pickle mean: storages, and in old files the classes of whole modules.</summary>
 internal sealed class PyTorchIds(string file)
 {
+    private const int MaximumKey = 256;
+
     private readonly Dictionary<string, PickleStorage> _roots = new(StringComparer.Ordinal);
 
     /// <summary>The records that the pickle speaks of, by their names.</summary>
@@ -20,6 +22,8 @@ internal sealed class PyTorchIds(string file)
                 return type;
             case ["storage", var type, var key, string, long count, .. var rest] when key is string or long && rest.Length <= 1:
                 var name = key as string ?? ((long)key!).ToString(CultureInfo.InvariantCulture);
+                if (name.Length > MaximumKey || name.Any(char.IsControl))
+                    throw Bad(at, $"a storage is called '{Shown(name)}', of {name.Length} characters; at most {MaximumKey} are accepted, and no control characters");
                 var storage = Root(name, type, count, at);
                 return rest is [PickleTuple view] ? Part(storage, view, at) : rest is [] or [null] ? storage : throw Bad(at, $"the view of a storage is {PickleNode.Describe(rest[0])}");
             default:

@@ -7,19 +7,12 @@ internal sealed class PyTorchLayout
 {
     private const int MaximumTensors = 100_000;
     private const int MaximumVisits = 100_000;
+    private const int MaximumLooked = 1_000_000;
     private const int MaximumName = 1024;
+    private const int MaximumNames = 16 << 20;
     private const int MaximumNesting = 4;
     private const int ShownNames = 8;
     private const int ShownText = 200;
-
-    // Where the weights lie in a dictionary that holds more, the likeliest first.
-    private static readonly string[] Plain =
-        ["state_dict", "model_state_dict", "model", "net", "network", "model_state", "module", "weights", "params", "net_state_dict", "model_dict", "classifier", "backbone"];
-
-    // Weights averaged over the training, which most files have beside the plain ones.
-    private static readonly string[] Averaged = ["ema", "swa", "averaged", "shadow"];
-
-    private static readonly string[] NoWeights = ["optim", "sched", "scaler", "amp", "rng", "history", "loss", "metric", "args", "config", "hyper", "callback", "loop", "grad"];
 
     private readonly string _file;
     private readonly List<(string Name, PickleTensor Tensor)> _tensors = [];
@@ -27,6 +20,8 @@ internal sealed class PyTorchLayout
     private readonly HashSet<object> _path = new(ReferenceEqualityComparer.Instance);
     private readonly List<string> _remarks = [];
     private int _visits;
+    private int _looked;
+    private int _written;
 
     private PyTorchLayout(string file) => _file = file;
 
@@ -77,7 +72,9 @@ internal sealed class PyTorchLayout
     {
         if (level == MaximumNesting)
             throw new DataFormatException(_file, null, $"weights that lie deeper than {MaximumNesting} dictionaries: save the state dict alone");
-        if (HasTensors(dict))
+        // Tensors may stand beside the weights, such as the best accuracy; a state dict has no such key of its own.
+        var candidates = Candidates(dict);
+        if (HasTensors(dict) && !candidates.Exists(c => PyTorchKeys.Plain.Contains(c.Name)))
         {
             var left = new List<string>();
             foreach (var (key, value) in dict.Pairs)
@@ -101,7 +98,6 @@ internal sealed class PyTorchLayout
                 Note("pytorch.", key, value);
         }
 
-        var candidates = Candidates(dict);
         if (candidates.Count == 0)
         {
             var nested = new List<(string Name, object? Value)>();
@@ -133,17 +129,19 @@ internal sealed class PyTorchLayout
         }
 
         if (candidates.Count > 1)
-            _remarks.Add($"The weights are those under '{Shown(path)}'; there are others under {string.Join(", ", candidates.Skip(1).Select(c => $"'{Shown(c.Name)}'"))}, which were not taken.");
+            _remarks.Add($"The weights are those under '{Shown(path)}'; there are others under {string.Join(", ", candidates.Skip(1).Take(ShownNames).Select(c => $"'{Shown(c.Name)}'"))}, which were not taken.");
         else
-            _remarks.Add($"The weights are those under '{Shown(path)}'{(IsAveraged(chosen) ? ", which are averaged over the training: there are no plain ones" : "")}.");
-        Leave([.. others.Where(o => candidates.All(c => c.Name != o))], "beside them");
+            _remarks.Add($"The weights are those under '{Shown(path)}'{(PyTorchKeys.IsAveraged(chosen) ? ", which are averaged over the training: there are no plain ones" : "")}.");
+        var taken = candidates.Select(c => c.Name).ToHashSet(StringComparer.Ordinal);
+        Leave([.. others.Where(o => !taken.Contains(o))], "beside them");
         Take(weights, path, level + 1);
     }
 
     private List<(string Name, object? Value)> Candidates(PickleDict dict)
     {
+        Look(dict.Count);
         var found = new List<(string Name, object? Value)>();
-        foreach (var name in Plain)
+        foreach (var name in PyTorchKeys.Plain)
         {
             if (dict.TryGet(name, out var value) && MayHoldWeights(value, name, 0))
                 found.Add((name, value));
@@ -151,7 +149,7 @@ internal sealed class PyTorchLayout
 
         foreach (var (key, value) in dict.Pairs)
         {
-            if (key is string name && IsAveraged(name) && MayHoldWeights(value, name, 0))
+            if (value is PickleDict or PickleRecord && key is string name && PyTorchKeys.IsAveraged(name) && MayHoldWeights(value, name, 0))
                 found.Add((name, value));
         }
 
@@ -174,13 +172,14 @@ internal sealed class PyTorchLayout
                 Add(path, tensor);
                 break;
             case PickleRecord module when StateOf(module) is { } state:
-                TakeModule(state, path + ".", depth + 1);
+                TakeModule(state, Joined(path, "."), depth + 1);
                 break;
             case PickleDict dict when _path.Add(dict):
+                Look(dict.Count);
                 foreach (var (key, inner) in dict.Pairs)
                 {
                     if (inner is PickleNode)
-                        TakeTree(inner, $"{path}.{KeyText(key)}", depth + 1);
+                        TakeTree(inner, Joined(Joined(path, "."), KeyText(key)), depth + 1);
                 }
 
                 _path.Remove(dict);
@@ -194,6 +193,7 @@ internal sealed class PyTorchLayout
     {
         var items = value is PickleTuple tuple ? tuple.Items : ((PickleList)value).Items;
         var weights = new List<(string Name, object? Value)>();
+        Look(items.Length);
         for (var i = 0; i < items.Length; i++)
         {
             var name = i.ToString(CultureInfo.InvariantCulture);
@@ -217,33 +217,39 @@ internal sealed class PyTorchLayout
         Visit(depth);
         if (!_path.Add(state))
             throw new DataFormatException(_file, null, $"the module '{Shown(prefix)}' holds itself");
-        state.TryGet("_non_persistent_buffers_set", out var left);
-        foreach (var (key, value) in DictionaryOf(state, "_parameters").Pairs)
+        var (parameters, buffers, modules) = (DictionaryOf(state, "_parameters"), DictionaryOf(state, "_buffers"), DictionaryOf(state, "_modules"));
+        Look(parameters.Count + buffers.Count + modules.Count);
+        foreach (var (key, value) in parameters.Pairs)
             AddOwn(key, value);
-        foreach (var (key, value) in DictionaryOf(state, "_buffers").Pairs)
+        var left = buffers.Count > 0 && state.TryGet("_non_persistent_buffers_set", out var names) ? names as PickleList : null;
+        Look(left?.Count ?? 0);
+        var notSaved = left?.Texts(MaximumName);
+        foreach (var (key, value) in buffers.Pairs)
         {
-            if (left is not PickleList set || !set.Holds(key))
+            if (notSaved is null || key is not string { Length: <= MaximumName } text || !notSaved.Contains(text))
                 AddOwn(key, value);
         }
 
-        foreach (var (key, value) in DictionaryOf(state, "_modules").Pairs)
+        foreach (var (key, value) in modules.Pairs)
         {
-            var path = prefix + KeyText(key);
             if (value is null)
                 continue;
+            var path = Joined(prefix, KeyText(key));
             TakeModule(value is PickleRecord child && StateOf(child) is { } inner
                 ? inner
-                : throw new DataFormatException(_file, null, $"'{Shown(path)}' is {PickleNode.Describe(value)}, wants a module"), path + ".", depth + 1);
+                : throw new DataFormatException(_file, null, $"'{Shown(path)}' is {PickleNode.Describe(value)}, wants a module"), Joined(path, "."), depth + 1);
         }
 
         _path.Remove(state);
 
         void AddOwn(object? key, object? value)
         {
-            var name = prefix + KeyText(key);
+            if (value is null)
+                return;
+            var name = Joined(prefix, KeyText(key));
             if (value is PickleTensor tensor)
                 Add(name, tensor);
-            else if (value is not null)
+            else
                 throw new DataFormatException(_file, null, $"'{Shown(name)}' is {PickleNode.Describe(value)}, wants a tensor: save the model's state_dict() instead");
         }
     }
@@ -253,7 +259,7 @@ internal sealed class PyTorchLayout
         if (_tensors.Count == MaximumTensors)
             throw new DataFormatException(_file, null, $"has more than {MaximumTensors} tensors");
         if (name.Length > MaximumName)
-            throw new DataFormatException(_file, null, $"the name of a tensor has {name.Length} characters, at most {MaximumName} are accepted");
+            throw TooLong(name.Length);
         if (!_names.Add(name))
             throw new DataFormatException(_file, null, $"two tensors are called '{Shown(name)}'");
         _tensors.Add((name, tensor));
@@ -266,6 +272,27 @@ internal sealed class PyTorchLayout
         if (depth > PickleMachine.MaximumDepth)
             throw new DataFormatException(_file, null, $"modules are nested more than {PickleMachine.MaximumDepth} deep");
     }
+
+    // A dictionary may stand in many places of a file and cost nothing there: what is looked at counts each time.
+    private void Look(int entries)
+    {
+        if ((_looked += entries) > MaximumLooked)
+            throw new DataFormatException(_file, null, $"has more than {MaximumLooked} entries of dictionaries to look at");
+    }
+
+    // One text may be the key of every module: names are measured before they are made.
+    private string Joined(string prefix, string key)
+    {
+        var length = prefix.Length + key.Length;
+        if (length > MaximumName)
+            throw TooLong(length);
+        return (_written += length) <= MaximumNames
+            ? prefix + key
+            : throw new DataFormatException(_file, null, $"the names of its tensors have more than {MaximumNames} characters together");
+    }
+
+    private DataFormatException TooLong(int length) =>
+        new(_file, null, $"the name of a tensor has {length} characters, at most {MaximumName} are accepted");
 
     private void Leave(List<string> names, string where)
     {
@@ -318,9 +345,9 @@ internal sealed class PyTorchLayout
         return false;
     }
 
-    private bool MayHoldWeights(object? value, string name, int level)
+    private bool MayHoldWeights(object? value, object? key, int level)
     {
-        if (name.Split('_', '.', '-').Any(part => Array.Exists(NoWeights, n => part.StartsWith(n, StringComparison.OrdinalIgnoreCase))))
+        if (value is not (PickleDict or PickleRecord) || (key is string name && PyTorchKeys.IsNoWeights(name)))
             return false;
         switch (value)
         {
@@ -330,27 +357,26 @@ internal sealed class PyTorchLayout
                 Visit(0);
                 if (HasTensors(dict))
                     return true;
-                foreach (var (key, inner) in dict.Pairs)
+                Look(dict.Count);
+                foreach (var (own, inner) in dict.Pairs)
                 {
-                    if (MayHoldWeights(inner, KeyText(key), level + 1))
+                    if (MayHoldWeights(inner, own, level + 1))
                         return true;
                 }
 
                 return false;
             case PickleRecord { Pairs: { } pairs } when level < MaximumNesting:
-                return MayHoldWeights(pairs, name, level);
+                return MayHoldWeights(pairs, key, level);
             default:
                 return false;
         }
     }
 
-    private static bool IsAveraged(string name) => name.ToLowerInvariant().Split('_', '.', '-').Any(part => Array.IndexOf(Averaged, part) >= 0);
-
     private static string KeyText(object? key) => key switch
     {
         string text => text,
         long number => number.ToString(CultureInfo.InvariantCulture),
-        _ => PickleNode.Describe(key),
+        _ => "(a key that is no text)",
     };
 
     private static string Shown(string text) => new([.. text.Take(ShownText).Select(c => char.IsControl(c) ? '?' : c)]);

@@ -16,7 +16,10 @@ internal static class ResNetNames
 
     public static IReadOnlyList<NameMap> Maps { get; } =
     [
-        new("Hugging Face's ResNet", file => Has(file, HuggingFaceStem + "convolution.weight"), OfHuggingFace, Normalisation.ImageNet),
+        new("Hugging Face's ResNet", file => Has(file, HuggingFaceStem + "convolution.weight"), OfHuggingFace, Normalisation.ImageNet)
+        {
+            Remark = "downsample_in_first_stage and downsample_in_bottleneck of its config.json are not read and must be false.",
+        },
         new("pytorch_resnet_cifar10 (an old version)", file => Has(file, "compressible_conv1.weight"), Compressible, Normalisation.ImageNet),
         new("pytorch-cifar", file => Has(file, "linear.weight") && Has(file, "layer4.0.conv1.weight") && Has(file, "conv1.weight"), OfPyTorchCifar, Cifar10),
         new("pytorch-cifar100", file => Has(file, "conv5_x.0.residual_function.0.weight"), OfPyTorchCifar100, Cifar100),

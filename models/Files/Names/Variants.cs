@@ -52,7 +52,7 @@ internal static class Variants
         }
 
         // With a class token there is one position more than patches, which make a square.
-        if (tensors.Find("pos_embed") is { Shape: [1, var rows, _] } && IsSquare(rows) && !IsSquare(rows - 1))
+        if (tensors.Find("pos_embed") is { Shape: [1, var rows and > 1, _] } && IsSquare(rows) && !IsSquare(rows - 1))
             return $"tensor 'pos_embed' has {rows} positions, one for each patch and none for the class token (no_embed_class); {rows + 1} are wanted";
         return tensors.Find("cls_token") is null ? "a ViT without a class token ('cls_token'); the ViTs here classify by it" : null;
     }
