@@ -139,9 +139,9 @@ public sealed class VisionTransformerTests
     }
 
     [Theory]
-    // DeiT's distillation token; a position and no class token; more than 64 x 64 patches.
+    // DeiT's distillation token; a class token and no patches; more than 64 x 64 patches.
     [InlineData(198, "1 + n²")]
-    [InlineData(1, "class token")]
+    [InlineData(1, "1 + n²")]
     [InlineData(1 + (65 * 65), "1040")]
     public void Tokens_that_are_no_grid_are_refused_by_name(int tokens, string wanted)
     {
