@@ -22,6 +22,9 @@ public sealed class FeaturePass(Classifier model, int imagesPerRun = 0, StageRec
     /// <remarks>As many as a Gram matrix takes at a time: no row waits, and the threads meet seldom.</remarks>
     public const int HostBatch = 512;
 
+    // Images of more than some 400 pixels a side come in smaller batches.
+    private const int BatchBytes = 256 << 20;
+
     private CompiledExtractor? _extractor;
 
     /// <summary>A pass in evaluation mode over a set in its order.</summary>
@@ -41,7 +44,7 @@ public sealed class FeaturePass(Classifier model, int imagesPerRun = 0, StageRec
         var extractor = Compile(images, delivery.TakesTensors);
         if (images.Count == 0)
             return;
-        var size = Math.Min(BatchOf(extractor, delivery.TakesTensors), images.Count);
+        var size = Math.Min(BatchOf(extractor, images, delivery.TakesTensors), images.Count);
         var indices = new int[size];
         // Pinned once for the pass: the device reads a batch while the next one is gathered.
         using var staging = new UploadBuffer(CudaInterop.ContextOf(model.Device), checked(size * images.ImageSize), (images.Count + size - 1) / size);
@@ -113,7 +116,7 @@ public sealed class FeaturePass(Classifier model, int imagesPerRun = 0, StageRec
         var extractor = Compile(images, delivery.TakesTensors);
         var loader = new BatchLoader(images, model.Description.Normalisation, new BatchOptions
         {
-            BatchSize = BatchOf(extractor, delivery.TakesTensors),
+            BatchSize = BatchOf(extractor, images, delivery.TakesTensors),
             Augmentation = augmentation,
             Seed = seed,
             Device = model.Device,
@@ -195,6 +198,11 @@ public sealed class FeaturePass(Classifier model, int imagesPerRun = 0, StageRec
         }
     }
 
+    /// <summary>A batch whose bytes are not too many, but at least one image.</summary>
+    /// <param name="batch">The images that are wanted.</param>
+    /// <param name="imageSize">Bytes of one.</param>
+    internal static int Within(int batch, int imageSize) => Math.Min(batch, Math.Max(1, BatchBytes / imageSize));
+
     private CompiledExtractor Compile(ImageSet images, bool tensors)
     {
         if (_extractor is null)
@@ -203,7 +211,7 @@ public sealed class FeaturePass(Classifier model, int imagesPerRun = 0, StageRec
             using (Stage("compile"))
             {
                 _extractor = CompiledExtractor.Compile(
-                    model, images.Height, images.Width, new PlanOptions { ImagesPerRun = tensors ? largest : Math.Min(HostBatch, largest) });
+                    model, images.Height, images.Width, new PlanOptions { ImagesPerRun = tensors ? largest : Math.Min(Within(HostBatch, images.ImageSize), largest) });
             }
         }
 
@@ -214,8 +222,8 @@ public sealed class FeaturePass(Classifier model, int imagesPerRun = 0, StageRec
 
     // On a GPU a chunk of the plan: no batch but the last has a remainder. What comes to the host comes in blocks of one size on every device,
     // since a sum may depend on how its rows were cut.
-    private int BatchOf(CompiledExtractor extractor, bool tensors) =>
-        tensors && CudaInterop.ContextOf(model.Device) is not null ? extractor.Plan.ImagesPerChunk : HostBatch;
+    private int BatchOf(CompiledExtractor extractor, ImageSet images, bool tensors) =>
+        Within(tensors && CudaInterop.ContextOf(model.Device) is not null ? extractor.Plan.ImagesPerChunk : HostBatch, images.ImageSize);
 
     private Tensor Allocate(int rows, int columns) => Tensor.Zeros(new Shape(rows, columns), DType.F32, model.Device);
 

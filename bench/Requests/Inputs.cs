@@ -12,6 +12,7 @@ internal static class Inputs
     /// <param name="model">The model.</param>
     /// <param name="identities">Of faces, how many people; 0 takes all.</param>
     /// <param name="photos">How photos are read, or null for the defaults.</param>
+    /// <exception cref="UsageException">Options of photos for data that are none.</exception>
     /// <exception cref="EscException">They cannot be used.</exception>
     public static DataSet Open(string path, ModelDescription model, int identities = 0, PhotoChoice? photos = null) =>
         Open(path, model.Architecture, model.Input(), identities, photos);
@@ -22,8 +23,7 @@ internal static class Inputs
         Open(path, network.Architecture, Architectures.Get(network.Architecture).Input(network), identities, photos);
 
     private static DataSet Open(string path, string architecture, (int Height, int Width, int Channels) input, int identities, PhotoChoice? photos) =>
-        DataFolder.Open(path, (photos ?? new PhotoChoice()).For(architecture, input.Height, input.Width, input.Channels), identities: identities)
-            .Fit(input.Height, input.Width, input.Channels);
+        (photos ?? new PhotoChoice()).Open(path, architecture, input.Height, input.Width, input.Channels, identities).Fit(input.Height, input.Width, input.Channels);
 
     /// <summary>The request where the user named none: the paper's class 4, or the last class where that one has no images.</summary>
     /// <param name="data">The images.</param>

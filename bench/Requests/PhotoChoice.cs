@@ -1,3 +1,4 @@
+using System.CommandLine;
 using EscNative.Bench.Cli;
 using EscNative.Images;
 using EscNative.Models.Data;
@@ -10,8 +11,10 @@ namespace EscNative.Bench.Requests;
 /// <param name="MemoryBudget">Bytes of resized photos that may be kept, or null for the default.</param>
 /// <param name="Progress">Told how much is decoded, or null.</param>
 /// <param name="Cancel">Stops it.</param>
+/// <param name="Given">The options of photos that the user gave.</param>
 internal sealed record PhotoChoice(
-    string? Resize = null, BadImagePolicy OnBadImage = BadImagePolicy.Error, long? MemoryBudget = null, IProgress<double>? Progress = null, CancellationToken Cancel = default)
+    string? Resize = null, BadImagePolicy OnBadImage = BadImagePolicy.Error, long? MemoryBudget = null, IProgress<double>? Progress = null, CancellationToken Cancel = default,
+    IReadOnlyList<string>? Given = null)
 {
     /// <summary>The name that leaves the choice to the network.</summary>
     public const string ByNetwork = "auto";
@@ -31,7 +34,33 @@ internal sealed record PhotoChoice(
             context.Get(options.OnBadImage) == "skip" ? BadImagePolicy.Skip : BadImagePolicy.Error,
             context.Get(options.ImageMemory) is { } megabytes ? megabytes * 1_000_000L : null,
             new SynchronousShare(context),
-            context.Cancel);
+            context.Cancel,
+            [.. new Option[] { options.Resize, options.OnBadImage, options.ImageMemory }.Where(context.Has).Select(option => option.Name)]);
+    }
+
+    /// <summary>The images at a path; photos in a size.</summary>
+    /// <param name="path">A folder, an archive, or <c>embedded</c>.</param>
+    /// <param name="architecture">The network that they are for.</param>
+    /// <param name="height">Rows.</param>
+    /// <param name="width">Columns.</param>
+    /// <param name="channels">Channels.</param>
+    /// <param name="identities">Of faces, how many people; 0 takes all.</param>
+    /// <exception cref="UsageException">Options of photos were given, and the data are none.</exception>
+    /// <exception cref="EscException">They cannot be used.</exception>
+    public DataSet Open(string path, string architecture, int height, int width, int channels, int identities)
+    {
+        try
+        {
+            var data = DataFolder.Open(path, For(architecture, height, width, channels), identities: identities);
+            return data.ArePhotos || Given is not { Count: > 0 }
+                ? data
+                : throw new UsageException($"{string.Join(", ", Given)}: {path} holds {data.Name}, which are no photos that are decoded and resized: leave {(Given.Count == 1 ? "it" : "them")} out");
+        }
+        finally
+        {
+            // Of photos that fail no share is ever the last.
+            (Progress as IDisposable)?.Dispose();
+        }
     }
 
     /// <summary>The options of the library for images of a size.</summary>
@@ -59,16 +88,20 @@ internal sealed record PhotoChoice(
         : ImageTransform.Stretch;
 
     // The line is gone before anything else is said.
-    private sealed class SynchronousShare(CommandContext context) : IProgress<double>
+    private sealed class SynchronousShare(CommandContext context) : IProgress<double>, IDisposable
     {
         private ProgressLine? _line;
 
         public void Report(double value)
         {
             (_line ??= new ProgressLine(context.Terminal)).Report("photos", value);
-            if (value < 1)
-                return;
-            _line.Dispose();
+            if (value >= 1)
+                Dispose();
+        }
+
+        public void Dispose()
+        {
+            _line?.Dispose();
             _line = null;
         }
     }

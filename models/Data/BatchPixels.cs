@@ -37,17 +37,15 @@ internal sealed class BatchPixels(ImageSet set) : IDisposable
         }
         else
         {
-            Grow(ref _rows, indices.Length);
-            set.Read(indices, _rows.AsSpan(0, indices.Length * set.ImageSize));
+            set.Read(indices, Grow(ref _rows, indices.Length).Span);
         }
 
         _indices = indices.ToArray();
         if (following.IsEmpty)
             return;
         _nextIndices = following.ToArray();
-        Grow(ref _nextRows, following.Length);
-        var (ahead, rows) = (_nextIndices, _nextRows);
-        _next = Task.Run(() => set.Read(ahead, rows.AsSpan(0, ahead.Length * set.ImageSize)));
+        var (ahead, rows) = (_nextIndices, Grow(ref _nextRows, following.Length));
+        _next = Task.Run(() => set.Read(ahead, rows.Span));
     }
 
     /// <summary>Waits for what is being decoded; nobody wants it any more.</summary>
@@ -58,9 +56,13 @@ internal sealed class BatchPixels(ImageSet set) : IDisposable
         _next = null;
     }
 
-    private void Grow(ref byte[] rows, int count)
+    private Memory<byte> Grow(ref byte[] rows, int count)
     {
-        if (rows.Length < count * set.ImageSize)
-            rows = new byte[checked(count * set.ImageSize)];
+        var bytes = (long)count * set.ImageSize;
+        if (bytes > Array.MaxLength)
+            throw new UsageException($"batch: {count} images of {set.Name} are {bytes} bytes, at most {Array.MaxLength} are held at a time: take a smaller batch or smaller images");
+        if (rows.Length < bytes)
+            rows = new byte[bytes];
+        return rows.AsMemory(0, (int)bytes);
     }
 }

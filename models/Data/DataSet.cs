@@ -30,6 +30,9 @@ public sealed class DataSet(string name, ImageSet train, ImageSet test, Normalis
     /// <summary>Who each training image shows, by its id, where the data says so; else null. Empty text where it does not say it of an image.</summary>
     public IReadOnlyList<string>? Subjects { get; init; }
 
+    /// <summary>Whether they were made of photos as <see cref="PhotoOptions"/> says, and not only in their size.</summary>
+    internal bool ArePhotos { get; init; }
+
     /// <summary>The data that this is a part of, and what it lacks; null for whole data.</summary>
     internal (DataSet Whole, IReadOnlyList<string> Without)? Part { get; init; }
 
@@ -42,9 +45,9 @@ public sealed class DataSet(string name, ImageSet train, ImageSet test, Normalis
     /// <param name="channels">Channels wanted.</param>
     /// <exception cref="UsageException">The images cannot be padded or repeated to it.</exception>
     public DataSet Fit(int height, int width, int channels) =>
-        new(Name, Train.Fit(height, width, channels), Test.Fit(height, width, channels), Normalisation) { Subjects = Subjects };
+        new(Name, Train.Fit(height, width, channels), Test.Fit(height, width, channels), Normalisation) { Subjects = Subjects, ArePhotos = ArePhotos };
 
     /// <summary>The same images with another normalisation.</summary>
     /// <param name="normalisation">How bytes become the network's input.</param>
-    public DataSet With(Normalisation normalisation) => new(Name, Train, Test, normalisation) { Part = Part, Subjects = Subjects };
+    public DataSet With(Normalisation normalisation) => new(Name, Train, Test, normalisation) { Part = Part, Subjects = Subjects, ArePhotos = ArePhotos };
 }

@@ -35,6 +35,7 @@ public sealed class ForgetSplit
     public DataSet Remaining => new($"{Data.Name} without {Request}", Remain, RemainTest, Data.Normalisation)
     {
         Subjects = Data.Subjects,
+        ArePhotos = Data.ArePhotos,
         Part = (Data, Request.IsByClass ? [.. Request.Classes.ToArray().Select(c => Data.ClassNames[c])] : [Request.ToString()]),
     };
 

@@ -31,6 +31,9 @@ internal static class DeepGreyPng
                 throw Damaged(file, at);
             if (content.AsSpan(at + 4, 4).SequenceEqual("IDAT"u8))
                 packed.Write(content, at + 8, length);
+            // Whatever is behind the image's end is no part of it.
+            if (content.AsSpan(at + 4, 4).SequenceEqual("IEND"u8))
+                break;
             at += length + 12;
         }
 

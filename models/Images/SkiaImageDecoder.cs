@@ -21,13 +21,21 @@ public sealed class SkiaImageDecoder : IImageDecoder
 
     private const int StripRows = 32;
 
-    // What a byte of a file can stand for at most: deflate packs 1032 to 1, a JPEG has some bits for each block, a run of a BMP has two bytes.
+    // What a byte of a file can stand for at most: deflate packs 1032 to 1, a JPEG and a lossy WebP have some bits for each block, a run of a BMP has two bytes.
     private const int BytesOfByteDeflated = 1032;
-    private const int PixelsOfByteJpeg = 2048;
+    private const int PixelsOfByteLossy = 2048;
     private const int PixelsOfByteRuns = 128;
+    private const int PixelsOfByteWebP = 4096;
+    private const int PixelsOfAnyWebP = 16 << 20;
+
+    [ThreadStatic]
+    private static long _nativeBytes;
 
     /// <inheritdoc/>
     public IReadOnlyList<string> Extensions { get; } = [".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".dib"];
+
+    /// <summary>Bytes that this thread's calls took outside the managed heap so far, for tests.</summary>
+    internal static long NativeBytes => _nativeBytes;
 
     /// <inheritdoc/>
     public unsafe Image Decode(byte[] content, string file)
@@ -46,6 +54,8 @@ public sealed class SkiaImageDecoder : IImageDecoder
                 using var codec = SKCodec.Create(data) ?? throw Failed(file, kind, SKCodecResult.InvalidInput);
                 var (height, width) = (codec.Info.Height, codec.Info.Width);
                 ImageLimits.Check(file, height, width);
+                if (kind == "WebP")
+                    CheckWebP(content, file, height, width);
                 if (LeastBytes(content, kind, height, width) is var least && least > content.Length)
                     throw new DataFormatException(file, content.Length, $"has {content.Length} bytes, which cannot hold the {width} x {height} pixels of its header: the file is cut or damaged");
                 var image = codec.Info.ColorType == SKColorType.Gray8 ? Grey(codec, file, kind) : Colour(codec, file, kind);
@@ -79,12 +89,48 @@ public sealed class SkiaImageDecoder : IImageDecoder
 
     private static void CheckScans(ReadOnlySpan<byte> content, string file)
     {
-        var scans = content.Count((ReadOnlySpan<byte>)[0xff, 0xda]);
+        var (scans, ends) = Scans(content);
         if (scans > MostScans)
             throw new DataFormatException(file, null, $"has {scans} scans, at most {MostScans} are read; save it anew");
         // Of several scans Skia takes those that are there, and does not tell.
-        if (scans > 1 && content.LastIndexOf((ReadOnlySpan<byte>)[0xff, 0xd9]) < content.LastIndexOf((ReadOnlySpan<byte>)[0xff, 0xda]))
+        if (scans > 1 && !ends)
             throw Failed(file, "JPEG", SKCodecResult.IncompleteInput);
+    }
+
+    // The scans up to the image's end, and whether it ends: what is behind it (the film of a motion photo) is no part of it.
+    private static (int Scans, bool Ends) Scans(ReadOnlySpan<byte> content)
+    {
+        var (at, scans) = (2, 0);
+        while (at < content.Length && content[at..].IndexOf((byte)0xff) is var found and >= 0)
+        {
+            at += found;
+            var filling = content[at..].IndexOfAnyExcept((byte)0xff);
+            if (filling < 0)
+                break;
+            at += filling + 1;
+            var marker = content[at - 1];
+            if (marker == 0xd9)
+                return (scans, true);
+            scans += marker == 0xda ? 1 : 0;
+            // A zero is a byte of a scan, and what has no length is followed by a scan's bytes, as are unknown markers to libjpeg.
+            if (marker is < 0xc0 or (>= 0xd0 and <= 0xd8))
+                continue;
+            if (content.Length - at < 2)
+                break;
+            at += Math.Max(2, (int)BinaryPrimitives.ReadUInt16BigEndian(content[at..]));
+        }
+
+        return (scans, false);
+    }
+
+    // Without loss an image of one colour has no bits for a pixel, so that a header alone could ask for all memory.
+    private static void CheckWebP(ReadOnlySpan<byte> content, string file, int height, int width)
+    {
+        if (content.Length < 16 || content[12..16].SequenceEqual("VP8 "u8))
+            return;
+        var freely = ((long)content.Length * PixelsOfByteWebP) + PixelsOfAnyWebP;
+        if ((long)height * width > freely)
+            throw new DataFormatException(file, null, $"says {width} x {height} pixels in {content.Length} bytes, at most {freely} are read of so few; it is damaged, or save it as PNG");
     }
 
     // The fewest bytes that a file with this header can have: one that promises more than it holds is found before memory is taken for it.
@@ -96,7 +142,8 @@ public sealed class SkiaImageDecoder : IImageDecoder
                 var channels = content[25] switch { 2 => 3, 4 => 2, 6 => 4, _ => 1 };
                 return (((long)width * channels * content[24]) + 7) / 8 * height / BytesOfByteDeflated;
             case "JPEG":
-                return (long)height * width / PixelsOfByteJpeg;
+            case "WebP" when content.Length >= 16 && content[12..16].SequenceEqual("VP8 "u8):
+                return (long)height * width / PixelsOfByteLossy;
             // Runs of equal pixels, or each with its bits, a row filled up to four bytes.
             case "BMP" when content.Length >= 34 && BinaryPrimitives.ReadUInt32LittleEndian(content[14..]) >= 40:
                 return BinaryPrimitives.ReadUInt32LittleEndian(content[30..]) is 1 or 2
@@ -126,6 +173,7 @@ public sealed class SkiaImageDecoder : IImageDecoder
             Check(codec.StartScanlineDecode(info), file, kind);
         var rows = strips ? Math.Min(StripRows, info.Height) : info.Height;
         var (wide, narrow) = (info.Width * 4, info.Width * 3);
+        _nativeBytes += (long)rows * wide;
         var four = (byte*)NativeMemory.Alloc((nuint)rows, (nuint)wide);
         try
         {

@@ -1,4 +1,6 @@
 using System.Text.Json;
+using EscNative.Bench.Requests;
+using EscNative.Engine.Formats;
 using EscNative.Tests.Photos;
 using SkiaSharp;
 
@@ -60,6 +62,37 @@ public sealed class PhotoCommandTests : IDisposable
         Assert.Contains("got 'dora', photos has training images of anna, bob, carl", CommandLine.Run("evaluate", "--data", table, "--model-file", model, "--forget-subject", "dora").Error, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("--resize", "crop")]
+    [InlineData("--on-bad-image", "skip")]
+    [InlineData("--image-memory", "5")]
+    public void Options_of_photos_are_refused_for_other_data(string option, string value)
+    {
+        foreach (var person in (string[])["anna", "bob"])
+        {
+            for (var i = 0; i < 4; i++)
+                _folder.Write($"faces/{person}/{i}.pgm", [.. "P5 2 2 255\n"u8, 1, 2, 3, 4]);
+        }
+
+        foreach (var (path, named) in (IEnumerable<(string, string)>)[("embedded", "Fashion-mini"), (_folder["faces"], "faces")])
+        {
+            var refused = CommandLine.Run("train", "--data", path, option, value, "--width", "0.125", "--epochs", "1", "--output", _folder["model.safetensors"]);
+            Assert.True(refused.Code == 2, refused.ToString());
+            Assert.Contains($"{option}: {path} holds {named}", refused.Error, StringComparison.Ordinal);
+            Assert.Contains("no photos", refused.Error, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void The_line_of_progress_is_gone_where_photos_fail()
+    {
+        WritePhotos();
+        _folder.Write("photos/anna/9.jpg", "<html>"u8.ToArray());
+        var share = new Share();
+        Assert.Throws<DataFormatException>(() => new PhotoChoice(Progress: share).Open(_folder["photos"], "allcnn", 32, 32, 3, 0));
+        Assert.True(share.IsGone);
+    }
+
     private void WritePhotos()
     {
         for (var person = 0; person < People.Length; person++)
@@ -83,5 +116,16 @@ public sealed class PhotoCommandTests : IDisposable
         var outcome = CommandLine.Run([.. arguments, "--json", json, "--force", "--seed", "1"]);
         Assert.True(outcome.Code == 0, outcome.ToString());
         return JsonDocument.Parse(File.ReadAllBytes(json));
+    }
+
+    private sealed class Share : IProgress<double>, IDisposable
+    {
+        public bool IsGone { get; private set; }
+
+        public void Report(double value)
+        {
+        }
+
+        public void Dispose() => IsGone = true;
     }
 }

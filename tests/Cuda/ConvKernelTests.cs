@@ -1,4 +1,5 @@
 using EscNative.Kernels;
+using EscNative.Kernels.Cpu;
 using EscNative.Kernels.Cuda;
 
 namespace EscNative.Tests.Cuda;
@@ -116,6 +117,39 @@ public sealed class ConvKernelTests
             kernels.Forward(type, s, layer.Px, layer.Pw, 0, 0, relu: false, plain);
             expected = layer.Y.Select((v, i) => v - layer.B[i % s.OutChannels]).ToArray();
             type.AssertClose(expected, machine.Download(type, plain, expected.Length), C, s.Taps, $"without bias, seed {Seed}", Layer.Scale(s.Taps));
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Machines))]
+    public void Gelu_comes_last_with_and_without_a_residual(string name)
+    {
+        using var machine = CudaMachine.Use(name);
+        var kernels = new ConvForwardKernels(machine.Context);
+        foreach (var s in (WindowShape[])[new(2, 5, 6, 7, 21, 3, 3, 1, 1, 1, 1, 1, 1), new(3, 1, 5, 40, 33, 1, 1, 1, 1, 0, 0, 0, 0)])
+        {
+            foreach (var type in DeviceValues.Types)
+            {
+                var layer = new Layer(machine, type, s, offset: 0, seed: Seed);
+                var residual = type.Round(DeviceValues.Random(new Random(Seed), layer.Y.Length));
+                residual[5] = double.NaN;
+                foreach (var row in ProductRows.Of(ProductPass.Forward, type))
+                {
+                    var y = machine.Upload(type, residual);
+                    kernels.Forward(type, s, row, layer.Px, layer.Pw, layer.Pb, y, relu: false, y, gelu: true);
+                    Check(y, layer.Y.Zip(residual, (v, r) => v + r), $"with a residual by {row}");
+                    var plain = machine.Allocate(type, layer.Y.Length);
+                    kernels.Forward(type, s, row, layer.Px, layer.Pw, layer.Pb, 0, relu: false, plain, gelu: true);
+                    Check(plain, layer.Y, $"by {row}");
+                }
+
+                // GELU's slope is at most 1.13, which C allows for.
+                void Check(nint y, IEnumerable<double> sums, string what)
+                {
+                    double[] wanted = [.. sums.Select(v => 0.5 * v * (1 + ErrorFunction.Erf(v / Math.Sqrt(2))))];
+                    type.AssertClose(wanted, machine.Download(type, y, wanted.Length), C, s.Taps + 2, $"{what}, seed {Seed}", Layer.Scale(s.Taps));
+                }
+            }
         }
     }
 

@@ -73,6 +73,39 @@ public sealed unsafe class ConvFusedTests
     }
 
     [Theory]
+    [InlineData(1, 5, 1, 0, 0)]
+    [InlineData(7, 5, 3, 1, 2)]
+    [InlineData(33, 20, 3, 1, 0)]
+    [InlineData(1, 1300, 1, 0, 1)]
+    [InlineData(7, 1300, 1, 0, 0)]
+    [InlineData(33, 1300, 1, 1, 0)]
+    public void Gelu_comes_last(int outChannels, int inChannels, int kernel, int inputHalo, int outputHalo)
+    {
+        var random = new Random(Seed);
+        var s = new WindowShape(2, 5, 4, inChannels, outChannels, kernel, kernel, 1, 1, kernel / 2, kernel / 2, kernel / 2, kernel / 2);
+        using var x = new Image(random, s.Batch, s.Height, s.Width, inChannels, inputHalo);
+        x.View.ClearHalo(s.Batch);
+        using var y = new Image(random, s.Batch, s.OutHeight, s.OutWidth, outChannels, outputHalo);
+        using var w = Random(random, (long)outChannels * kernel * kernel * inChannels);
+        using var bias = Random(random, outChannels);
+        using var weight = new PackedConvWeight(outChannels, kernel, kernel, inChannels, w.Pointer);
+        var start = y.Block.Span.ToArray();
+        foreach (var residual in (ImageView[])[default, y.View])
+        {
+            var epilogue = new ConvEpilogue((nint)bias.Pointer, residual, false, Gelu: true);
+            start.CopyTo(y.Block.Span);
+            var expected = Expected(s, x.View, w.Span, epilogue);
+            CpuThreads.ForEach([1, 3], _ =>
+            {
+                start.CopyTo(y.Block.Span);
+                Conv.Forward(s, x.View, weight, epilogue, y.View);
+                y.AssertHaloIntact();
+                Check(s, expected, y.View);
+            });
+        }
+    }
+
+    [Theory]
     [InlineData(48, 48, 8, 3, 1)]
     [InlineData(3, 20, 16, 3, 1)]
     [InlineData(300, 40, 4, 3, 1)]
@@ -183,7 +216,7 @@ public sealed unsafe class ConvFusedTests
                 }
             }
 
-            values[i] = epilogue.Relu ? Math.Max(sum, 0) : sum;
+            values[i] = epilogue.Gelu ? 0.5 * sum * (1 + ErrorFunction.Erf(sum / Math.Sqrt(2))) : epilogue.Relu ? Math.Max(sum, 0) : sum;
         }
 
         return values;

@@ -128,6 +128,40 @@ public sealed unsafe class ViewKernelTests
     }
 
     [Theory]
+    [InlineData(1, 1, 1, 1, 1, 3, 1)]
+    [InlineData(2, 5, 7, 12, 3, 37, 1)]
+    [InlineData(3, 17, 17, 32, 2, 96, 0)]
+    [InlineData(1, 65, 65, 64, 1, 203, 5)]
+    public void Attention_reads_columns_of_wider_matrices(int n, int queries, int keys, int width, int heads, int pitch, int offset)
+    {
+        // q at a column of one matrix, v and k at others of another one, whose tokens stand apart by another step.
+        var (step, first, second) = (pitch + (2 * width) + 3, offset + 1, offset + 2 + width);
+        using var one = new GuardedBuffer<float>(_values.Floats((long)n * queries * pitch));
+        using var two = new GuardedBuffer<float>(_values.Floats((long)n * keys * step));
+        using var q = new GuardedBuffer<float>(Columns(one, n * queries, pitch, offset));
+        using var k = new GuardedBuffer<float>(Columns(two, n * keys, step, first));
+        using var v = new GuardedBuffer<float>(Columns(two, n * keys, step, second));
+        using var y = new GuardedBuffer<float>((long)n * queries * width);
+        Attention.Forward(n, queries, keys, width, heads, q.Pointer, k.Pointer, v.Pointer, y.Pointer);
+        var wanted = y.Span.ToArray();
+        CpuThreads.ForEach([1, 3], _ =>
+        {
+            y.Span.Fill(float.NaN);
+            Attention.Forward(
+                n, queries, keys, width, heads, one.Pointer + offset, pitch, two.Pointer + first, step, two.Pointer + second, step, y.Pointer);
+            // The same sums, in panels of the same size.
+            _values.AssertClose(Array.ConvertAll(wanted, value => (double)value), y.Span, 1e-5);
+            y.AssertIntact();
+        });
+
+        float[] Columns(GuardedBuffer<float> from, int rows, int apart, int column)
+        {
+            var all = from.Span.ToArray();
+            return [.. Enumerable.Range(0, rows * width).Select(i => all[(i / width * apart) + column + (i % width)])];
+        }
+    }
+
+    [Theory]
     [InlineData(2, 8, 6, 16, 2, 8, 8, 0, 1)]
     [InlineData(3, 7, 5, 5, 2, 3, 2, 1, 0)]
     [InlineData(1, 4, 4, 3, 3, 0, 1, 2, 2)]

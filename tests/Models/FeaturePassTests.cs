@@ -29,6 +29,30 @@ public sealed class FeaturePassTests
         Assert.Equal(bank.Logits, scored.Logits);
     }
 
+    [Theory]
+    [InlineData(32, 512)]
+    [InlineData(224, 512)]
+    [InlineData(384, 512)]
+    [InlineData(1200, 62)]
+    [InlineData(16_384, 1)]
+    public void A_batch_of_large_images_has_fewer_of_them(int side, int images)
+    {
+        Assert.Equal(images, FeaturePass.Within(FeaturePass.HostBatch, side * side * 3));
+        Assert.InRange((long)images * side * side * 3, 1, int.MaxValue);
+    }
+
+    [Fact]
+    public void A_batch_that_no_array_holds_is_refused()
+    {
+        var set = new ImageSet("huge", new Nowhere(), new int[512], null, 1200, 1200, 3, ["a"], []);
+        using var pixels = new BatchPixels(set);
+        var all = Enumerable.Range(0, 512).ToArray();
+        Assert.Contains("512 images of huge are 2211840000 bytes", Assert.Throws<UsageException>(() => pixels.Load(all, [])).Message, StringComparison.Ordinal);
+        Assert.Throws<UsageException>(() => pixels.Load([], all));
+        pixels.Load([3], [5]);
+        Assert.Equal(1200 * 1200 * 3, pixels[0].Length);
+    }
+
     [Fact]
     public void Tensors_hold_what_the_host_gets()
     {
@@ -179,5 +203,15 @@ public sealed class FeaturePassTests
     private sealed class Told(Action<int> report) : IProgress<int>
     {
         public void Report(int value) => report(value);
+    }
+
+    // Photos in files that nobody reads.
+    private sealed class Nowhere : PixelStore
+    {
+        public override bool IsInMemory => false;
+
+        public override ReadOnlySpan<byte> Row(int id) => throw new InvalidOperationException();
+
+        public override void Read(ReadOnlySpan<int> ids, Span<byte> rows) => rows.Clear();
     }
 }

@@ -5,6 +5,7 @@ using System.Text;
 using EscNative.Engine.Formats;
 using EscNative.Images;
 using EscNative.Models.Data;
+using SkiaSharp;
 
 namespace EscNative.Tests.Photos;
 
@@ -46,16 +47,66 @@ public sealed class DecodeTests
     {
         var broken = Broken().ToArray();
         Assert.True(broken.Length >= 50, $"{broken.Length} files");
+        // The first one of a format pays for the native library, and shows that what is counted is counted.
+        var native = SkiaImageDecoder.NativeBytes;
+        foreach (var good in (string[])["rgb.png", "baseline-444.jpg", "lossy.webp", "rgb.bmp"])
+            Decoder.Decode(PillowFiles.Read(good), good);
+        Assert.True(SkiaImageDecoder.NativeBytes > native);
         foreach (var (name, content, says) in broken)
         {
-            var before = GC.GetAllocatedBytesForCurrentThread();
-            var time = Stopwatch.StartNew();
-            var refused = Assert.Throws<DataFormatException>(() => { Decoder.Decode(content, name); Assert.Fail($"{name} was read"); });
-            Assert.True(time.Elapsed < TimeSpan.FromSeconds(1), $"{name}: {time.Elapsed}");
-            Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 100 << 20);
-            Assert.Equal(name, refused.File);
-            Assert.Contains(says, refused.Rule, StringComparison.Ordinal);
+            TimeSpan took;
+            var tries = 0;
+            do
+            {
+                native = SkiaImageDecoder.NativeBytes;
+                var before = GC.GetAllocatedBytesForCurrentThread();
+                var time = Stopwatch.StartNew();
+                var refused = Assert.Throws<DataFormatException>(() => { Decoder.Decode(content, name); Assert.Fail($"{name} was read"); });
+                took = time.Elapsed;
+                Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < 1 << 20, $"{name}: {GC.GetAllocatedBytesForCurrentThread() - before} bytes");
+                Assert.True(SkiaImageDecoder.NativeBytes - native < 1 << 20, $"{name}: {SkiaImageDecoder.NativeBytes - native} bytes");
+                Assert.Equal(name, refused.File);
+                Assert.Contains(says, refused.Rule, StringComparison.Ordinal);
+            }
+            // A busy machine may hold up one try.
+            while (took >= TimeSpan.FromSeconds(1) && ++tries < 3);
+            Assert.True(took < TimeSpan.FromSeconds(1), $"{name}: {took}");
         }
+    }
+
+    [Theory]
+    [InlineData("baseline-420.jpg")]
+    [InlineData("progressive-420.jpg")]
+    [InlineData("grey.jpg")]
+    [InlineData("cmyk.jpg")]
+    [InlineData("rgb.png")]
+    [InlineData("grey16.png")]
+    public void What_is_behind_the_end_of_an_image_is_no_part_of_it(string name)
+    {
+        var content = PillowFiles.Read(name);
+        var wanted = Decoder.Decode(content, name);
+        byte[] film = [0, 0, 0, 24, .. "ftypmp42"u8, 0xff, 0xd9, .. Enumerable.Repeat<byte[]>([0xff, 0xda, 0, 0xff], 200).SelectMany(b => b)];
+        var got = Decoder.Decode([.. content, .. film], name);
+        Assert.Equal((wanted.Height, wanted.Width, wanted.Channels), (got.Height, got.Width, got.Channels));
+        Assert.Equal(wanted.Pixels, got.Pixels);
+        // Nor are those bytes scans, or the end, where they are in a remark.
+        if (content[0] != 0xff)
+            return;
+        byte[] remark = [.. Enumerable.Repeat<byte[]>([0xff, 0xda, 0xff, 0xd9], 200).SelectMany(b => b)];
+        got = Decoder.Decode([.. content[..2], 0xff, 0xfe, 802 >> 8, 802 & 255, .. remark, .. content[2..]], name);
+        Assert.Equal(wanted.Pixels, got.Pixels);
+    }
+
+    [Fact]
+    public void A_lossless_WebP_of_one_colour_is_read_in_a_few_bytes()
+    {
+        using var bitmap = new SKBitmap(2000, 1000, SKColorType.Rgba8888, SKAlphaType.Opaque);
+        bitmap.Erase(new SKColor(7, 8, 9));
+        using var pixels = bitmap.PeekPixels();
+        using var data = pixels.Encode(new SKWebpEncoderOptions(SKWebpEncoderCompression.Lossless, 100));
+        var content = data!.ToArray();
+        Assert.InRange(content.Length, 20, 500);
+        Assert.All(Decoder.Decode(content, "one.webp").Pixels.Chunk(3), pixel => Assert.Equal([7, 8, 9], pixel));
     }
 
     [Fact]
@@ -103,15 +154,41 @@ public sealed class DecodeTests
         var jpeg = PillowFiles.Read("baseline-444.jpg");
         foreach (var (height, width, says) in (IEnumerable<(ushort, ushort, string)>)[(65_535, 65_535, ""), (20_000, 3, "at most"), (0, 53, ""), (37, 0, ""), (9_000, 9_000, "cannot hold")])
             yield return ($"{width} x {height}.jpg", Jpeg(jpeg, height, width), says);
-        yield return ("scans.jpg", [.. jpeg[..^2], .. Enumerable.Repeat<byte[]>([0xff, 0xda], 200).SelectMany(b => b)], "scans, at most 100");
+        yield return ("scans.jpg", [.. jpeg[..^2], .. Enumerable.Repeat<byte[]>([0xff, 0xda, 0, 2], 200).SelectMany(b => b)], "scans, at most 100");
         yield return ("no tables.jpg", Without(jpeg, 0xdb), "");
         var webp = PillowFiles.Read("lossy.webp");
         yield return ("header.webp", webp[..12], "");
         yield return ("noise.webp", [.. webp[..16], .. Enumerable.Range(0, 400).Select(i => (byte)(i * 73))], "");
+        yield return ("9000 x 9000.webp", WebP("VP8 "u8, webp, content => content.AsSpan(26, 4), 9000 | (9000 << 16)), "");
+        var lossless = PillowFiles.Read("lossless.webp");
+        yield return ("9000 x 9000 lossless.webp", WebP("VP8L"u8, lossless, content => content.AsSpan(21, 4), 8999 | (8999 << 14)), "it is damaged");
+        yield return ("16384 x 16384 lossless.webp", WebP("VP8L"u8, lossless, content => content.AsSpan(21, 4), 16383 | (16383 << 14)), "at most");
+        foreach (var part in (byte[][])[webp[12..], lossless[12..]])
+        {
+            foreach (var side in (int[])[9000, 16_384, 1 << 24])
+            {
+                var length = 4 + 18 + part.Length;
+                yield return (
+                    $"{side} x {side} extended {part[3]}.webp",
+                    [.. webp[..4], (byte)length, (byte)(length >> 8), (byte)(length >> 16), 0, .. "WEBPVP8X"u8, 10, 0, 0, 0, 0, 0, 0, 0, .. Three(side - 1), .. Three(side - 1), .. part],
+                    "");
+            }
+        }
+
         var bmp = PillowFiles.Read("rgb.bmp");
         foreach (var (width, height) in (IEnumerable<(int, int)>)[(0, 10), (100_000, 100_000), (-5, 10), (20_000, 3)])
             yield return ($"{width} x {height}.bmp", Bmp(bmp, width, height), "");
         yield return ("bm.bmp", "BM"u8.ToArray(), "");
+    }
+
+    private static byte[] Three(int value) => [(byte)value, (byte)(value >> 8), (byte)(value >> 16)];
+
+    private static byte[] WebP(ReadOnlySpan<byte> kind, byte[] valid, Func<byte[], Span<byte>> sizes, int value)
+    {
+        Assert.True(valid.AsSpan(12, 4).SequenceEqual(kind));
+        var content = (byte[])valid.Clone();
+        BinaryPrimitives.WriteInt32LittleEndian(sizes(content), value);
+        return content;
     }
 
     private static byte[] Png(byte[] valid, uint width, uint height, byte depth, byte colour)

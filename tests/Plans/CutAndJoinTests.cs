@@ -76,11 +76,11 @@ public sealed class CutAndJoinTests
     {
         using var scope = Tensor.Scope();
         var random = new RandomSource(4);
-        using var layer = new MultiHeadAttention(24, 3, random);
-        using var plan = InferencePlan.Compile(layer, (9, 24));
+        using var layer = new MultiHeadAttention(24, 3, random, device: TestDevices.Current);
+        using var plan = InferencePlan.Compile(layer, (9, 24), TestDevices.Current);
         Assert.Equal(["linear", "attention, 3 heads", "linear"], plan.Steps.Select(s => s.Kind));
         var x = Array.ConvertAll(Models.PlaceValues.Uniform(5 * 9 * 24, 3), v => (float)v);
-        var wanted = layer.Forward(Tensor.From(x, (5, 9, 24))).ToArray();
+        var wanted = layer.Forward(Tensor.From(x, (5, 9, 24), TestDevices.Current)).ToArray();
         var got = new float[wanted.Length];
         plan.Run(x, got);
         // Sums of 24 and 9 terms of size 1 twice, 8 √24 2^-24 each.
@@ -103,11 +103,11 @@ public sealed class CutAndJoinTests
     public void Gelu_at_the_end_of_a_linear_layer_is_gelu_behind_it(int inputs, int outputs)
     {
         using var scope = Tensor.Scope();
-        using var net = new Sequential(new Linear(inputs, outputs, new RandomSource(2)), new Activation(UnaryOp.Gelu));
-        using var plan = InferencePlan.Compile(net, (11, inputs));
+        using var net = new Sequential(new Linear(inputs, outputs, new RandomSource(2), device: TestDevices.Current), new Activation(UnaryOp.Gelu));
+        using var plan = InferencePlan.Compile(net, (11, inputs), TestDevices.Current);
         Assert.Equal("linear + gelu", Assert.Single(plan.Steps).Kind);
         var x = Array.ConvertAll(Models.PlaceValues.Uniform(3 * 11 * inputs, 3), v => (float)(20 * v));
-        var wanted = net.Forward(Tensor.From(x, (3, 11, inputs))).ToArray();
+        var wanted = net.Forward(Tensor.From(x, (3, 11, inputs), TestDevices.Current)).ToArray();
         var got = new float[wanted.Length];
         plan.Run(x, got);
         var largest = wanted.Max(Math.Abs);

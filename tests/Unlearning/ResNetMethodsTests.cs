@@ -70,6 +70,7 @@ public sealed class ResNetMethodsTests
         };
         var measured = Array.ConvertAll([original, erased, retrain], model => EvaluationSuite.Measure(model, split, options));
         var report = MetricReport.Compare(measured[0], measured[1], measured[2]);
+        Assert.Equal([], report.Rows.Where(r => r.Value is null).Select(r => $"{r.Metric}: {r.Name}"));
         Assert.All(report.Rows, r => Assert.True(r.Value is not { } value || double.IsFinite(value), $"{r}"));
         // One for each convolution but the first, the mean and the head.
         Assert.Equal(network == "resnet20" ? 20 : 21, report.Rows.Count(r => r.Metric == "activation distance by layer"));

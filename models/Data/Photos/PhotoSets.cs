@@ -52,6 +52,7 @@ internal sealed class PhotoSets
             _list.Name, Set("train", train, [.. Notes()]), Set("test", test, []), _options.Channels == 3 ? Normalisation.ImageNet : Normalisation.Half)
         {
             Subjects = subjects,
+            ArePhotos = true,
         };
 
         ImageSet Set(string part, Part read, string[] notes) => new(
