@@ -10,11 +10,11 @@ namespace EscNative.Bench.Requests;
 /// <param name="OnBadImage">What happens where one cannot be read.</param>
 /// <param name="MemoryBudget">Bytes of resized photos that may be kept, or null for the default.</param>
 /// <param name="Progress">Told how much is decoded, or null.</param>
-/// <param name="Cancel">Stops it.</param>
 /// <param name="Given">The options of photos that the user gave.</param>
+/// <param name="Cancel">Stops it.</param>
 internal sealed record PhotoChoice(
-    string? Resize = null, BadImagePolicy OnBadImage = BadImagePolicy.Error, long? MemoryBudget = null, IProgress<double>? Progress = null, CancellationToken Cancel = default,
-    IReadOnlyList<string>? Given = null)
+    string? Resize = null, BadImagePolicy OnBadImage = BadImagePolicy.Error, long? MemoryBudget = null, IProgress<double>? Progress = null,
+    IReadOnlyList<string>? Given = null, CancellationToken Cancel = default)
 {
     /// <summary>The name that leaves the choice to the network.</summary>
     public const string ByNetwork = "auto";
@@ -34,8 +34,8 @@ internal sealed record PhotoChoice(
             context.Get(options.OnBadImage) == "skip" ? BadImagePolicy.Skip : BadImagePolicy.Error,
             context.Get(options.ImageMemory) is { } megabytes ? megabytes * 1_000_000L : null,
             new SynchronousShare(context),
-            context.Cancel,
-            [.. new Option[] { options.Resize, options.OnBadImage, options.ImageMemory }.Where(context.Has).Select(option => option.Name)]);
+            [.. new Option[] { options.Resize, options.OnBadImage, options.ImageMemory }.Where(context.Has).Select(option => option.Name)],
+            context.Cancel);
     }
 
     /// <summary>The images at a path; photos in a size.</summary>
