@@ -14,7 +14,9 @@ public sealed class ResNetOnCudaTests
     public void Scores_and_gradients_are_those_of_the_CPU(string name)
     {
         using var machine = CudaMachine.Use(CudaMachine.Names[0], isKeeper: true);
-        const int n = 3, size = 17;
+        const int n = 3;
+        // Batch normalisation over three values, as the last stage would have of smaller images, makes gradients of rounding errors.
+        var size = name.Contains("imagenet", StringComparison.Ordinal) ? 65 : 17;
         var images = FormulaValues.Units("images", n * size * size * 3);
         using var onCpu = TinyResNets.Model(name, Device.Cpu);
         using var onCuda = TinyResNets.Model(name, Device.Cuda());
