@@ -208,11 +208,10 @@ public sealed class FeaturePass(Classifier model, int imagesPerRun = 0, StageRec
         if (_extractor is null)
         {
             var largest = imagesPerRun > 0 ? imagesPerRun : images.Count;
+            // The CPU would take other algorithms for a few images: a feature is not to depend on how many images there are.
+            var wanted = CudaInterop.ContextOf(model.Device) is null ? 0 : tensors ? largest : Math.Min(Within(HostBatch, images.ImageSize), largest);
             using (Stage("compile"))
-            {
-                _extractor = CompiledExtractor.Compile(
-                    model, images.Height, images.Width, new PlanOptions { ImagesPerRun = tensors ? largest : Math.Min(Within(HostBatch, images.ImageSize), largest) });
-            }
+                _extractor = CompiledExtractor.Compile(model, images.Height, images.Width, new PlanOptions { ImagesPerRun = wanted });
         }
 
         if (_extractor.Plan.InputShape != (images.Height, images.Width, images.Channels))

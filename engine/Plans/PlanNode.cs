@@ -21,6 +21,10 @@ internal abstract class PlanNode(string name)
     /// <summary>Bytes of its constants.</summary>
     public virtual double WeightBytes => 0;
 
+    /// <summary>Bytes of constants that the CPU reads for a chunk, as it keeps them.</summary>
+    /// <param name="options">How the plan is compiled.</param>
+    public virtual double WeightTraffic(PlanOptions options) => WeightBytes;
+
     /// <summary>Whether it reads and writes images that lie within a halo; else it wants contiguous ones.</summary>
     public virtual bool Strided => true;
 

@@ -15,7 +15,8 @@ public sealed record PlanOptions
     public int ImagesPerChunk { get; init; }
 
     /// <summary>How many images a run has, where the caller knows; 0 where not. A GPU's chunks then come out even, and take no more memory
-    /// than such a run needs. Runs of other sizes are as right.</summary>
+    /// than such a run needs; the CPU chooses the algorithms that are fastest for fewer than 16 images, whose results differ by rounding
+    /// from those for many. Runs of other sizes are as right.</summary>
     public int ImagesPerRun { get; init; }
 
     /// <summary>The number of every byte in every channel, [channels, 256], for images of bytes; empty if they come as floats only.</summary>

@@ -8,6 +8,9 @@ internal static unsafe class ConvForward
     // Below this much work a pass runs on one thread: it takes some 5 us, and a worker that watches joins within 0.3 us.
     internal const double ParallelFlops = 1 << 20;
 
+    // Smaller weights come from the cache of a core.
+    private const long SharedWeightBytes = 512 << 10;
+
     // As many pixels amortise a panel of weights that comes from L3.
     private const int PixelsPerGroup = 256;
 
@@ -51,7 +54,10 @@ internal static unsafe class ConvForward
         var tasks = parallel ? ConvGrid.TasksFor(s.Flops) : 1;
         // A window of one pixel is read channel by channel, so that pieces of the depth are pieces of the window.
         var passes = s.KernelHeight * s.KernelWidth == 1 ? ConvJob.Pieces(s.Taps) : 1;
-        var grid = ConvGrid.Create(s.Batch, s.OutHeight, s.OutWidth, source, PixelsPerGroup, tasks, passes);
+        // Threads that share large weights by their panels read them once; groups would each read all of them.
+        var panels = ConvChannels.Panels(s.OutChannels);
+        var groups = source.InPlace && (long)s.Taps * s.OutChannels * sizeof(float) > SharedWeightBytes ? (tasks + panels - 1) / panels : tasks;
+        var grid = ConvGrid.Create(s.Batch, s.OutHeight, s.OutWidth, source, PixelsPerGroup, groups, passes);
         var phase = new ConvPhase { Depth = s.Taps, Weights = packed, RowCount = s.OutHeight, PixelsPerRow = s.OutWidth };
 
         var pixels = phase.TableSize(grid);
@@ -89,7 +95,7 @@ internal static unsafe class ConvForward
             Gelu = epilogue.Gelu,
             Phases = &phase,
             PhaseCount = 1,
-            ChannelSplits = Math.Clamp((tasks + grid.Groups - 1) / grid.Groups, 1, ConvChannels.Panels(s.OutChannels)),
+            ChannelSplits = Math.Clamp((tasks + grid.Groups - 1) / grid.Groups, 1, panels),
         };
         GemmDriver<float>.Run(parallel, job.Tiles, job);
     }

@@ -90,8 +90,12 @@ internal unsafe struct ConvJob : ITileJob
                     Bias = isFirst && Bias != null ? Bias + channel : null,
                     Relu = Relu && chunk == chunks - 1,
                 };
+                // The next panel's weights come meanwhile: few pixels would not hide that they lie in memory.
+                var coming = panel.B + (nint)phase.Depth * columns;
+                var tiles = (count + Set.IndirectRows(vectors) - 1) / Set.IndirectRows(vectors);
+                var ahead = index + 1 < endPanel ? new Prefetch(coming, coming + panel.Depth * columns, tiles) : default;
                 if (channel + columns <= Output.Channels)
-                    ComputePanel(vectors, panel, count, phase.Pixels + first, phase.Outs + first, starts);
+                    ComputePanel(vectors, panel, count, phase.Pixels + first, phase.Outs + first, starts, ahead);
                 else
                     ComputeEdge(vectors, panel, count, phase.Pixels + first, phase.Outs + first, starts, Output.Channels - channel);
                 // While the panel's results are in the first cache.
@@ -103,13 +107,17 @@ internal unsafe struct ConvJob : ITileJob
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static void ComputePanel(int vectors, IndirectPanel<float> panel, int count, int* pixels, int* outs, int* starts)
+    private static void ComputePanel(int vectors, IndirectPanel<float> panel, int count, int* pixels, int* outs, int* starts, Prefetch ahead)
     {
         var kernel = Set.Indirect(vectors);
         var tileRows = Set.IndirectRows(vectors);
         var i = 0;
         for (; i + tileRows <= count; i += tileRows)
+        {
+            ahead.Step();
             kernel(&panel, pixels + i, outs + i, starts + i);
+        }
+
         if (i == count)
             return;
         var last = stackalloc int[3 * MostRows];

@@ -292,8 +292,12 @@ public sealed unsafe partial class WinogradTests
             Assert.Equal(WinogradTile.F4x4, tile);
         }
 
-        Assert.True(Winograd.Pays(Shape(1, 7, 7, 512, 512, 1), out var small));
+        // Weights that come from memory: worth it for many tiles, and the more weights the more tiles.
+        Assert.True(Winograd.Pays(Shape(16, 7, 7, 512, 512, 1), out var large));
+        Assert.Equal(WinogradTile.F4x4, large);
+        Assert.True(Winograd.Pays(Shape(16, 4, 4, 512, 512, 1), out var small));
         Assert.Equal(WinogradTile.F2x2, small);
+        Assert.False(Winograd.Pays(Shape(1, 7, 7, 512, 512, 1), out _));
         Assert.True(Winograd.Pays(Strided(Shape(1, 32, 32, 48, 96, 1), WinogradTile.F4x4Stride2), out var strided));
         Assert.Equal(WinogradTile.F4x4Stride2, strided);
         Assert.False(Winograd.Pays(Strided(Shape(4, 8, 8, 256, 512, 1), strided), out _));

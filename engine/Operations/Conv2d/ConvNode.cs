@@ -6,6 +6,10 @@ namespace EscNative.Engine.Plans;
 /// <summary>f(conv(x) + bias + residual); a linear layer is a convolution with a window of one pixel.</summary>
 internal sealed class ConvNode(string name, PlanValue x, ConvWeight weight, int stride, int padding) : EpilogueNode(name)
 {
+    // One algorithm serves calls of one image and of many, so that results do not depend on their number: the one for as many as a chunk
+    // has, unless the caller says that runs have fewer.
+    private const int TypicalImages = 16;
+
     public PlanValue X { get; } = x;
 
     public ConvWeight Weight { get; } = weight;
@@ -31,17 +35,28 @@ internal sealed class ConvNode(string name, PlanValue x, ConvWeight weight, int 
     // Winograd's kernels do not know it; they have larger windows.
     public override bool TakesGelu => Weight is { KernelHeight: 1, KernelWidth: 1 };
 
+    public override double WeightTraffic(PlanOptions options) => TileOf(options) switch
+    {
+        null => WeightBytes,
+        WinogradTile.F2x2 => WeightBytes * 16 / 9,
+        _ => WeightBytes * 4,
+    };
+
     public override void Append(double[] scale, double[] shift) => Weight.Append(scale, shift);
 
     public override CpuStep OnCpu(ArenaLayout layout, PlanOptions options) => new Cpu(this, layout, options);
 
     public override CudaStep OnCuda(ArenaLayout layout, CudaBackend backend) => new Cuda(this, layout, backend);
 
+    private WindowShape ShapeOf(int images) => WindowShape.Of(
+        (images, X.Height, X.Width, X.Channels), Weight.Outputs, (Weight.KernelHeight, Weight.KernelWidth), (Stride, Stride), (Padding, Padding));
+
+    // The tile of Winograd's that the CPU takes, if any does.
+    private WinogradTile? TileOf(PlanOptions options) =>
+        options.Winograd && Winograd.Pays(ShapeOf(options.ImagesPerRun is 0 ? TypicalImages : Math.Min(options.ImagesPerRun, TypicalImages)), out var tile) ? tile : null;
+
     private sealed unsafe class Cpu : CpuStep
     {
-        // One algorithm serves calls of one image and of many, so that results do not depend on their number: the one for a few.
-        private const int TypicalImages = 4;
-
         private readonly WindowShape _shape;
         private readonly CpuSlot _x, _y;
         private readonly CpuSlot? _residual;
@@ -52,16 +67,15 @@ internal sealed class ConvNode(string name, PlanValue x, ConvWeight weight, int 
 
         public Cpu(ConvNode node, ArenaLayout layout, PlanOptions options)
         {
-            var (weight, x, pad) = (node.Weight, node.X, node.Padding);
-            _shape = WindowShape.Of(
-                (TypicalImages, x.Height, x.Width, x.Channels), weight.Outputs, (weight.KernelHeight, weight.KernelWidth), (node.Stride, node.Stride), (pad, pad));
-            (_x, _y) = (CpuSlot.Of(x, layout), CpuSlot.Of(node.Output, layout));
+            var weight = node.Weight;
+            _shape = node.ShapeOf(0);
+            (_x, _y) = (CpuSlot.Of(node.X, layout), CpuSlot.Of(node.Output, layout));
             _residual = node.Residual is null ? null : CpuSlot.Of(node.Residual, layout);
             (_relu, _gelu) = (node.Relu, node.Gelu);
             _bias = Constant(weight.Bias());
             fixed (float* values = weight.Values())
             {
-                if (options.Winograd && Winograd.Pays(_shape, out var tile))
+                if (node.TileOf(options) is { } tile)
                     _winograd = Keep(new WinogradWeight(weight.Outputs, weight.Inputs, values, tile));
                 else
                     _direct = Keep(new PackedConvWeight(weight.Outputs, weight.KernelHeight, weight.KernelWidth, weight.Inputs, values));
@@ -92,13 +106,11 @@ internal sealed class ConvNode(string name, PlanValue x, ConvWeight weight, int 
         public Cuda(ConvNode node, ArenaLayout layout, CudaBackend backend)
             : base(backend)
         {
-            var (weight, x, pad) = (node.Weight, node.X, node.Padding);
-            _shape = WindowShape.Of(
-                (0, x.Height, x.Width, x.Channels), weight.Outputs, (weight.KernelHeight, weight.KernelWidth), (node.Stride, node.Stride), (pad, pad));
-            (_x, _y) = (CudaSlot.Of(x, layout), CudaSlot.Of(node.Output, layout));
+            _shape = node.ShapeOf(0);
+            (_x, _y) = (CudaSlot.Of(node.X, layout), CudaSlot.Of(node.Output, layout));
             _residual = node.Residual is null ? null : CudaSlot.Of(node.Residual, layout);
             (_relu, _gelu) = (node.Relu, node.Gelu);
-            (_weight, _bias) = (Constant(weight.Values()), Constant(weight.Bias()));
+            (_weight, _bias) = (Constant(node.Weight.Values()), Constant(node.Weight.Bias()));
         }
 
         public override string Algorithm => "implicit gemm";

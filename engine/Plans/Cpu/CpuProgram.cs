@@ -6,11 +6,6 @@ namespace EscNative.Engine.Plans;
 /// <summary>A plan on the CPU. Each caller runs in a context of its own, which is kept for the next one.</summary>
 internal sealed unsafe class CpuProgram : PlanProgram
 {
-    // As many images as a thread takes through the network at a time: their activations stay in the last-level cache, and there are
-    // enough of them to use the weights, which come from there too, several times.
-    private const long ChunkBytes = 4 << 20;
-    private const int MostImages = 16;
-
     private readonly CpuStep[] _steps;
     private readonly CpuSlot[] _results;
     private readonly int[] _masks;
@@ -27,7 +22,7 @@ internal sealed unsafe class CpuProgram : PlanProgram
         graph.ChooseHalos();
         ImagesPerChunk = options.ImagesPerChunk > 0
             ? options.ImagesPerChunk
-            : (int)Math.Clamp(ChunkBytes / (ArenaLayout.LargestStep(graph) * sizeof(float)), 1, MostImages);
+            : CpuChunk.Images(graph, options);
         var layout = ArenaLayout.Of(graph, ImagesPerChunk);
         ArenaFloats = layout.Floats;
         _input = CpuSlot.Of(graph.Input, layout);
