@@ -14,6 +14,15 @@ internal static class OracleRun
 
     public static ForgetSplit Split => ForgetSplit.Create(DataFolder.Open(TestData.Cifar10Folder), ForgetRequest.ForClasses(ForgetClass));
 
+    public static ModelDescription Description
+    {
+        get
+        {
+            using var model = Model();
+            return model.Description;
+        }
+    }
+
     public static Classifier Model() => ModelFile.Load(TestData.Oracle("cifar10_ori_allcnn.safetensors"));
 
     /// <summary>Features and scores of the original model on the 50,000 training and 10,000 test images.</summary>
