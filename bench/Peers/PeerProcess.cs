@@ -71,8 +71,14 @@ internal sealed class PeerProcess : IPeer, IDisposable
         }
     }
 
-    public IReadOnlyList<string> Variants(string operation) =>
-        [.. _hello["variants"]?[operation]?.AsArray().Select(v => v!.GetValue<string>()) ?? []];
+    public IReadOnlyList<string> Variants(string operation, string? architecture)
+    {
+        // A list is for whatever network; an object has one for each that the peer knows.
+        var known = (_hello["variants"] as JsonObject)?[operation];
+        if (known is JsonObject networks && architecture is not null)
+            known = networks[architecture] ?? throw new UsageException($"peers: {_name} has no {architecture} for {operation}, only {string.Join(", ", networks.Select(n => PlainText.Of(n.Key)))}");
+        return known is JsonArray names ? [.. names.Select(v => PlainText.Of(v!.GetValue<string>()))] : [];
+    }
 
     public JsonObject Ask(JsonObject request)
     {
