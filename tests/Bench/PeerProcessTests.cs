@@ -27,7 +27,7 @@ public sealed class PeerProcessTests : IDisposable
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "uses a POSIX shell");
         var script = _folder.Write("peer.sh", """
-            read line; echo '{"name": "Shell 1", "software": "one process", "variants": {"forward": ["a", "b"], "train": {"allcnn": ["c"], "vit": []}}, "needsOnnx": true}'
+            read line; echo '{"name": "Shell 1", "software": "one process", "variants": {"forward": ["a", "b"], "train": {"allcnn": ["c"], "vit": []}, "esc": {"allcnn": [], "*": ["d"]}}, "needsOnnx": true}'
             read line; echo "$line"
             read line; echo '{"error": "cannot"}'
             """u8.ToArray());
@@ -37,6 +37,8 @@ public sealed class PeerProcessTests : IDisposable
         Assert.Equal(["a", "b"], peer.Variants("forward", "resnet18"));
         Assert.Equal(["c"], peer.Variants("train", "allcnn"));
         Assert.Equal("peers: Shell 1 has no resnet18 for train, only allcnn, vit", Assert.Throws<UsageException>(() => peer.Variants("train", "resnet18")).Message);
+        Assert.Empty(peer.Variants("esc", "allcnn"));
+        Assert.Equal(["d"], peer.Variants("esc", "resnet18"));
         Assert.Empty(peer.Variants("esct", null));
         Assert.True(peer.ProcessorTime >= TimeSpan.Zero);
         Assert.Equal("{\"op\":\"x\",\"n\":1}", peer.Ask(new JsonObject { ["op"] = "x", ["n"] = 1 }).ToJsonString());
