@@ -17,8 +17,9 @@ import protocol
 COMPILERS = ("compile",) if shutil.which("g++") else ()
 CONVOLUTIONAL = ("nchw", "fold", "nhwc", "fold+nhwc", "mkldnn", *COMPILERS)
 TRANSFORMER = ("eager", *COMPILERS)
-# nhwc: channels last; fused: an optimiser in one kernel for all weights instead of several operations for each group (foreach).
-TRAINING = ("nchw", "nhwc", "nhwc, foreach", "nhwc, fused", *(("nhwc, fused, compile",) if COMPILERS else ()))
+# nhwc: channels last, as are the others behind it; foreach: an optimiser that takes all weights in each operation; fused: in one kernel;
+# compile: fused, the network by torch.compile.
+TRAINING = ("nchw", "nhwc", "foreach", "fused", *COMPILERS)
 
 
 def variants():
@@ -87,14 +88,14 @@ def training(r):
     """The model with its first values, a function that gives it those again, and one that makes a step."""
     variant = r["variant"]
     model, x = load().train(), images(r)
-    if "nhwc" in variant:
+    if variant != "nchw":
         model, x = channels_last(model), channels_last(x)
     first = copy.deepcopy(model.state_dict())
     labels = torch.tensor(r["labels"], dtype=torch.int64)
-    way = {"foreach": True} if "foreach" in variant else {"fused": True} if "fused" in variant else {}
+    way = {"foreach": {"foreach": True}, "fused": {"fused": True}, "compile": {"fused": True}}.get(variant, {})
     optimizer = torch.optim.SGD(model.parameters(), lr=r["rate"], momentum=r["momentum"], weight_decay=r["decay"], **way)
     criterion = nn.CrossEntropyLoss()
-    network = compiled(model) if "compile" in variant else model
+    network = compiled(model) if variant == "compile" else model
 
     def begin():
         model.load_state_dict(first)
