@@ -115,6 +115,8 @@ internal sealed class OptionSet
 
     public Option<int> Batch { get; } = Whole("--batch", "Images in a step.", 1, 1 << 20, 128);
 
+    public Option<int> PeerBatch { get; } = Whole("--batch", "Images of a training step and of the larger forward pass.", 1, 1 << 16, 64);
+
     public Option<double> LearningRate { get; } = Number("--learning-rate", "Peak of the one-cycle schedule.", 0, 1000, 0.12);
 
     public Option<double> WeightDecay { get; } = Number("--weight-decay", "L2 penalty.", 0, 1000, 5e-4);

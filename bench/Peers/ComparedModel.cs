@@ -10,17 +10,18 @@ namespace EscNative.Bench.Peers;
 /// <summary>The model and the images of a comparison, as this engine has them and as they travel to peers.</summary>
 internal sealed class ComparedModel : IDisposable
 {
+    /// <summary>The name under which peers get the model's file.</summary>
+    public const string Blob = "model";
+
     private readonly ScratchFolder _folder = new();
     private readonly string _file;
 
     /// <summary>A model and images for it.</summary>
     /// <param name="model">The model; owned by the caller.</param>
     /// <param name="split">The images, cut along the request.</param>
-    /// <exception cref="UsageException">A network that the peers do not know, or a model that is erased already.</exception>
+    /// <exception cref="UsageException">The model is erased already.</exception>
     public ComparedModel(Classifier model, ForgetSplit split)
     {
-        if (model.Description.Architecture != "allcnn")
-            throw new UsageException($"peers: got a model of architecture {model.Description.Architecture}; bench/peers knows allcnn");
         if (model.Erasure is not null)
             throw new UsageException("peers: the model is erased already; give the original one");
         Model = model;

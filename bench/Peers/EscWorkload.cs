@@ -12,6 +12,9 @@ namespace EscNative.Bench.Peers;
 /// <summary>A whole request: the images to forget in memory to the erased model.</summary>
 internal sealed class EscWorkload : Workload
 {
+    /// <summary>Its name.</summary>
+    public const string WorkloadName = "esc-request";
+
     // The directions come from features in float32, the projector has entries of at most 1.
     private const double Tolerance = 1e-4;
 
@@ -39,13 +42,15 @@ internal sealed class EscWorkload : Workload
         Own = own;
     }
 
-    public override string Name => "esc-request";
+    public override string Name => WorkloadName;
 
     public override string Description => "images to forget in memory (8 bits a value) to the erased model";
 
     public override int Images => _forget.Count;
 
     public override string Operation => "esc";
+
+    public override string? Architecture => _subject.Model.Description.Architecture;
 
     public override IReadOnlyList<OwnSide> Own { get; }
 
@@ -64,7 +69,7 @@ internal sealed class EscWorkload : Workload
         }
     }
 
-    public override IReadOnlyList<(string Name, byte[] Data)> Blobs => [("model", _subject.FileContent()), ("forget", Pixels())];
+    public override IReadOnlyList<(string Name, byte[] Data)> Blobs => [(ComparedModel.Blob, _subject.FileContent()), ("forget", Pixels())];
 
     public override Agreement Compare(string variant, ReadOnlySpan<float> theirs)
     {

@@ -65,7 +65,7 @@ internal sealed class MaskWorkload : Workload
     /// <summary>Batches of the last epoch that had hits.</summary>
     public int Updates { get; private set; }
 
-    public override string Name => string.Create(CultureInfo.InvariantCulture, $"esct-{_d}");
+    public override string Name => NameOf(_d);
 
     public override string Description => string.Create(
         CultureInfo.InvariantCulture, $"an epoch of ESC-T on cached features, d = {_d}, {Classes} classes, batches of {Batch}");
@@ -73,6 +73,8 @@ internal sealed class MaskWorkload : Workload
     public override int Images => _labels.Length;
 
     public override string Operation => "esct";
+
+    public override string? Architecture => null;
 
     public override IReadOnlyList<OwnSide> Own { get; }
 
@@ -97,6 +99,9 @@ internal sealed class MaskWorkload : Workload
     public override Agreement Compare(string variant, ReadOnlySpan<float> theirs) => Agreement.Between(_mask, theirs, Tolerance, "the mask");
 
     public override void Dispose() => _trainer.Dispose();
+
+    /// <summary>The name for features of a width.</summary>
+    public static string NameOf(int d) => string.Create(CultureInfo.InvariantCulture, $"esct-{d}");
 
     private int Epoch()
     {

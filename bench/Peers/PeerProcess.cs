@@ -8,6 +8,8 @@ namespace EscNative.Bench.Peers;
 /// <summary>Another engine in a process of its own: one JSON line a request, one an answer (see <c>bench/peers/protocol.py</c>).</summary>
 internal sealed class PeerProcess : IPeer, IDisposable
 {
+    private const string AnyOther = "*";
+
     private static readonly TimeSpan Farewell = TimeSpan.FromSeconds(5);
 
     private readonly Process _process;
@@ -71,8 +73,14 @@ internal sealed class PeerProcess : IPeer, IDisposable
         }
     }
 
-    public IReadOnlyList<string> Variants(string operation) =>
-        [.. _hello["variants"]?[operation]?.AsArray().Select(v => v!.GetValue<string>()) ?? []];
+    public IReadOnlyList<string> Variants(string operation, string? architecture)
+    {
+        // A list is for whatever network; an object has one for each that the peer knows, and perhaps one for all others.
+        var known = (_hello["variants"] as JsonObject)?[operation];
+        if (known is JsonObject networks && architecture is not null)
+            known = networks[architecture] ?? networks[AnyOther] ?? throw new UsageException($"peers: {_name} has no {architecture} for {operation}, only {string.Join(", ", networks.Select(n => PlainText.Of(n.Key)))}");
+        return known is JsonArray names ? [.. names.Select(v => PlainText.Of(v!.GetValue<string>()))] : [];
+    }
 
     public JsonObject Ask(JsonObject request)
     {

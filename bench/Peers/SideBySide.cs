@@ -17,6 +17,9 @@ internal sealed class SideBySide(IReadOnlyList<IPeer> peers, int threads, int ro
 
     private const string OwnName = "escnative";
 
+    // Bytes of a line: those of a large network do not fit one.
+    private const int Piece = 12 << 20;
+
     // Thread pools look for more work for some milliseconds before they sleep: nobody may do so while another one is measured.
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
 
@@ -28,7 +31,7 @@ internal sealed class SideBySide(IReadOnlyList<IPeer> peers, int threads, int ro
     /// <exception cref="EscException">A peer computes something else than this engine.</exception>
     public WorkloadResult Measure(Workload workload, Action<double> progress, CancellationToken cancel)
     {
-        foreach (var peer in peers.Where(peer => peer.Variants(workload.Operation).Count > 0))
+        foreach (var peer in peers.Where(peer => Variants(peer, workload).Count > 0))
             Prepare(peer, workload);
         var sides = Sides(workload).ToArray();
         using var watch = new LoadWatch(peers, sides.Length);
@@ -87,20 +90,37 @@ internal sealed class SideBySide(IReadOnlyList<IPeer> peers, int threads, int ro
     private void Prepare(IPeer peer, Workload workload)
     {
         foreach (var (name, data) in workload.Blobs)
-            Send(peer, name, Convert.ToBase64String(data));
+        {
+            if (!peer.NeedsOnnx || name != ComparedModel.Blob)
+                Send(peer, name, data);
+        }
+
         if (!peer.NeedsOnnx)
             return;
         var exporter = peers.FirstOrDefault(other => other.Exports)
             ?? throw new UsageException($"peers: {peer.Name} reads its model as ONNX, and none of the peers writes one; give --peer \"python3 bench/peers/pytorch_peer.py\" too");
         foreach (var (name, data) in workload.Blobs)
-            Send(exporter, name, Convert.ToBase64String(data));
+            Send(exporter, name, data);
         var request = (JsonObject)workload.Request.DeepClone();
         request["op"] = "export";
-        Send(peer, OnnxBlob, Answer(exporter, request, "data").GetValue<string>());
+        var length = Answer(exporter, request, "bytes").GetValue<int>();
+        for (var offset = 0; offset < length; offset += Piece)
+        {
+            var read = new JsonObject { ["op"] = "read", ["name"] = OnnxBlob, ["offset"] = offset, ["length"] = Math.Min(Piece, length - offset) };
+            Send(peer, OnnxBlob, Answer(exporter, read, "data").GetValue<string>(), offset);
+        }
     }
 
-    private static void Send(IPeer peer, string name, string data) =>
-        Answer(peer, new JsonObject { ["op"] = "blob", ["name"] = name, ["data"] = data }, "bytes");
+    private static IReadOnlyList<string> Variants(IPeer peer, Workload workload) => peer.Variants(workload.Operation, workload.Architecture);
+
+    private static void Send(IPeer peer, string name, byte[] data)
+    {
+        for (var offset = 0; offset < data.Length; offset += Piece)
+            Send(peer, name, Convert.ToBase64String(data, offset, Math.Min(Piece, data.Length - offset)), offset);
+    }
+
+    private static void Send(IPeer peer, string name, string data, int offset) =>
+        Answer(peer, new JsonObject { ["op"] = "blob", ["name"] = name, ["data"] = data, ["offset"] = offset }, "bytes");
 
     private static JsonNode Answer(IPeer peer, JsonObject request, string field) => peer.Ask(request)[field]
         ?? throw new UsageException($"peers: the answer of {peer.Name} to {request["op"]} has no '{field}'");
@@ -111,7 +131,7 @@ internal sealed class SideBySide(IReadOnlyList<IPeer> peers, int threads, int ro
             yield return Own(own);
         foreach (var peer in peers)
         {
-            foreach (var variant in peer.Variants(workload.Operation))
+            foreach (var variant in Variants(peer, workload))
                 yield return new Side(peer.Name, variant, threads, false, peer, length => Ask(peer, workload, variant, length));
         }
 

@@ -44,6 +44,8 @@ internal sealed class TrainWorkload : Workload
 
     public override string Operation => "train";
 
+    public override string? Architecture => _subject.Model.Description.Architecture;
+
     public override IReadOnlyList<OwnSide> Own { get; }
 
     public override JsonObject Request
@@ -62,7 +64,7 @@ internal sealed class TrainWorkload : Workload
         }
     }
 
-    public override IReadOnlyList<(string Name, byte[] Data)> Blobs => [("model", _subject.FileContent()), ("batch", ComparedModel.Bytes(_images))];
+    public override IReadOnlyList<(string Name, byte[] Data)> Blobs => [(ComparedModel.Blob, _subject.FileContent()), ("batch", ComparedModel.Bytes(_images))];
 
     public override Agreement Compare(string variant, ReadOnlySpan<float> theirs) =>
         Agreement.Between(_losses, theirs, RelativeTolerance * _losses.Max(Math.Abs), $"the losses of {ComparedSteps} steps");
@@ -81,7 +83,7 @@ internal sealed class TrainWorkload : Workload
         using var optimizer = new Sgd(model.Parameters, Rate, Momentum, Decay);
         for (var step = 0; step < ComparedSteps; step++)
             _losses[step] = Step(model, optimizer, read: true);
-        return Sampling.MedianSeconds(() => Step(model, optimizer, read: false), seconds);
+        return Sampling.MedianSeconds(() => Step(model, optimizer, read: false), seconds, longest: Sampling.Long * seconds);
     }
 
     private float Step(Classifier model, Sgd optimizer, bool read)

@@ -18,6 +18,9 @@ internal abstract class Workload : IDisposable
     /// <summary>What peers call it.</summary>
     public abstract string Operation { get; }
 
+    /// <summary>The network that it is about, or null.</summary>
+    public abstract string? Architecture { get; }
+
     /// <summary>Our ways to do it; the first one is what everything else is compared with.</summary>
     public abstract IReadOnlyList<OwnSide> Own { get; }
 

@@ -5,7 +5,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, SubsetRandomSampler
 
-import allcnn
+import classifiers
 import protocol
 
 try:
@@ -78,7 +78,7 @@ def released(model, images, r):
     count = len(images)
     loader = DataLoader(Padded(images, r["trainImages"]), batch_size=BATCH, sampler=SubsetRandomSampler(range(count)))
     with torch.no_grad():
-        log = torch.zeros(len(loader.dataset), model.head[0].in_features)
+        log = torch.zeros(len(loader.dataset), model.head.in_features)
         for i, (x, _) in enumerate(loader):
             features = model.embed(x)
             model.head(features)
@@ -93,14 +93,14 @@ def optimised(model, pixels, r):
     """Features in evaluation mode from a model that is folded already, channels last, in batches of 128; Gram matrix and
     eigenvectors in float64; the projection folded into the head."""
     mean, deviation = per_channel(r)
-    d = model.head[0].in_features
+    d = model.head.in_features
     gram = torch.zeros(d, d, dtype=torch.float64)
     for batch in torch.from_numpy(pixels).split(128):
         # [n, h, w, c] in memory is what channels last means.
         features = model.embed(batch.permute(0, 3, 1, 2).float().div_(255).sub_(mean).div_(deviation)).double()
         gram += features.T @ features
     u = torch.linalg.eigh(gram).eigenvectors.flip(1)[:, : r["k"]].float()
-    weight = model.head[0].weight
+    weight = model.head.weight
     weight.copy_(weight - (weight @ u) @ u.T)
     return u
 
@@ -114,9 +114,9 @@ def request(r):
         "released, tensors": lambda: (released, TensorImages(pixels, r)),
         "optimised": lambda: (optimised, pixels),
     }[r["variant"]]()
-    source = allcnn.load().train()
+    source = classifiers.load().train()
     if run is optimised:
-        source = allcnn.channels_last(allcnn.folded(source))
+        source = classifiers.channels_last(classifiers.folded(source))
     result = {}
 
     def once(model):

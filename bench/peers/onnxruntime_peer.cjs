@@ -11,10 +11,12 @@ const now = () => Number(process.hrtime.bigint()) * 1e-9;
 // The bytes may lie anywhere in a larger buffer: a copy is aligned.
 const floats = bytes => new Float32Array(new Uint8Array(bytes).buffer);
 
+// As in protocol.py: three calls at the least, unless they are long.
 async function measure(run, seconds) {
   const times = [];
-  const end = now() + seconds;
-  while (times.length < 3 || now() < end) {
+  const begun = now();
+  for (let passed = 0; passed < seconds || times.length < 3; passed = now() - begun) {
+    if (times.length && passed >= 3 * seconds) break;
     const start = now();
     await run();
     times.push(now() - start);
@@ -35,6 +37,23 @@ function planar(x, { batch, height, width, channels }) {
   return y;
 }
 
+// The session and the input of the last request but for its seconds: they are asked for in every round.
+let kept = { key: null };
+
+async function prepared(r) {
+  const key = JSON.stringify({ ...r, seconds: 0 });
+  if (kept.key === key) return kept;
+  if (kept.session) await kept.session.release();
+  kept = { key: null };
+  const session = await onnxruntime.InferenceSession.create(blobs.get('onnx'), {
+    executionProviders: ['cpu'], graphOptimizationLevel: 'all', intraOpNumThreads: r.threads, interOpNumThreads: 1,
+  });
+  const x = planar(floats(blobs.get(r.images)), r);
+  const feed = { x: new onnxruntime.Tensor('float32', x, [r.batch, r.channels, r.height, r.width]) };
+  await session.run(feed);
+  return (kept = { key, session, feed });
+}
+
 const operations = {
   hello: () => ({
     name: `ONNX Runtime ${version}`,
@@ -43,21 +62,17 @@ const operations = {
     needsOnnx: true,
   }),
   blob: r => {
-    blobs.set(r.name, Buffer.from(r.data, 'base64'));
+    const data = Buffer.from(r.data, 'base64');
+    const before = r.offset ? blobs.get(r.name) : Buffer.alloc(0);
+    blobs.set(r.name, Buffer.concat([before, data]));
+    kept.key = null;
     return { bytes: blobs.get(r.name).length };
   },
   forward: async r => {
-    const session = await onnxruntime.InferenceSession.create(blobs.get(r.model), {
-      executionProviders: ['cpu'], graphOptimizationLevel: 'all', intraOpNumThreads: r.threads, interOpNumThreads: 1,
-    });
-    const x = planar(floats(blobs.get(r.images)), r);
-    const feed = { x: new onnxruntime.Tensor('float32', x, [r.batch, r.channels, r.height, r.width]) };
-    let output;
-    for (let i = 0; i < 3; i++) output = (await session.run(feed)).y.data;
+    const { session, feed } = await prepared(r);
+    const output = (await session.run(feed)).y.data;
     const bytes = Buffer.from(output.buffer, output.byteOffset, output.byteLength).toString('base64');
-    const timing = await measure(() => session.run(feed), r.seconds);
-    await session.release();
-    return { ...timing, output: bytes };
+    return { ...(await measure(() => session.run(feed), r.seconds)), output: bytes };
   },
 };
 

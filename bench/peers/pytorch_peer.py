@@ -8,10 +8,11 @@ import platform
 
 import torch
 
-import allcnn
+import classifiers
 import esc
 import esct
 import kernels
+import networks
 import protocol
 
 
@@ -21,7 +22,7 @@ def hello(_):
         "name": f"PyTorch {torch.__version__}",
         "software": f"Python {platform.python_version()}, threads by {pool[0]}, oneDNN {'on' if torch.backends.mkldnn.is_available() else 'off'}, "
         f"{torch.backends.cpu.get_cpu_capability()}",
-        "variants": {"forward": list(allcnn.LAYOUTS), "train": list(allcnn.TRAINING_LAYOUTS), "esc": esc.variants(), "esct": esct.variants()},
+        "variants": {**classifiers.variants(), "esc": dict.fromkeys(networks.BUILDERS, esc.variants()), "esct": esct.variants()},
         "exports": True,
     }
 
@@ -36,9 +37,9 @@ def with_threads(operation):
 
 protocol.serve({
     "hello": hello,
-    "export": lambda r: allcnn.export(r),
-    "forward": with_threads(allcnn.forward),
-    "train": with_threads(allcnn.train),
+    "export": classifiers.export,
+    "forward": with_threads(classifiers.forward),
+    "train": with_threads(classifiers.train),
     "esc": with_threads(esc.request),
     "esct": with_threads(esct.request),
     **{name: with_threads(kernels.operation(name)) for name in kernels.OPERATIONS},

@@ -30,6 +30,23 @@ public sealed class SamplingTests
     }
 
     [Fact]
+    public void A_long_call_is_repeated_no_more_than_its_measurement_may_take()
+    {
+        var calls = 0;
+        Assert.Equal(7, Sampling.MedianSeconds(() => Seven(0), seconds: 0, least: 3, longest: 0));
+        Assert.Equal(1, calls);
+        Sampling.MedianSeconds(() => Seven(40), seconds: 0.01, least: 3, longest: 0.03);
+        Assert.Equal(2, calls);
+
+        double Seven(int milliseconds)
+        {
+            Thread.Sleep(milliseconds);
+            calls++;
+            return 7;
+        }
+    }
+
+    [Fact]
     public void Shares_are_of_the_profile_s_total_and_add_up()
     {
         // The request without borders takes half as long, the cold one ten times.

@@ -66,6 +66,8 @@ public sealed class SideBySideTests
         Assert.Contains("none of the peers writes one", Assert.Throws<UsageException>(Run(reader)).Message, StringComparison.Ordinal);
         Run(reader, writer)();
         Assert.Equal("onnx of W", received);
+        // Who reads ONNX has no use for the model's own file.
+        Assert.Equal(["W blob model", "R blob onnx"], _log.Where(line => line.Contains("blob", StringComparison.Ordinal)).TakeLast(3).Take(2));
 
         Action Run(params FakePeer[] peers) => () => new SideBySide(peers, 1, 3, 0).Measure(work, _ => { }, CancellationToken.None);
     }
@@ -111,6 +113,8 @@ public sealed class SideBySideTests
 
         public override string Operation => "fake";
 
+        public override string? Architecture => null;
+
         public override IReadOnlyList<OwnSide> Own =>
         [
             new OwnSide("own", 1, false, length => Logged(FormattableString.Invariant($"own {length}"), seconds())),
@@ -151,7 +155,7 @@ public sealed class SideBySideTests
 
         public TimeSpan ProcessorTime => TimeSpan.Zero;
 
-        public IReadOnlyList<string> Variants(string operation) => operation == Operation ? ["slow", "fast"] : [];
+        public IReadOnlyList<string> Variants(string operation, string? architecture) => operation == Operation ? ["slow", "fast"] : [];
 
         public JsonObject Ask(JsonObject request)
         {
@@ -163,6 +167,9 @@ public sealed class SideBySideTests
                         Onnx!(request["data"]!.GetValue<string>());
                     return new JsonObject { ["bytes"] = 1 };
                 case "export":
+                    return new JsonObject { ["bytes"] = 9 };
+                case "read":
+                    Assert.Equal((0, 9), (request["offset"]!.GetValue<int>(), request["length"]!.GetValue<int>()));
                     return new JsonObject { ["data"] = $"onnx of {name}" };
                 default:
                     log.Add(FormattableString.Invariant($"{name} {request["variant"]} {request["seconds"]!.GetValue<double>()}"));
