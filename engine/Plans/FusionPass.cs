@@ -1,8 +1,6 @@
-using EscNative.Kernels;
-
 namespace EscNative.Engine.Plans;
 
-/// <summary>Fuses batch normalisation, addition and ReLU into the convolution, or the pointwise node, that they follow, and GELU into a linear layer.</summary>
+/// <summary>Fuses batch normalisation, addition and ReLU into the convolution, or the pointwise node, that they follow, and GELU, SiLU and ReLU6 into the convolution or linear layer.</summary>
 internal static class FusionPass
 {
     /// <summary>The nodes after fusion, in an order in which each finds its operands computed.</summary>
@@ -22,10 +20,10 @@ internal static class FusionPass
                 fused.Remove(target);
                 fused.Add(target);
             }
-            else if (node is ActivationNode { Op: UnaryOp.Gelu, X.Producer: EpilogueNode { TakesGelu: true, IsActivated: false } linear } gelu && uses[gelu.X] == 1)
+            else if (node is ActivationNode { X.Producer: EpilogueNode { IsActivated: false } before } activation && before.Takes(activation.Op) && uses[activation.X] == 1)
             {
-                linear.Gelu = true;
-                Replace(linear, gelu.Output);
+                before.Function = activation.Op;
+                Replace(before, activation.Output);
             }
             else
             {

@@ -92,7 +92,7 @@ internal static unsafe class ConvForward
             Bias = bias,
             Residual = residual,
             Relu = epilogue.Relu,
-            Gelu = epilogue.Gelu,
+            Function = epilogue.Function,
             Phases = &phase,
             PhaseCount = 1,
             ChannelSplits = Math.Clamp((tasks + grid.Groups - 1) / grid.Groups, 1, panels),

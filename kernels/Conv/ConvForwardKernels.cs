@@ -27,19 +27,27 @@ public sealed unsafe class ConvForwardKernels : KernelFamily
     /// <param name="weight">[o, kh, kw, c].</param>
     /// <param name="bias">[o] float32 (float64 for F64), or 0 for none.</param>
     /// <param name="residual">[n, oh, ow, o], or 0 for none; may be y.</param>
-    /// <param name="relu">Whether f is max(., 0); else it is the identity, or GELU.</param>
+    /// <param name="relu">Whether f is max(., 0); else it is the identity, or <paramref name="function"/>.</param>
     /// <param name="y">[n, oh, ow, o].</param>
-    /// <param name="gelu">Whether f is x Φ(x), exact.</param>
+    /// <param name="function">f, if it is one that <see cref="Cpu.ConvEpilogue.Takes"/> names.</param>
     /// <exception cref="DeviceException">The sizes are beyond what a launch can do.</exception>
-    public void Forward(DType type, in WindowShape s, nint x, nint weight, nint bias, nint residual, bool relu, nint y, bool gelu = false) =>
-        Forward(type, s, ProductVariants.Pick(ProductRequest.Forward(type, s, _gpu)), x, weight, bias, residual, relu, y, gelu);
+    public void Forward(DType type, in WindowShape s, nint x, nint weight, nint bias, nint residual, bool relu, nint y, UnaryOp? function = null) =>
+        Forward(type, s, ProductVariants.Pick(ProductRequest.Forward(type, s, _gpu)), x, weight, bias, residual, relu, y, function);
 
     /// <summary>The same by a kernel of one's choice.</summary>
-    internal void Forward(DType type, in WindowShape s, ProductVariant kernel, nint x, nint weight, nint bias, nint residual, bool relu, nint y, bool gelu = false)
+    internal void Forward(DType type, in WindowShape s, ProductVariant kernel, nint x, nint weight, nint bias, nint residual, bool relu, nint y, UnaryOp? function = null)
     {
         if (s.OutPixels * s.OutChannels == 0)
             return;
-        var (sizes, flag) = (WindowArguments.OfConvolution(s), gelu ? 2 : relu ? 1 : 0);
+        var (sizes, flag) = (WindowArguments.OfConvolution(s), function switch
+        {
+            null => relu ? 1 : 0,
+            UnaryOp.Gelu => 2,
+            UnaryOp.GeluTanh => 3,
+            UnaryOp.Silu => 4,
+            UnaryOp.Relu6 => 5,
+            _ => throw new ArgumentOutOfRangeException(nameof(function), function, "convolution: not a function that one ends in"),
+        });
         var rows = ProductTiles.Count(s.OutPixels, kernel.Rows);
         var (gridY, gridZ) = ((uint)Math.Min(rows, MostBlocksY), ProductTiles.Count(rows, (int)MostBlocksY));
         if (gridZ > MostBlocksY)

@@ -25,8 +25,8 @@ internal unsafe struct ConvJob : ITileJob
 
     public bool Relu;
 
-    /// <summary>Whether x Φ(x) comes last.</summary>
-    public bool Gelu;
+    /// <summary>What comes last in its place, or null.</summary>
+    public UnaryOp? Function;
 
     public ConvPhase* Phases;
     public int PhaseCount;
@@ -99,8 +99,8 @@ internal unsafe struct ConvJob : ITileJob
                 else
                     ComputeEdge(vectors, panel, count, phase.Pixels + first, phase.Outs + first, starts, Output.Channels - channel);
                 // While the panel's results are in the first cache.
-                if (Gelu && chunk == chunks - 1)
-                    EpilogueGelu.Apply(output + channel, phase.Outs + first, count, Math.Min(columns, Output.Channels - channel));
+                if (Function is { } function && chunk == chunks - 1)
+                    EpilogueFunction.Apply(function, output + channel, phase.Outs + first, count, Math.Min(columns, Output.Channels - channel));
                 channel += columns;
             }
         }

@@ -15,6 +15,18 @@ public static unsafe partial class Elementwise
     public static void Unary<T>(UnaryOp op, T* x, T* y, long n)
         where T : unmanaged => Visit(op, new ForwardVisitor<T>(x, y, n));
 
+    /// <summary>y = f(y) of images within halos, which are not touched.</summary>
+    /// <param name="op">The function.</param>
+    /// <param name="images">How many.</param>
+    /// <param name="y">The images.</param>
+    public static void Unary(UnaryOp op, int images, in ImageView y)
+    {
+        if (y.Halo == 0)
+            Unary(op, (float*)y.Data, (float*)y.Data, images * y.ImageStride);
+        else
+            Visit(op, new ViewVisitor(images, y));
+    }
+
     /// <summary>dx = g f'(x).</summary>
     /// <param name="op">The function.</param>
     /// <param name="saved">[n]: the operand or the result, as <see cref="UnaryOp"/> says; null where it reads nothing.</param>
@@ -39,6 +51,9 @@ public static unsafe partial class Elementwise
             case UnaryOp.Sigmoid: visitor.Visit<UnaryFunctions.Sigmoid>(); break;
             case UnaryOp.Square: visitor.Visit<UnaryFunctions.Square>(); break;
             case UnaryOp.Abs: visitor.Visit<UnaryFunctions.Abs>(); break;
+            case UnaryOp.Silu: visitor.Visit<UnaryFunctions.Silu>(); break;
+            case UnaryOp.Relu6: visitor.Visit<UnaryFunctions.Relu6>(); break;
+            case UnaryOp.GeluTanh: visitor.Visit<UnaryFunctions.GeluTanh>(); break;
             default: throw new ArgumentOutOfRangeException(nameof(op), op, "not a unary function");
         }
     }
@@ -59,6 +74,41 @@ public static unsafe partial class Elementwise
         public void Visit<TFunction>()
             where TFunction : unmanaged, IUnaryFunction => SimdRunner.Run<T, UnaryJob<T, TFunction>>(
                 SimdRunner.TilesOf(_n, SimdRunner.TileValues), new UnaryJob<T, TFunction>(_x, _y, _n));
+    }
+
+    private readonly struct ViewVisitor(int images, ImageView y) : IUnaryVisitor
+    {
+        private readonly ImageView _y = y;
+
+        public void Visit<TFunction>()
+            where TFunction : unmanaged, IUnaryFunction
+        {
+            var tiles = new RowTiles((long)images * _y.Height, (long)_y.Width * _y.Channels, SimdRunner.TileValues);
+            SimdRunner.Run<float, ViewJob<TFunction>>(tiles.Count, new ViewJob<TFunction>(_y, tiles));
+        }
+    }
+
+    private readonly struct ViewJob<TFunction>(ImageView y, RowTiles tiles) : ISimdJob<float>
+        where TFunction : unmanaged, IUnaryFunction
+    {
+        private readonly ImageView _y = y;
+        private readonly RowTiles _tiles = tiles;
+
+        [MethodImpl(Hot)]
+        public void Execute<V>(int tile)
+            where V : unmanaged, ISimd<V, float>
+        {
+            var n = (long)_y.Width * _y.Channels;
+            for (var line = _tiles.Start(tile); line < _tiles.End(tile); line++)
+            {
+                var y = _y.At((int)(line / _y.Height), (int)(line % _y.Height), 0);
+                var i = 0L;
+                for (; i <= n - V.Count; i += V.Count)
+                    TFunction.Forward<V, float>(V.Load(y + i)).Store(y + i);
+                if (i < n)
+                    TFunction.Forward<V, float>(V.LoadPartial(y + i, n - i)).StorePartial(y + i, n - i);
+            }
+        }
     }
 
     private readonly struct BackwardVisitor<T>(T* saved, T* g, T* dx, long n) : IUnaryVisitor

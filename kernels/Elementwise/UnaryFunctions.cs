@@ -158,4 +158,65 @@ internal static class UnaryFunctions
             where V : unmanaged, ISimd<V, T>
             where T : unmanaged => V.Select(V.Equal(saved, V.Zero), V.Zero, V.Select(V.LessThan(saved, V.Zero), -g, g));
     }
+
+    internal readonly struct Silu : IUnaryFunction
+    {
+        [MethodImpl(Inline)]
+        public static V Forward<V, T>(V x)
+            where V : unmanaged, ISimd<V, T>
+            where T : unmanaged => x * VectorMath.Sigmoid<V, T>(x);
+
+        [MethodImpl(Inline)]
+        public static V Backward<V, T>(V saved, V g)
+            where V : unmanaged, ISimd<V, T>
+            where T : unmanaged
+        {
+            // d/dx x s(x) = s(x) + x s(x) s(-x): 1 - s(x) would cancel.
+            var s = VectorMath.Sigmoid<V, T>(saved);
+            return g * V.MultiplyAdd(saved * s, VectorMath.Sigmoid<V, T>(-saved), s);
+        }
+    }
+
+    internal readonly struct Relu6 : IUnaryFunction
+    {
+        [MethodImpl(Inline)]
+        public static V Forward<V, T>(V x)
+            where V : unmanaged, ISimd<V, T>
+            where T : unmanaged => V.Min(V.Max(x, V.Zero), V.Constant(6.0));
+
+        [MethodImpl(Inline)]
+        public static V Backward<V, T>(V saved, V g)
+            where V : unmanaged, ISimd<V, T>
+            where T : unmanaged => V.Select(V.LessThan(V.Zero, saved), V.Select(V.LessThan(saved, V.Constant(6.0)), g, V.Zero), V.Zero);
+    }
+
+    internal readonly struct GeluTanh : IUnaryFunction
+    {
+        private const double Cubic = 0.044715;
+        private const double Twice = 1.5957691216057308;
+
+        // (1 + tanh u) / 2 = 1 / (1 + e^-2u), which does not cancel for negative u. This is 2u; x³ may be infinite, as its limit is.
+        [MethodImpl(Inline)]
+        public static V Forward<V, T>(V x)
+            where V : unmanaged, ISimd<V, T>
+            where T : unmanaged => x * VectorMath.Sigmoid<V, T>(Argument<V, T>(x));
+
+        [MethodImpl(Inline)]
+        public static V Backward<V, T>(V saved, V g)
+            where V : unmanaged, ISimd<V, T>
+            where T : unmanaged
+        {
+            // With s = s(2u): d/dx x s = s + x s (1 - s) 2u'. Where x² is cut off, s (1 - s) is 0 long since, and must not meet infinity.
+            var u = Argument<V, T>(saved);
+            var s = VectorMath.Sigmoid<V, T>(u);
+            var square = V.Min(saved * saved, V.Constant(10000.0));
+            var slope = V.Constant(Twice) * V.MultiplyAdd(square, V.Constant(3 * Cubic), V.Constant(1.0));
+            return g * V.MultiplyAdd(saved * (s * VectorMath.Sigmoid<V, T>(-u)), slope, s);
+        }
+
+        [MethodImpl(Inline)]
+        private static V Argument<V, T>(V x)
+            where V : unmanaged, ISimd<V, T>
+            where T : unmanaged => V.Constant(Twice) * x * V.MultiplyAdd(x * x, V.Constant(Cubic), V.Constant(1.0));
+    }
 }

@@ -4,13 +4,22 @@
 // all threads, so the switch costs a uniform branch a pack, which memory traffic hides.
 // budget: unary=40 unary_f64=64 unary_backward=40 unary_backward_f64=64 binary=48 binary_strided=56 affine=32 divide=40 affine_acc64=40 add_into=32
 
-enum UnaryOp { kNegate, kExp, kLog, kSqrt, kRelu, kGelu, kTanh, kSigmoid, kSquare, kAbs };
+enum UnaryOp { kNegate, kExp, kLog, kSqrt, kRelu, kGelu, kTanh, kSigmoid, kSquare, kAbs, kSilu, kRelu6, kGeluTanh };
 enum BinaryOp { kAdd, kSubtract, kMultiply, kDivide, kWeigh };
 
 DEV float erf_of(float x) { return erff(x); }
 DEV double erf_of(double x) { return erf(x); }
 DEV float tanh_of(float x) { return tanhf(x); }
 DEV double tanh_of(double x) { return tanh(x); }
+
+// 1 / (1 + e^-x), exact for x far below 0 too, where e^-x overflows.
+template <class A> DEV A sigmoid_of(A x) {
+  A e = exp_of(-abs_of(x));
+  return (x < (A)0 ? e : (A)1) / ((A)1 + e);
+}
+
+// (1 + tanh u) / 2 = 1 / (1 + e^-2u), which does not cancel for negative u: this is 2u of GELU's approximation.
+template <class A> DEV A gelu_argument(A x) { return (A)1.5957691216057308 * x * fma_of(x * x, (A)0.044715, (A)1); }
 
 template <class A> DEV A apply(int op, A x) {
   switch (op) {
@@ -23,7 +32,10 @@ template <class A> DEV A apply(int op, A x) {
     case kTanh: return tanh_of(x);
     case kSigmoid: return (A)1 / ((A)1 + exp_of(-x));
     case kSquare: return x * x;
-    case kAbs: default: return abs_of(x);
+    case kAbs: return abs_of(x);
+    case kRelu6: return x < (A)0 ? (A)0 : x > (A)6 ? (A)6 : x;
+    case kSilu:
+    case kGeluTanh: default: return x * sigmoid_of(op == kSilu ? x : gelu_argument(x));
   }
 }
 
@@ -43,7 +55,18 @@ template <class A> DEV A slope(int op, A s) {
     case kTanh: return (A)1 - s * s;
     case kSigmoid: return s * ((A)1 - s);
     case kSquare: return s + s;
-    case kAbs: default: return s > (A)0 ? (A)1 : s < (A)0 ? (A)-1 : (A)0;
+    case kAbs: return s > (A)0 ? (A)1 : s < (A)0 ? (A)-1 : (A)0;
+    case kRelu6: return s > (A)0 && s < (A)6 ? (A)1 : (A)0;
+    case kSilu:
+    case kGeluTanh: default: {
+      // With t = s(u): d/dx x t = t + x t (1 - t) u'. Where x^2 is cut off, t (1 - t) is 0 long since, and must not meet infinity.
+      bool plain = op == kSilu;
+      A u = plain ? s : gelu_argument(s), e = exp_of(-abs_of(u)), d = (A)1 / ((A)1 + e);
+      A t = u < (A)0 ? e * d : d;
+      A square = s * s > (A)10000 ? (A)10000 : s * s;
+      A rise = plain ? (A)1 : (A)1.5957691216057308 * fma_of(square, (A)0.134145, (A)1);
+      return fma_of(s * (e * d * d), rise, t);
+    }
   }
 }
 

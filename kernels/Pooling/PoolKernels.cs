@@ -7,6 +7,8 @@ public sealed unsafe class PoolKernels : KernelFamily
 {
     private readonly CudaFunction[] _average;
     private readonly CudaFunction[] _averageBackward;
+    private readonly CudaFunction[] _adaptive;
+    private readonly CudaFunction[] _adaptiveBackward;
     private readonly CudaFunction[] _max;
     private readonly CudaFunction[] _maxBackward;
 
@@ -16,6 +18,8 @@ public sealed unsafe class PoolKernels : KernelFamily
     {
         _average = Typed("average_pool");
         _averageBackward = Typed("average_pool_backward");
+        _adaptive = Typed("adaptive_pool");
+        _adaptiveBackward = Typed("adaptive_pool_backward");
         _max = Typed("max_pool");
         _maxBackward = Typed("max_pool_backward");
     }
@@ -42,6 +46,16 @@ public sealed unsafe class PoolKernels : KernelFamily
         Stream.Launch(_averageBackward[(int)type], LaunchShape.ForCount(count), arguments);
     }
 
+    /// <summary>y = the mean of so many windows.</summary>
+    /// <param name="x">[batch, h, w, c].</param>
+    /// <param name="y">[batch, oh, ow, c].</param>
+    public void AdaptiveAverage(DType type, in AdaptivePoolShape shape, nint x, nint y) =>
+        Adaptive(_adaptive[(int)type], shape, (long)shape.Batch * shape.OutHeight * shape.OutWidth * shape.Channels, x, y);
+
+    /// <summary>dx of <see cref="AdaptiveAverage"/>.</summary>
+    public void AdaptiveAverageBackward(DType type, in AdaptivePoolShape shape, nint dy, nint dx) =>
+        Adaptive(_adaptiveBackward[(int)type], shape, (long)shape.Batch * shape.Height * shape.Width * shape.Channels, dy, dx);
+
     /// <summary>y = the largest of each window, NaN if it holds one; index = row w + column of it, the first of equals.</summary>
     /// <param name="x">[batch, h, w, c].</param>
     /// <param name="y">[batch, oh, ow, c].</param>
@@ -63,5 +77,14 @@ public sealed unsafe class PoolKernels : KernelFamily
             return;
         void** arguments = stackalloc void*[] { &dy, &index, &dx, &count, &window };
         Stream.Launch(_maxBackward[(int)type], LaunchShape.ForCount(count), arguments);
+    }
+
+    private void Adaptive(CudaFunction function, in AdaptivePoolShape shape, long count, nint from, nint to)
+    {
+        if (count == 0)
+            return;
+        var (height, width, channels, outHeight, outWidth) = (shape.Height, shape.Width, shape.Channels, shape.OutHeight, shape.OutWidth);
+        void** arguments = stackalloc void*[] { &from, &to, &count, &height, &width, &channels, &outHeight, &outWidth };
+        Stream.Launch(function, LaunchShape.ForCount(count), arguments);
     }
 }

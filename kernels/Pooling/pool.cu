@@ -2,7 +2,7 @@
 
 // Pooling over windows of images x [n, h, w, c], and the gradients: each gathers from the windows that hold its pixel, so that no two
 // threads add to one place. A thread takes one value; the channels are neighbours.
-// budget: average_pool=48 average_pool_backward=56 max_pool=48 max_pool_backward=56
+// budget: average_pool=48 average_pool_backward=56 max_pool=48 max_pool_backward=56 adaptive_pool=48 adaptive_pool_backward=64 adaptive_pool_backward_f64=72
 
 struct Place {
   i64 image;
@@ -66,6 +66,41 @@ template <class T> DEV void average_pool_backward(const T* dy, T* dx, i64 count,
   }
 }
 
+// Of 'windows' windows over so many pixels, the pixels of one; exchanged, the windows that hold a pixel.
+DEV Span adapted(int window, int pixels, int windows) {
+  i64 begin = (i64)window * pixels, end = begin + pixels + windows - 1;
+  return {(int)quotient(begin, windows), (int)quotient(end, windows)};
+}
+
+template <class T> DEV void adaptive_pool(const T* x, T* y, i64 count, int height, int width, int channels, int out_height, int out_width) {
+  typedef acc_t<T> A;
+  for (i64 i = thread_index(); i < count; i += thread_count()) {
+    Place p = place_of(i, out_height, out_width, channels);
+    Span rows = adapted(p.row, height, out_height), columns = adapted(p.column, width, out_width);
+    A sum = 0;
+    for (int r = rows.begin; r < rows.end; r++)
+      for (int c = columns.begin; c < columns.end; c++) sum += widen(x[((p.image * height + r) * width + c) * channels + p.channel]);
+    y[i] = narrow<T>(sum / (A)((rows.end - rows.begin) * (columns.end - columns.begin)));
+  }
+}
+
+template <class T> DEV void adaptive_pool_backward(const T* dy, T* dx, i64 count, int height, int width, int channels, int out_height, int out_width) {
+  typedef acc_t<T> A;
+  for (i64 i = thread_index(); i < count; i += thread_count()) {
+    Place p = place_of(i, height, width, channels);
+    Span rows = adapted(p.row, out_height, height), columns = adapted(p.column, out_width, width);
+    A sum = 0;
+    for (int r = rows.begin; r < rows.end; r++) {
+      Span high = adapted(r, height, out_height);
+      for (int c = columns.begin; c < columns.end; c++) {
+        Span wide = adapted(c, width, out_width);
+        sum += (A)widen(dy[((p.image * out_height + r) * out_width + c) * channels + p.channel]) / (A)((high.end - high.begin) * (wide.end - wide.begin));
+      }
+    }
+    dx[i] = narrow<T>(sum);
+  }
+}
+
 // index = row w + column of the largest, the first of equals, the first NaN; index may be null.
 template <class T> DEV void max_pool(const T* x, T* y, int* index, i64 count, const Window& s) {
   typedef acc_t<T> A;
@@ -105,6 +140,10 @@ template <class T> DEV void max_pool_backward(const T* dy, const int* index, T* 
 }
 
 #define INSTANTIATE(T, S) \
+  KERNEL(256) adaptive_pool_##S(const T* x, T* y, i64 count, int height, int width, int channels, int out_height, int out_width) { adaptive_pool<T>(x, y, count, height, width, channels, out_height, out_width); } \
+  KERNEL_EXPORT(adaptive_pool_##S) \
+  KERNEL(256) adaptive_pool_backward_##S(const T* dy, T* dx, i64 count, int height, int width, int channels, int out_height, int out_width) { adaptive_pool_backward<T>(dy, dx, count, height, width, channels, out_height, out_width); } \
+  KERNEL_EXPORT(adaptive_pool_backward_##S) \
   KERNEL(256) average_pool_##S(const T* x, T* y, i64 count, int count_padding, const __grid_constant__ Window s) { average_pool<T>(x, y, count, count_padding, s); } \
   KERNEL_EXPORT(average_pool_##S) \
   KERNEL(256) average_pool_backward_##S(const T* dy, T* dx, i64 count, int count_padding, const __grid_constant__ Window s) { average_pool_backward<T>(dy, dx, count, count_padding, s); } \

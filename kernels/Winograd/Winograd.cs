@@ -38,7 +38,7 @@ public static unsafe class Winograd
     /// <param name="weight">The weights, of the same sizes.</param>
     /// <param name="epilogue">What else is done in the same pass.</param>
     /// <param name="y">The output; its halo is not written. It does not overlap x.</param>
-    /// <exception cref="ArgumentException">Another kernel or stride, weights or images of other sizes, or GELU.</exception>
+    /// <exception cref="ArgumentException">Another kernel or stride, weights or images of other sizes, or a function at the end other than ReLU.</exception>
     public static void Forward(in WindowShape s, in ImageView x, WinogradWeight weight, in ConvEpilogue epilogue, in ImageView y)
     {
         ArgumentNullException.ThrowIfNull(weight);
@@ -159,8 +159,8 @@ public static unsafe class Winograd
                 nameof(weight));
         }
 
-        if (epilogue.Gelu)
-            throw new ArgumentException("winograd: got GELU at its end, which direct convolutions alone have", nameof(epilogue));
+        if (epilogue.Function is { } function)
+            throw new ArgumentException($"winograd: got {function} at its end, which direct convolutions alone have", nameof(epilogue));
         Check(x, s.Height, s.Width, s.InChannels, nameof(x));
         Check(y, s.OutHeight, s.OutWidth, s.OutChannels, nameof(y));
         if (!epilogue.Residual.IsNone)

@@ -122,7 +122,7 @@ public sealed class ConvKernelTests
 
     [Theory]
     [MemberData(nameof(Machines))]
-    public void Gelu_comes_last_with_and_without_a_residual(string name)
+    public void A_function_comes_last_with_and_without_a_residual(string name)
     {
         using var machine = CudaMachine.Use(name);
         var kernels = new ConvForwardKernels(machine.Context);
@@ -133,20 +133,31 @@ public sealed class ConvKernelTests
                 var layer = new Layer(machine, type, s, offset: 0, seed: Seed);
                 var residual = type.Round(DeviceValues.Random(new Random(Seed), layer.Y.Length));
                 residual[5] = double.NaN;
+                // Every row with two of the functions.
+                UnaryOp[] functions = [UnaryOp.Gelu, UnaryOp.Silu, UnaryOp.GeluTanh, UnaryOp.Relu6];
+                var next = 0;
                 foreach (var row in ProductRows.Of(ProductPass.Forward, type))
                 {
                     var y = machine.Upload(type, residual);
-                    kernels.Forward(type, s, row, layer.Px, layer.Pw, layer.Pb, y, relu: false, y, gelu: true);
-                    Check(y, layer.Y.Zip(residual, (v, r) => v + r), $"with a residual by {row}");
+                    var function = functions[next++ % 4];
+                    kernels.Forward(type, s, row, layer.Px, layer.Pw, layer.Pb, y, relu: false, y, function);
+                    Check(function, y, layer.Y.Zip(residual, (v, r) => v + r), $"{function} with a residual by {row}");
+                    function = functions[next % 4];
                     var plain = machine.Allocate(type, layer.Y.Length);
-                    kernels.Forward(type, s, row, layer.Px, layer.Pw, layer.Pb, 0, relu: false, plain, gelu: true);
-                    Check(plain, layer.Y, $"by {row}");
+                    kernels.Forward(type, s, row, layer.Px, layer.Pw, layer.Pb, 0, relu: false, plain, function);
+                    Check(function, plain, layer.Y, $"{function} by {row}");
                 }
 
-                // GELU's slope is at most 1.13, which C allows for.
-                void Check(nint y, IEnumerable<double> sums, string what)
+                // The functions' slopes are at most 1.13, which C allows for.
+                void Check(UnaryOp function, nint y, IEnumerable<double> sums, string what)
                 {
-                    double[] wanted = [.. sums.Select(v => 0.5 * v * (1 + ErrorFunction.Erf(v / Math.Sqrt(2))))];
+                    double[] wanted = [.. sums.Select(v => function switch
+                    {
+                        UnaryOp.Gelu => 0.5 * v * (1 + ErrorFunction.Erf(v / Math.Sqrt(2))),
+                        UnaryOp.GeluTanh => 0.5 * v * (1 + Math.Tanh(Math.Sqrt(2 / Math.PI) * (v + (0.044715 * v * v * v)))),
+                        UnaryOp.Silu => v / (1 + Math.Exp(-v)),
+                        _ => Math.Clamp(v, 0, 6),
+                    })];
                     type.AssertClose(wanted, machine.Download(type, y, wanted.Length), C, s.Taps + 2, $"{what}, seed {Seed}", Layer.Scale(s.Taps));
                 }
             }

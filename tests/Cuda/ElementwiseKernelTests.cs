@@ -73,6 +73,28 @@ public sealed class ElementwiseKernelTests
         var (px, py) = (machine.Upload<float>(x), machine.Allocate<float>(x.Length));
         kernels.Unary(DType.F32, UnaryOp.Relu, px, py, x.Length);
         Assert.Equal([float.NaN, float.PositiveInfinity, 0, 0, 0, 0], machine.Download<float>(py, x.Length));
+
+        // Numbers whose exponential, square or cube float32 cannot hold.
+        float[] far = [float.MaxValue, float.MinValue, 1e20f, -1e20f, -90, -1e-40f, 1e-40f, 7, 6];
+        var (pfar, pslope, pones) = (machine.Upload<float>(far), machine.Allocate<float>(far.Length), machine.Upload<float>([.. far.Select(_ => 1f)]));
+        (UnaryOp Op, float[] Values, float[] Slopes)[] wanted =
+        [
+            (UnaryOp.Silu, [float.MaxValue, 0, 1e20f, 0, 0, -5e-41f, 5e-41f, 6.993623f, 5.9851646f], [1, 0, 1, 0, 0, 0.5f, 0.5f, 1.0054611f, 1.0123263f]),
+            (UnaryOp.GeluTanh, [float.MaxValue, 0, 1e20f, 0, 0, -5e-41f, 5e-41f, 7, 6], [1, 0, 1, 0, 0, 0.5f, 0.5f, 1, 1]),
+            (UnaryOp.Relu6, [6, 0, 6, 0, 0, 0, 1e-40f, 6, 6], [0, 0, 0, 0, 0, 0, 1, 0, 0]),
+        ];
+        foreach (var (op, values, slopes) in wanted)
+        {
+            var result = machine.Allocate<float>(far.Length);
+            kernels.Unary(DType.F32, op, pfar, result, far.Length);
+            kernels.UnaryBackward(DType.F32, op, Slope.ReadsResult(op) ? result : pfar, pones, pslope, far.Length);
+            var (got, rise) = (machine.Download<float>(result, far.Length), machine.Download<float>(pslope, far.Length));
+            for (var i = 0; i < far.Length; i++)
+            {
+                Assert.True(Math.Abs(got[i] - values[i]) <= (1e-6 * Math.Abs(values[i])) + 1e-36, $"{op}({far[i]}) is {got[i]}, wanted {values[i]}");
+                Assert.True(Math.Abs(rise[i] - slopes[i]) <= 1e-6, $"{op}'({far[i]}) is {rise[i]}, wanted {slopes[i]}");
+            }
+        }
     }
 
     [Theory]
@@ -156,6 +178,9 @@ public sealed class ElementwiseKernelTests
         UnaryOp.Sigmoid => 1 / (1 + Math.Exp(-x)),
         UnaryOp.Square => x * x,
         UnaryOp.Abs => Math.Abs(x),
+        UnaryOp.Silu => x < 0 ? x * Math.Exp(x) / (1 + Math.Exp(x)) : x / (1 + Math.Exp(-x)),
+        UnaryOp.Relu6 => Math.Min(Math.Max(x, 0), 6),
+        UnaryOp.GeluTanh => 0.5 * x * (1 + Math.Tanh(Math.Sqrt(2 / Math.PI) * (x + (0.044715 * x * x * x)))),
         _ => throw new ArgumentOutOfRangeException(nameof(op)),
     };
 
@@ -171,7 +196,14 @@ public sealed class ElementwiseKernelTests
 
     private static class Slope
     {
-        public static bool ReadsResult(UnaryOp op) => op is UnaryOp.Exp or UnaryOp.Sqrt or UnaryOp.Relu or UnaryOp.Tanh or UnaryOp.Sigmoid;
+        public static bool ReadsResult(UnaryOp op) => op is UnaryOp.Exp or UnaryOp.Sqrt or UnaryOp.Relu or UnaryOp.Tanh or UnaryOp.Sigmoid or UnaryOp.Relu6;
+
+        // The slope of x s(u) with the sigmoid s, where u' = rise.
+        private static double Gated(double x, double u, double rise)
+        {
+            var t = 1 / (1 + Math.Exp(-u));
+            return t + (x * t * (1 - t) * rise);
+        }
 
         public static double Of(UnaryOp op, double s) => op switch
         {
@@ -185,6 +217,9 @@ public sealed class ElementwiseKernelTests
             UnaryOp.Sigmoid => s * (1 - s),
             UnaryOp.Square => 2 * s,
             UnaryOp.Abs => Math.Sign(s),
+            UnaryOp.Silu => Gated(s, s, 1),
+            UnaryOp.Relu6 => s is > 0 and < 6 ? 1 : 0,
+            UnaryOp.GeluTanh => Gated(s, Math.Sqrt(8 / Math.PI) * (s + (0.044715 * s * s * s)), Math.Sqrt(8 / Math.PI) * (1 + (0.134145 * s * s))),
             _ => throw new ArgumentOutOfRangeException(nameof(op)),
         };
     }

@@ -51,6 +51,45 @@ public sealed class PoolKernelTests
 
     [Theory]
     [MemberData(nameof(Machines))]
+    public void Averages_over_so_many_windows_and_their_gradient(string name)
+    {
+        using var machine = CudaMachine.Use(name);
+        var kernels = new PoolKernels(machine.Context);
+        var random = new Random(73);
+        foreach (var type in DeviceValues.Types)
+        {
+            foreach (var s in (AdaptivePoolShape[])[new(2, 6, 4, 3, 3, 2), new(1, 7, 9, 5, 3, 4), new(2, 3, 2, 33, 7, 5), new(1, 5, 6, 2, 1, 1)])
+            {
+                var x = type.Round(DeviceValues.Random(random, (long)s.Batch * s.Height * s.Width * s.Channels));
+                var dy = type.Round(DeviceValues.Random(random, (long)s.Batch * s.OutHeight * s.OutWidth * s.Channels));
+                var (y, dx) = (new double[dy.Length], new double[x.Length]);
+                for (var i = 0; i < y.Length; i++)
+                {
+                    var (c, column, row, image) = (i % s.Channels, i / s.Channels % s.OutWidth, i / s.Channels / s.OutWidth % s.OutHeight, i / s.Channels / s.OutWidth / s.OutHeight);
+                    var (top, bottom) = (row * s.Height / s.OutHeight, (int)Math.Ceiling((row + 1.0) * s.Height / s.OutHeight));
+                    var (left, right) = (column * s.Width / s.OutWidth, (int)Math.Ceiling((column + 1.0) * s.Width / s.OutWidth));
+                    for (var r = top; r < bottom; r++)
+                    {
+                        for (var k = left; k < right; k++)
+                        {
+                            var pixel = (((((image * s.Height) + r) * s.Width) + k) * s.Channels) + c;
+                            y[i] += x[pixel] / ((bottom - top) * (right - left));
+                            dx[pixel] += dy[i] / ((bottom - top) * (right - left));
+                        }
+                    }
+                }
+
+                var (px, pdy, py, pdx) = (machine.Upload(type, x), machine.Upload(type, dy), machine.Allocate(type, y.Length), machine.Allocate(type, x.Length));
+                kernels.AdaptiveAverage(type, s, px, py);
+                kernels.AdaptiveAverageBackward(type, s, pdy, pdx);
+                type.AssertClose(y, machine.Download(type, py, y.Length), 4, s.Height * s.Width, $"{s}", scale: 1);
+                type.AssertClose(dx, machine.Download(type, pdx, x.Length), 4, s.Height * s.Width, $"gradient of {s}", scale: 1);
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Machines))]
     public void Maxima_with_their_places_and_their_gradient(string name)
     {
         using var machine = CudaMachine.Use(name);

@@ -16,6 +16,10 @@ public static partial class OperationCases
             ("sqrt", s => Input.Between(0.1, 3, s), x => x.Sqrt(), Math.Sqrt),
             ("relu", Input.AwayFromZero, x => x.Relu(), x => Math.Max(x, 0)),
             ("gelu", Input.Of, x => x.Gelu(), x => x * (1 + Erf(x / Math.Sqrt(2))) / 2),
+            ("gelu (tanh)", Input.Of, x => x.GeluTanh(), x => x / (1 + Math.Exp(-Math.Sqrt(8 / Math.PI) * (x + (0.044715 * x * x * x))))),
+            ("silu", Input.Of, x => x.Silu(), x => x / (1 + Math.Exp(-x))),
+            ("relu6", s => Input.Between(5.2, 5.9, s), x => x.Relu6(), x => Math.Clamp(x, 0, 6)),
+            ("relu6 around zero", Input.AwayFromZero, x => x.Relu6(), x => Math.Clamp(x, 0, 6)),
             ("tanh", Input.Of, x => x.Tanh(), Math.Tanh),
             ("sigmoid", Input.Of, x => x.Sigmoid(), x => 1 / (1 + Math.Exp(-x))),
             ("square", Input.Of, x => x.Square(), x => x * x),
@@ -35,8 +39,8 @@ public static partial class OperationCases
         {
             foreach (var shape in UnaryShapes)
                 // Three units in the last place (6 u) are what the elementwise functions promise. 1 - tanh² is a difference of numbers up
-                // to 1, however small: tanh off by 3 u makes it 6 u.
-                yield return new($"{f.Name} of {Text(shape)}", [f.Values(shape)], x => f.Run(x[0]), x => x[0].Map(f.Exact)) { Factor = 8, GradientScale = f.Name == "tanh" ? 1 : 0 };
+                // to 1, however small: tanh off by 3 u makes it 6 u. The argument of GELU's sigmoid reaches 4, and so does its error.
+                yield return new($"{f.Name} of {Text(shape)}", [f.Values(shape)], x => f.Run(x[0]), x => x[0].Map(f.Exact)) { Factor = f.Name == "gelu (tanh)" ? 24 : 8, GradientScale = f.Name == "tanh" ? 1 : 0 };
         }
 
         // The corners stay out of the differences; what happens there is tested by itself.

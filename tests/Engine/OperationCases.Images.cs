@@ -114,6 +114,41 @@ public static partial class OperationCases
                 x => x[0].Reduce([1, 2], false, v => v.Sum() / v.Count))
             { Terms = shape[1] * shape[2] };
         }
+
+        // Windows of equal size, overlapping ones, as many as there are pixels, more, one; more channels than a register has.
+        (int[] Shape, int Height, int Width)[] adaptive =
+        [
+            ([2, 6, 4, 3], 3, 2), ([1, 7, 9, 5], 3, 4), ([1, 5, 4, 2], 5, 4), ([2, 3, 2, 3], 7, 5), ([1, 1, 1, 2], 3, 1), ([1, 5, 6, 33], 1, 4),
+            ([2, 4, 5, 3], 1, 1), ([0, 4, 4, 3], 2, 3), ([1, 14, 13, 17], 7, 7),
+        ];
+        foreach (var (shape, height, width) in adaptive)
+        {
+            yield return new(
+                $"average pool of {Text(shape)} to {height}x{width}", [Input.Of(shape)], x => x[0].AdaptiveAveragePool2d(height, width), x => Adaptive(x[0], height, width))
+            { Terms = shape[1] * shape[2], GradientTerms = ((height / shape[1]) + 2) * ((width / shape[2]) + 2) };
+        }
+    }
+
+    // The rule in fractions: a pixel belongs to window i of n if their intervals [i / n, (i + 1) / n] and [p / m, (p + 1) / m] overlap.
+    private static NdArray Adaptive(NdArray x, int height, int width)
+    {
+        var (h, w) = (x.Shape[1], x.Shape[2]);
+        return NdArray.Build([x.Shape[0], height, width, x.Shape[3]], at =>
+        {
+            var window = new List<double>();
+            for (var row = 0; row < h; row++)
+            {
+                for (var column = 0; column < w; column++)
+                {
+                    if (Overlap(at[1], height, row, h) && Overlap(at[2], width, column, w))
+                        window.Add(x[at[0], row, column, at[3]]);
+                }
+            }
+
+            return window.Sum() / window.Count;
+        });
+
+        static bool Overlap(int window, int windows, int pixel, int pixels) => window * pixels < (pixel + 1) * windows && pixel * windows < (window + 1) * pixels;
     }
 
     private static IEnumerable<OperationCase> Subsampling()

@@ -79,7 +79,7 @@ public sealed unsafe class ConvFusedTests
     [InlineData(1, 1300, 1, 0, 1)]
     [InlineData(7, 1300, 1, 0, 0)]
     [InlineData(33, 1300, 1, 1, 0)]
-    public void Gelu_comes_last(int outChannels, int inChannels, int kernel, int inputHalo, int outputHalo)
+    public void A_function_comes_last(int outChannels, int inChannels, int kernel, int inputHalo, int outputHalo)
     {
         var random = new Random(Seed);
         var s = new WindowShape(2, 5, 4, inChannels, outChannels, kernel, kernel, 1, 1, kernel / 2, kernel / 2, kernel / 2, kernel / 2);
@@ -90,9 +90,11 @@ public sealed unsafe class ConvFusedTests
         using var bias = Random(random, outChannels);
         using var weight = new PackedConvWeight(outChannels, kernel, kernel, inChannels, w.Pointer);
         var start = y.Block.Span.ToArray();
-        foreach (var residual in (ImageView[])[default, y.View])
+        foreach (var function in (UnaryOp[])[UnaryOp.Gelu, UnaryOp.GeluTanh, UnaryOp.Silu, UnaryOp.Relu6])
         {
-            var epilogue = new ConvEpilogue((nint)bias.Pointer, residual, false, Gelu: true);
+            // Alternately with a residual and without: each function has both over the cases.
+            var residual = ((int)function + inChannels + outChannels) % 2 == 0 ? y.View : default;
+            var epilogue = new ConvEpilogue((nint)bias.Pointer, residual, false, function);
             start.CopyTo(y.Block.Span);
             var expected = Expected(s, x.View, w.Span, epilogue);
             CpuThreads.ForEach([1, 3], _ =>
@@ -216,7 +218,14 @@ public sealed unsafe class ConvFusedTests
                 }
             }
 
-            values[i] = epilogue.Gelu ? 0.5 * sum * (1 + ErrorFunction.Erf(sum / Math.Sqrt(2))) : epilogue.Relu ? Math.Max(sum, 0) : sum;
+            values[i] = epilogue.Function switch
+            {
+                UnaryOp.Gelu => 0.5 * sum * (1 + ErrorFunction.Erf(sum / Math.Sqrt(2))),
+                UnaryOp.GeluTanh => 0.5 * sum * (1 + Math.Tanh(Math.Sqrt(2 / Math.PI) * (sum + (0.044715 * sum * sum * sum)))),
+                UnaryOp.Silu => sum / (1 + Math.Exp(-sum)),
+                UnaryOp.Relu6 => Math.Clamp(sum, 0, 6),
+                _ => epilogue.Relu ? Math.Max(sum, 0) : sum,
+            };
         }
 
         return values;

@@ -26,7 +26,7 @@ public sealed unsafe class ElementwiseTests
             output.AssertIntact();
             // Three units in the last place; gelu cancels for negative x, so it is held to 2^-23 |x|.
             var wanted = Array.ConvertAll(x, v => Exact(op, v));
-            if (op == UnaryOp.Gelu)
+            if (op is UnaryOp.Gelu or UnaryOp.GeluTanh)
                 values.AssertClose(wanted, output.Span, 8 * Math.ScaleB(1, -23), 2.5e-7);
             else
                 values.AssertClose(wanted, output.Span, 1e-44, 3 * Math.ScaleB(1, -23));
@@ -62,7 +62,7 @@ public sealed unsafe class ElementwiseTests
             var saved = op switch
             {
                 UnaryOp.Negate => null,
-                UnaryOp.Log or UnaryOp.Gelu or UnaryOp.Square or UnaryOp.Abs => x,
+                UnaryOp.Log or UnaryOp.Gelu or UnaryOp.Square or UnaryOp.Abs or UnaryOp.Silu or UnaryOp.GeluTanh => x,
                 _ => Array.ConvertAll(x, v => (float)Exact(op, v)),
             };
             using var savedBuffer = new GuardedBuffer<float>(saved ?? []);
@@ -86,6 +86,57 @@ public sealed unsafe class ElementwiseTests
         Assert.Equal([0, 0, 7, 0], new Span<float>(y, 4));
         Elementwise.UnaryBackward(UnaryOp.Abs, x, g, y, 4);
         Assert.Equal([0, 0, 7, -7], new Span<float>(y, 4));
+        var corners = stackalloc float[] { 0f, 6f, 3f, float.NaN };
+        Elementwise.UnaryBackward(UnaryOp.Relu6, corners, g, y, 4);
+        Assert.Equal([0, 0, 7, 0], new Span<float>(y, 4));
+    }
+
+    // Every exponent of both signs with some significands, subnormal numbers too. The functions do not cancel, so their relative error is
+    // that of the exponential function at the argument: of numbers up to 104 for floats.
+    [Theory]
+    [InlineData(UnaryOp.Silu)]
+    [InlineData(UnaryOp.Relu6)]
+    [InlineData(UnaryOp.GeluTanh)]
+    public void Activations_hold_over_all_floats(UnaryOp op)
+    {
+        var x = new List<float>();
+        for (var pattern = 0L; pattern < 1L << 32; pattern += 99_991)
+            x.Add(BitConverter.UInt32BitsToSingle((uint)pattern));
+        x.AddRange([float.MaxValue, float.MinValue, float.Epsilon, -float.Epsilon, 0, 6]);
+        float[] input = [.. x.Where(float.IsFinite)];
+        float[] y = new float[input.Length], slopes = new float[input.Length], g = new float[input.Length];
+        Array.Fill(g, 1);
+        fixed (float* px = input, py = y, pg = g, ps = slopes)
+        {
+            Elementwise.Unary(op, px, py, input.Length);
+            Elementwise.UnaryBackward(op, op == UnaryOp.Relu6 ? py : px, pg, ps, input.Length);
+        }
+
+        for (var i = 0; i < input.Length; i++)
+        {
+            double v = input[i], tolerance = 1e-42 + (2e-5 * Math.Abs(v) * Tail(op, v));
+            var (value, slope) = (v * Tail(op, v), Slope(op, v));
+            if (op == UnaryOp.Relu6)
+                (value, slope, tolerance) = (Math.Clamp(v, 0, 6), v is > 0 and < 6 ? 1 : 0, 0);
+            else if (v > -1)
+                tolerance = 4e-7 * Math.Abs(v) + 1e-45;
+            Assert.True(Math.Abs(y[i] - value) <= tolerance, $"{op}({v}) is {y[i]}, wanted {value}");
+            Assert.True(Math.Abs(slopes[i] - slope) <= (op == UnaryOp.Relu6 ? 0 : 1e-6), $"{op}'({v}) is {slopes[i]}, wanted {slope}");
+        }
+    }
+
+    // What x is multiplied by, without cancellation.
+    private static double Tail(UnaryOp op, double x)
+    {
+        var u = op == UnaryOp.Silu ? x : 2 * Math.Sqrt(2 / Math.PI) * (x + (0.044715 * x * x * x));
+        return u < 0 ? Math.Exp(u) / (1 + Math.Exp(u)) : 1 / (1 + Math.Exp(-u));
+    }
+
+    private static double Slope(UnaryOp op, double x)
+    {
+        var t = Tail(op, x);
+        var product = t * (1 - t);
+        return product == 0 ? t : t + (x * product * (op == UnaryOp.Silu ? 1 : 2 * Math.Sqrt(2 / Math.PI) * (1 + (3 * 0.044715 * x * x))));
     }
 
     [Fact]
@@ -208,6 +259,9 @@ public sealed unsafe class ElementwiseTests
         UnaryOp.Sigmoid => 1 / (1 + Math.Exp(-x)),
         UnaryOp.Square => x * x,
         UnaryOp.Abs => Math.Abs(x),
+        UnaryOp.Silu => x < 0 ? x * Math.Exp(x) / (1 + Math.Exp(x)) : x / (1 + Math.Exp(-x)),
+        UnaryOp.Relu6 => Math.Min(Math.Max(x, 0), 6),
+        UnaryOp.GeluTanh => 0.5 * x * (1 + Math.Tanh(Math.Sqrt(2 / Math.PI) * (x + (0.044715 * x * x * x)))),
         _ => throw new ArgumentOutOfRangeException(nameof(op)),
     };
 

@@ -272,7 +272,7 @@ public sealed unsafe partial class WinogradTests
         Refuses("x has images", s with { Height = 5 }, x, y, default);
         Refuses("y has images", s, x, y with { Width = 3 }, default);
         Refuses("epilogue has images", s, x, y, new ConvEpilogue(0, y with { Channels = 2 }, false));
-        Refuses("got GELU", s, x, y, new ConvEpilogue(0, default, false, Gelu: true));
+        Refuses("got Gelu", s, x, y, new ConvEpilogue(0, default, false, UnaryOp.Gelu));
         weight.Dispose();
         Assert.Throws<ObjectDisposedException>(() => Winograd.Forward(s, x, weight, default, y));
 

@@ -27,6 +27,7 @@ public sealed class EmptyBatchTests
             ("fast convolution", x => x.Conv2d(Zeros(5, 3, 3, 2), Zeros(5), 1, 1, fast: true), [0, 4, 4, 5]),
             ("max pool", x => x.MaxPool2d(2), [0, 2, 2, 2]),
             ("average pool", x => x.AveragePool2d(3, 1, 1), [0, 4, 4, 2]),
+            ("adaptive average", x => x.AdaptiveAveragePool2d(3, 1), [0, 3, 1, 2]),
             ("global average", x => x.GlobalAveragePool2d(), [0, 2]),
             ("subsample", x => x.Subsample(2, 1, 1), [0, 2, 2, 4]),
             ("linear", x => x.Linear(Zeros(7, 2), Zeros(7)), [0, 4, 4, 7]),

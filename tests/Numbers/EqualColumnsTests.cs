@@ -55,7 +55,7 @@ public sealed class EqualColumnsTests
         var device = NumberDevices.Get(name);
         (string Name, Func<Tensor, Tensor> Run)[] functions =
         [
-            ("exp", x => x.Exp()), ("log", x => x.Log()), ("sqrt", x => x.Sqrt()), ("relu", x => x.Relu()), ("gelu", x => x.Gelu()),
+            ("exp", x => x.Exp()), ("log", x => x.Log()), ("sqrt", x => x.Sqrt()), ("relu", x => x.Relu()), ("gelu", x => x.Gelu()), ("gelu (tanh)", x => x.GeluTanh()), ("silu", x => x.Silu()), ("relu6", x => x.Relu6()),
             ("tanh", x => x.Tanh()), ("sigmoid", x => x.Sigmoid()), ("square", x => x.Square()), ("abs", x => x.Abs()), ("negate", x => -x),
             ("affine", x => x.Affine(1.1, 0.3)), ("quotient", x => x / 0.7), ("self", x => (x + x) * x / (x - 3)), ("weigh", x => Tensor.Weigh(x, x)),
         ];
@@ -202,7 +202,7 @@ public sealed class EqualColumnsTests
             using var scope = Tensor.Scope();
             var x = Columns(2 * 7 * 7, channels, DType.F32, device).Reshape(2, 7, 7, channels).RequireGradient();
             foreach (var (pool, run) in ((string, Func<Tensor, Tensor>)[])
-                [("max", t => t.MaxPool2d(3, 2, 1)), ("average", t => t.AveragePool2d(3, 2, 1, false)), ("global", t => t.GlobalAveragePool2d())])
+                [("max", t => t.MaxPool2d(3, 2, 1)), ("average", t => t.AveragePool2d(3, 2, 1, false)), ("adaptive", t => t.AdaptiveAveragePool2d(3, 4)), ("global", t => t.GlobalAveragePool2d())])
             {
                 var y = run(x);
                 AssertEqualColumns(y.Reshape((int)(y.Shape.Count / channels), channels), $"{pool}, {channels}");

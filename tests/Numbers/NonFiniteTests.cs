@@ -26,6 +26,7 @@ public sealed class NonFiniteTests
             // Of NaN, infinity, -infinity and -0.
             ("relu", x => x.Relu(), [float.NaN, Inf, 0, 0]), ("exp", x => x.Exp(), [float.NaN, Inf, 0, 1]), ("log", x => x.Log(), [float.NaN, Inf, float.NaN, -Inf]),
             ("sqrt", x => x.Sqrt(), [float.NaN, Inf, float.NaN, 0]), ("gelu", x => x.Gelu(), [float.NaN, Inf, float.NaN, 0]), ("tanh", x => x.Tanh(), [float.NaN, 1, -1, 0]),
+            ("gelu (tanh)", x => x.GeluTanh(), [float.NaN, Inf, float.NaN, 0]), ("silu", x => x.Silu(), [float.NaN, Inf, float.NaN, 0]), ("relu6", x => x.Relu6(), [float.NaN, 6, 0, 0]),
             ("sigmoid", x => x.Sigmoid(), [float.NaN, 1, 0, 0.5f]), ("square", x => x.Square(), [float.NaN, Inf, Inf, 0]), ("abs", x => x.Abs(), [float.NaN, Inf, Inf, 0]),
             ("affine", x => x.Affine(2, 1), [float.NaN, Inf, -Inf, 1]), ("quotient", x => x / 3, [float.NaN, Inf, -Inf, 0]),
         ];
@@ -87,7 +88,8 @@ public sealed class NonFiniteTests
             (string Name, Func<Tensor> Run)[] operations =
             [
                 ("conv", () => x.Conv2d(w, null, 1, 1)), ("fast conv", () => x.Conv2d(w, null, 1, 1, fast: true)), ("relu", () => (x + 5).Relu()), ("gelu", () => x.Gelu()),
-                ("max pool", () => x.MaxPool2d(2)), ("average pool", () => x.AveragePool2d(2)), ("batch norm", () => (x.BatchNorm(ones, zeros + 9, 1e-5, relu: true).Y)),
+                ("gelu (tanh)", () => x.GeluTanh()), ("silu", () => x.Silu()), ("relu6", () => (x + 3).Relu6()),
+                ("max pool", () => x.MaxPool2d(2)), ("average pool", () => x.AveragePool2d(2)), ("adaptive pool", () => x.AdaptiveAveragePool2d(4, 5)), ("batch norm", () => (x.BatchNorm(ones, zeros + 9, 1e-5, relu: true).Y)),
                 ("layer norm", () => x.LayerNorm(ones, zeros)), ("softmax", () => x.Softmax()), ("log softmax", () => x.LogSoftmax()),
             ];
             foreach (var (operation, run) in operations)
@@ -118,9 +120,10 @@ public sealed class NonFiniteTests
                 ("conv", Conv(3)), ("conv, relu", new Sequential(Conv(3), new Relu())), ("conv, norm, relu", new Sequential(Conv(3), Norm(), new Relu())),
                 ("1x1", new Sequential(Conv(1), new Relu())), ("stride 2", new Sequential(Conv(3, 2), Norm(), new Relu())),
                 ("residual", new Sequential(new Residual(new Sequential(Conv(3), Norm())), new Relu())), ("residual alone", new Sequential(new Residual(Norm()), new Relu())),
-                ("affine", Norm()), ("affine, relu", new Sequential(Norm(), new Relu())), ("relu", new Relu()), ("gelu", new Sequential(Conv(1), new Activation(UnaryOp.Gelu))),
+                ("affine", Norm()), ("affine, relu", new Sequential(Norm(), new Relu())), ("relu", new Relu()), ("gelu", new Sequential(Conv(1), new Gelu())),
+                ("gelu (tanh)", new Sequential(Conv(3), new Gelu(tanh: true))), ("silu", new Sequential(Conv(3), Norm(), new Silu())), ("relu6", new Sequential(Conv(1), new Relu6())),
                 ("sigmoid", new Activation(UnaryOp.Sigmoid)), ("tanh", new Activation(UnaryOp.Tanh)), ("max pool", new Pool(true, 3, 2, 1, false)),
-                ("average pool", new Pool(false, 3, 2, 1, true)), ("global", new GlobalAveragePool2d()), ("linear", new Sequential(new GlobalAveragePool2d(), new Linear(channels, 5, random, device: device), new Relu())),
+                ("average pool", new Pool(false, 3, 2, 1, true)), ("adaptive", new AdaptiveAveragePool2d(3, null)), ("global", new GlobalAveragePool2d()), ("linear", new Sequential(new GlobalAveragePool2d(), new Linear(channels, 5, random, device: device), new Relu())),
             ];
             foreach (var (netName, net) in nets)
             {

@@ -96,24 +96,69 @@ public sealed class CutAndJoinTests
     }
 
     [Theory]
-    [InlineData(1, 1)]
-    [InlineData(33, 7)]
-    [InlineData(96, 200)]
-    [InlineData(1300, 50)]
-    public void Gelu_at_the_end_of_a_linear_layer_is_gelu_behind_it(int inputs, int outputs)
+    [InlineData(1, 1, UnaryOp.Gelu, "gelu")]
+    [InlineData(33, 7, UnaryOp.Gelu, "gelu")]
+    [InlineData(96, 200, UnaryOp.Silu, "silu")]
+    [InlineData(5, 9, UnaryOp.Relu6, "relu6")]
+    [InlineData(33, 20, UnaryOp.GeluTanh, "gelu (tanh)")]
+    [InlineData(1300, 50, UnaryOp.Gelu, "gelu")]
+    public void A_function_at_the_end_of_a_linear_layer_is_the_function_behind_it(int inputs, int outputs, UnaryOp op, string kind)
     {
         using var scope = Tensor.Scope();
-        using var net = new Sequential(new Linear(inputs, outputs, new RandomSource(2), device: TestDevices.Current), new Activation(UnaryOp.Gelu));
+        using var net = new Sequential(new Linear(inputs, outputs, new RandomSource(2), device: TestDevices.Current), new Activation(op));
         using var plan = InferencePlan.Compile(net, (11, inputs), TestDevices.Current);
-        Assert.Equal("linear + gelu", Assert.Single(plan.Steps).Kind);
+        Assert.Equal($"linear + {kind}", Assert.Single(plan.Steps).Kind);
         var x = Array.ConvertAll(Models.PlaceValues.Uniform(3 * 11 * inputs, 3), v => (float)(20 * v));
         var wanted = net.Forward(Tensor.From(x, (3, 11, inputs), TestDevices.Current)).ToArray();
         var got = new float[wanted.Length];
         plan.Run(x, got);
-        var largest = wanted.Max(Math.Abs);
-        // A sum of so many terms, 8 √n 2^-24; GELU's slope is at most 1.13.
+        // What ReLU6 cuts off was as large as the rest.
+        var largest = wanted.Max(Math.Abs) * (op == UnaryOp.Relu6 ? 10 : 1);
+        // A sum of so many terms, 8 √n 2^-24; the slopes are at most 1.13.
         var bound = (float)(largest * 9 * Math.Sqrt(inputs) * Math.Pow(2, -24));
         Assert.All(wanted.Zip(got), pair => Assert.InRange(pair.Second, pair.First - bound, pair.First + bound));
+    }
+
+    [Fact]
+    public void Adaptive_pooling_behind_and_before_convolutions()
+    {
+        using var scope = Tensor.Scope();
+        var random = new RandomSource(5);
+        foreach (var (height, width, kind) in ((int?, int?, string)[])[(3, 4, "average pool to 3x4"), (null, 2, "average pool to 9x2"), (11, 20, "average pool to 11x20"), (1, 1, "average pool 9x7")])
+        {
+            // The halo that the second convolution wants lies around the pooling's result.
+            using var net = new Sequential(
+                new Conv2d(3, 5, 3, random, padding: 1, device: TestDevices.Current), new Silu(), new AdaptiveAveragePool2d(height, width),
+                new Conv2d(5, 4, 3, random, padding: 1, device: TestDevices.Current), new Gelu(tanh: true));
+            using var plan = InferencePlan.Compile(net, (9, 7, 3), TestDevices.Current);
+            Assert.Equal(["conv 3x3 + silu", kind, "conv 3x3 + gelu (tanh)"], plan.Steps.Select(s => s.Kind));
+            var x = Array.ConvertAll(Models.PlaceValues.Uniform(2 * 9 * 7 * 3, 3), v => (float)(4 * v));
+            var wanted = net.Forward(Tensor.From(x, (2, 9, 7, 3), TestDevices.Current)).ToArray();
+            var got = new float[wanted.Length];
+            plan.Run(x, got);
+            Assert.All(wanted.Zip(got), pair => Assert.InRange(pair.Second, pair.First - 2e-5f, pair.First + 2e-5f));
+            Assert.Contains(wanted, v => Math.Abs(v) > 0.05f);
+        }
+    }
+
+    // Winograd's kernels know ReLU alone: the function follows them in the same step, halos or not.
+    [Fact]
+    public void A_function_behind_winograd_is_the_function_behind_the_convolution()
+    {
+        using var scope = Tensor.Scope();
+        var random = new RandomSource(6);
+        foreach (var last in (Module[])[new Conv2d(64, 64, 3, random, padding: 1), new Silu()])
+        {
+            using var net = new Sequential(new Conv2d(64, 64, 3, random, padding: 1), new Gelu(tanh: true), last);
+            using var plan = InferencePlan.Compile(net, (16, 16, 64), Device.Cpu);
+            Assert.Equal("conv 3x3 + gelu (tanh)", plan.Steps[0].Kind);
+            Assert.StartsWith("winograd", plan.Steps[0].Algorithm, StringComparison.Ordinal);
+            var x = Array.ConvertAll(Models.PlaceValues.Uniform(2 * 16 * 16 * 64, 3), v => (float)v);
+            var wanted = net.Forward(Tensor.From(x, (2, 16, 16, 64))).ToArray();
+            var got = new float[wanted.Length];
+            plan.Run(x, got);
+            Assert.All(wanted.Zip(got), pair => Assert.InRange(pair.Second, pair.First - 1e-4f, pair.First + 1e-4f));
+        }
     }
 
     [Fact]
@@ -123,7 +168,7 @@ public sealed class CutAndJoinTests
         using var net = new Sequential(new Linear(4, 3, random), new Relu(), new Activation(UnaryOp.Gelu), new Linear(3, 3, random), new Activation(UnaryOp.Gelu), new Relu());
         Assert.Equal(["linear + relu", "gelu", "linear + gelu", "copy + relu"], InferencePlanSteps(net, 4));
         using var image = new Sequential(new Conv2d(3, 4, 3, random), new Activation(UnaryOp.Gelu), new Conv2d(4, 2, 1, random), new Activation(UnaryOp.Gelu));
-        Assert.Equal(["conv 3x3", "gelu", "conv 1x1 + gelu"], InferencePlanSteps(image, (5, 5, 3)));
+        Assert.Equal(["conv 3x3 + gelu", "conv 1x1 + gelu"], InferencePlanSteps(image, (5, 5, 3)));
 
         static IEnumerable<string> InferencePlanSteps(Sequential net, Shape image)
         {

@@ -40,6 +40,9 @@ internal sealed class Activation(UnaryOp op) : Module
     public override Tensor Forward(Tensor x) => op switch
     {
         UnaryOp.Gelu => x.Gelu(),
+        UnaryOp.GeluTanh => x.GeluTanh(),
+        UnaryOp.Silu => x.Silu(),
+        UnaryOp.Relu6 => x.Relu6(),
         UnaryOp.Tanh => x.Tanh(),
         UnaryOp.Sigmoid => x.Sigmoid(),
         _ => throw new ArgumentOutOfRangeException(nameof(x)),

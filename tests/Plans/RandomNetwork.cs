@@ -213,7 +213,15 @@ internal sealed class RandomNetwork
 
     private Activation Activation()
     {
-        var op = _dice.Next(3) switch { 0 => UnaryOp.Gelu, 1 => UnaryOp.Tanh, _ => UnaryOp.Sigmoid };
+        var op = _dice.Next(6) switch
+        {
+            0 => UnaryOp.Gelu,
+            1 => UnaryOp.Tanh,
+            2 => UnaryOp.Silu,
+            3 => UnaryOp.Relu6,
+            4 => UnaryOp.GeluTanh,
+            _ => UnaryOp.Sigmoid,
+        };
         return Named(op.ToString(), new Activation(op), 4);
     }
 

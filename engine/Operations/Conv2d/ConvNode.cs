@@ -32,8 +32,7 @@ internal sealed class ConvNode(string name, PlanValue x, ConvWeight weight, int 
     // Each output pixel reads its own pixel of the residual before it is written.
     public override bool MayOverwrite(PlanValue input) => input == Residual && input != X;
 
-    // Winograd's kernels do not know it; they have larger windows.
-    public override bool TakesGelu => Weight is { KernelHeight: 1, KernelWidth: 1 };
+    public override bool Takes(UnaryOp op) => ConvEpilogue.Takes(op);
 
     public override double WeightTraffic(PlanOptions options) => TileOf(options) switch
     {
@@ -60,7 +59,8 @@ internal sealed class ConvNode(string name, PlanValue x, ConvWeight weight, int 
         private readonly WindowShape _shape;
         private readonly CpuSlot _x, _y;
         private readonly CpuSlot? _residual;
-        private readonly bool _relu, _gelu;
+        private readonly bool _relu;
+        private readonly UnaryOp? _function;
         private readonly NativeFloats? _bias;
         private readonly PackedConvWeight? _direct;
         private readonly WinogradWeight? _winograd;
@@ -71,7 +71,7 @@ internal sealed class ConvNode(string name, PlanValue x, ConvWeight weight, int 
             _shape = node.ShapeOf(0);
             (_x, _y) = (CpuSlot.Of(node.X, layout), CpuSlot.Of(node.Output, layout));
             _residual = node.Residual is null ? null : CpuSlot.Of(node.Residual, layout);
-            (_relu, _gelu) = (node.Relu, node.Gelu);
+            (_relu, _function) = (node.Relu, node.Function);
             _bias = Constant(weight.Bias());
             fixed (float* values = weight.Values())
             {
@@ -87,11 +87,17 @@ internal sealed class ConvNode(string name, PlanValue x, ConvWeight weight, int 
         public override void Run(float* arena, int images)
         {
             var shape = _shape with { Batch = images };
-            var epilogue = new ConvEpilogue(_bias is null ? 0 : (nint)_bias.Data, _residual?.In(arena) ?? default, _relu, _gelu);
-            if (_winograd is not null)
-                Winograd.Forward(shape, _x.In(arena), _winograd, epilogue, _y.In(arena));
-            else
+            var epilogue = new ConvEpilogue(_bias is null ? 0 : (nint)_bias.Data, _residual?.In(arena) ?? default, _relu, _winograd is null ? _function : null);
+            if (_winograd is null)
+            {
                 Conv.Forward(shape, _x.In(arena), _direct!, epilogue, _y.In(arena));
+                return;
+            }
+
+            Winograd.Forward(shape, _x.In(arena), _winograd, epilogue, _y.In(arena));
+            // Winograd's kernels know ReLU alone.
+            if (_function is { } function)
+                Elementwise.Unary(function, images, _y.In(arena));
         }
     }
 
@@ -100,7 +106,8 @@ internal sealed class ConvNode(string name, PlanValue x, ConvWeight weight, int 
         private readonly WindowShape _shape;
         private readonly CudaSlot _x, _y;
         private readonly CudaSlot? _residual;
-        private readonly bool _relu, _gelu;
+        private readonly bool _relu;
+        private readonly UnaryOp? _function;
         private readonly CudaConstant? _weight, _bias;
 
         public Cuda(ConvNode node, ArenaLayout layout, CudaBackend backend)
@@ -109,13 +116,13 @@ internal sealed class ConvNode(string name, PlanValue x, ConvWeight weight, int 
             _shape = node.ShapeOf(0);
             (_x, _y) = (CudaSlot.Of(node.X, layout), CudaSlot.Of(node.Output, layout));
             _residual = node.Residual is null ? null : CudaSlot.Of(node.Residual, layout);
-            (_relu, _gelu) = (node.Relu, node.Gelu);
+            (_relu, _function) = (node.Relu, node.Function);
             (_weight, _bias) = (Constant(node.Weight.Values()), Constant(node.Weight.Bias()));
         }
 
         public override string Algorithm => "implicit gemm";
 
         public override void Run(in CudaArena arena, int images) => Backend.ConvForward.Forward(
-            DType.F32, _shape with { Batch = images }, _x.In(arena), Address(_weight), Address(_bias), _residual?.In(arena) ?? 0, _relu, _y.In(arena), _gelu);
+            DType.F32, _shape with { Batch = images }, _x.In(arena), Address(_weight), Address(_bias), _residual?.In(arena) ?? 0, _relu, _y.In(arena), _function);
     }
 }

@@ -12,7 +12,10 @@ internal sealed class ActivationNode(string name, PlanValue x, UnaryOp op) : Pla
 
     public override IEnumerable<PlanValue> Inputs => [X];
 
-    public override string Kind => Op.ToString().ToLowerInvariant();
+    public override string Kind => KindOf(Op);
+
+    /// <summary>What the table of a plan's steps calls the function.</summary>
+    public static string KindOf(UnaryOp op) => op == UnaryOp.GeluTanh ? "gelu (tanh)" : op.ToString().ToLowerInvariant();
 
     public override double Flops => Count(Output);
 

@@ -21,6 +21,15 @@ public sealed partial class Tensor
     /// <summary>x Φ(x), exact (erf), as PyTorch's default.</summary>
     public Tensor Gelu() => Elementwise(UnaryOp.Gelu);
 
+    /// <summary>GELU by its approximation x (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2, as PyTorch's <c>approximate='tanh'</c>.</summary>
+    public Tensor GeluTanh() => Elementwise(UnaryOp.GeluTanh);
+
+    /// <summary>x / (1 + e^-x), also called swish.</summary>
+    public Tensor Silu() => Elementwise(UnaryOp.Silu);
+
+    /// <summary>min(max(x, 0), 6). The gradient at 0 and at 6 is 0.</summary>
+    public Tensor Relu6() => Elementwise(UnaryOp.Relu6);
+
     /// <summary>The hyperbolic tangent.</summary>
     public Tensor Tanh() => Elementwise(UnaryOp.Tanh);
 
@@ -42,9 +51,12 @@ public sealed partial class Tensor
         var y = AllocateLike(name);
         Backend.Unary(op, x, y);
         if (Node.Wanted(this))
-            y.SetNode(new UnaryNode(op, this, op is UnaryOp.Log or UnaryOp.Gelu or UnaryOp.Square or UnaryOp.Abs ? x : y));
+            y.SetNode(new UnaryNode(op, this, ReadsOperand(op) ? x : y));
         return scope.Keep(y);
     }
+
+    private static bool ReadsOperand(UnaryOp op) => op is
+        UnaryOp.Log or UnaryOp.Gelu or UnaryOp.Square or UnaryOp.Abs or UnaryOp.Silu or UnaryOp.GeluTanh;
 
     private sealed class UnaryNode : Node
     {

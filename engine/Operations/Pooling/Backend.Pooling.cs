@@ -9,6 +9,11 @@ internal abstract partial class Backend
 
     public abstract void AveragePoolBackward(in WindowShape s, bool countPadding, Tensor dy, Tensor dx);
 
+    /// <summary>Means over so many windows of x [n, h, w, c].</summary>
+    public abstract void AdaptiveAveragePool(in AdaptivePoolShape s, Tensor x, Tensor y);
+
+    public abstract void AdaptiveAveragePoolBackward(in AdaptivePoolShape s, Tensor dy, Tensor dx);
+
     /// <summary>The largest of each window; index (I32) = its position h w + x in the image, the first of equals.</summary>
     public abstract void MaxPool(in WindowShape s, Tensor x, Tensor y, Tensor index);
 

@@ -1,4 +1,5 @@
 using EscNative.Kernels;
+using AdaptiveKernels = EscNative.Kernels.Cpu.AdaptiveAveragePool;
 using AverageKernels = EscNative.Kernels.Cpu.AveragePool;
 using MaxKernels = EscNative.Kernels.Cpu.MaxPool;
 
@@ -11,6 +12,12 @@ internal sealed unsafe partial class CpuBackend
 
     public override void AveragePoolBackward(in WindowShape s, bool countPadding, Tensor dy, Tensor dx) =>
         Dispatch(dx, "AveragePoolBackward", new AveragePoolBackwardJob(s, countPadding, dy, dx));
+
+    public override void AdaptiveAveragePool(in AdaptivePoolShape s, Tensor x, Tensor y) =>
+        Dispatch(x, "AdaptiveAveragePool", new AdaptiveAveragePoolJob(s, x, y));
+
+    public override void AdaptiveAveragePoolBackward(in AdaptivePoolShape s, Tensor dy, Tensor dx) =>
+        Dispatch(dx, "AdaptiveAveragePoolBackward", new AdaptiveAveragePoolBackwardJob(s, dy, dx));
 
     public override void MaxPool(in WindowShape s, Tensor x, Tensor y, Tensor index) => Dispatch(x, "MaxPool", new MaxPoolJob(s, x, y, index));
 
@@ -25,6 +32,16 @@ internal sealed unsafe partial class CpuBackend
     private readonly struct AveragePoolBackwardJob(WindowShape shape, bool countPadding, Tensor dy, Tensor dx) : IFloatJob
     {
         void IFloatJob.Run<T>() => AverageKernels.Backward(shape, countPadding, dy.PointerTo<T>(), dx.PointerTo<T>());
+    }
+
+    private readonly struct AdaptiveAveragePoolJob(AdaptivePoolShape shape, Tensor x, Tensor y) : IFloatJob
+    {
+        void IFloatJob.Run<T>() => AdaptiveKernels.Forward(shape, x.PointerTo<T>(), y.PointerTo<T>());
+    }
+
+    private readonly struct AdaptiveAveragePoolBackwardJob(AdaptivePoolShape shape, Tensor dy, Tensor dx) : IFloatJob
+    {
+        void IFloatJob.Run<T>() => AdaptiveKernels.Backward(shape, dy.PointerTo<T>(), dx.PointerTo<T>());
     }
 
     private readonly struct MaxPoolJob(WindowShape shape, Tensor x, Tensor y, Tensor index) : IFloatJob

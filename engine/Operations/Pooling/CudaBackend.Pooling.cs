@@ -21,6 +21,18 @@ internal sealed partial class CudaBackend
         Pools.AverageBackward(FloatType(dx, "AveragePoolBackward"), s, countPadding, dy.Pointer, dx.Pointer);
     }
 
+    public override void AdaptiveAveragePool(in AdaptivePoolShape s, Tensor x, Tensor y)
+    {
+        using var call = KernelCall.Begin();
+        Pools.AdaptiveAverage(FloatType(x, "AdaptiveAveragePool"), s, x.Pointer, y.Pointer);
+    }
+
+    public override void AdaptiveAveragePoolBackward(in AdaptivePoolShape s, Tensor dy, Tensor dx)
+    {
+        using var call = KernelCall.Begin();
+        Pools.AdaptiveAverageBackward(FloatType(dx, "AdaptiveAveragePoolBackward"), s, dy.Pointer, dx.Pointer);
+    }
+
     public override void MaxPool(in WindowShape s, Tensor x, Tensor y, Tensor index)
     {
         using var call = KernelCall.Begin();

@@ -31,6 +31,23 @@ public sealed partial class PlanBuilder
         return Add(new PoolNode(Name, x, PoolKind.Average, (x.Height, x.Width), 1, 0, countPadding: true), x.Channels);
     }
 
+    /// <summary>The mean of height x width windows of images [h, w, c]: see <see cref="Tensor.AdaptiveAveragePool2d"/>.</summary>
+    /// <param name="x">The images.</param>
+    /// <param name="height">Windows from top to bottom.</param>
+    /// <param name="width">Windows from left to right.</param>
+    /// <exception cref="ShapeException">x is no image, or a size is below 1.</exception>
+    public PlanValue AdaptiveAveragePool2d(PlanValue x, int height, int width)
+    {
+        Check(x, "AdaptiveAveragePool2d");
+        if (x.Shape.Rank != 3 || height < 1 || width < 1 || x.Height < 1 || x.Width < 1)
+            throw new ShapeException($"plan, AdaptiveAveragePool2d: got {x.Shape} and {height} x {width} windows; wants [h, w, c] of at least one pixel, and at least one window each way");
+        // All pixels in one window: the step that GlobalAveragePool2d is.
+        PlanNode node = (height, width) == (1, 1)
+            ? new PoolNode(Name, x, PoolKind.Average, (x.Height, x.Width), 1, 0, countPadding: true)
+            : new AdaptivePoolNode(Name, x, height, width);
+        return Add(node, (height, width, x.Channels));
+    }
+
     private PlanValue Pool(string operation, PoolKind kind, PlanValue x, int kernel, int stride, int padding, bool countPadding)
     {
         Check(x, operation);
