@@ -113,7 +113,7 @@ internal sealed class Application
         command.SetAction(parsed =>
         {
             _terminal.Quiet = parsed.GetValue(_options.Quiet);
-            return (int)verb.Run(new CommandContext(_options, parsed, _terminal, _cancel));
+            return (int)verb.Run(new CommandContext(_options, parsed, _terminal, _layers.Layered, _cancel));
         });
         return command;
     }

@@ -58,6 +58,7 @@ internal static class FuzzRun
 
         // A mutator that never damages anything would pass in silence.
         Assert.InRange(refused, attempts / 10, attempts);
+        TestContext.Current.TestOutputHelper?.WriteLine($"fuzz {format}: {attempts} files, {refused} refused, {whole.Elapsed.TotalSeconds:0.0} s");
 
         (bool Refused, TimeSpan Took) Attempt(byte[] bytes, int number)
         {

@@ -11,6 +11,9 @@ internal sealed class OptionLayers(RootCommand root, OptionSet options, Func<str
 {
     private static readonly ParserConfiguration Parser = new() { EnablePosixBundling = false, ResponseFileTokenReplacer = null };
 
+    /// <summary>The options of the last command line whose value stood in the environment or the configuration file.</summary>
+    public IReadOnlySet<Option> Layered { get; private set; } = new HashSet<Option>();
+
     /// <summary>Parses a command line.</summary>
     /// <exception cref="UsageException">The environment or the configuration file holds a value that does not parse, or the file
     /// an unknown key.</exception>
@@ -22,6 +25,8 @@ internal sealed class OptionLayers(RootCommand root, OptionSet options, Func<str
             return given;
 
         var layers = new List<string>();
+        var layered = new HashSet<Option>();
+        Layered = layered;
         var file = Configuration(given);
         foreach (var option in verb.Options.Where(option => option != options.Config))
         {
@@ -32,6 +37,9 @@ internal sealed class OptionLayers(RootCommand root, OptionSet options, Func<str
                 layers.Add(Checked(verb, option, value, variable));
             else if (file.Values.TryGetValue(OptionSet.Key(option), out var text))
                 layers.Add(Checked(verb, option, text, $"--config {file.Path}"));
+            else
+                continue;
+            layered.Add(option);
         }
 
         return layers.Count == 0 ? given : root.Parse([verb.Name, .. layers, .. arguments.Skip(1)], Parser);

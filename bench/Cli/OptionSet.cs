@@ -31,11 +31,11 @@ internal sealed class OptionSet
 
     public Option<int> Identities { get; } = Whole("--identities", "How many people or classes to take of a folder of faces or photos, in the order of their names; 0 takes all.", 0, 1_000_000, 0);
 
-    public Option<string> Resize { get; } = OneOf("--resize", "How photos come to the network's size: stretch (the whole photo), crop (its middle, bilinear), crop-bicubic, or auto: crop for ResNets and crop-bicubic for vision transformers from 128 pixels, else stretch.", ["auto", "stretch", "crop", "crop-bicubic"], "wants auto, stretch, crop or crop-bicubic");
+    public Option<string> Resize { get; } = OneOf("--resize", "How images come to the network's size: stretch (the whole image), crop (its middle, bilinear), crop-bicubic, or auto: as the model was trained; else of photos crop for ResNets and crop-bicubic for vision transformers from 128 pixels, else stretch. CIFAR and IDX images are resized only where one is named.", ["auto", "stretch", "crop", "crop-bicubic"], "wants auto, stretch, crop or crop-bicubic");
 
     public Option<string> OnBadImage { get; } = OneOf("--on-bad-image", "What to do where a photo cannot be read: error names it and ends, skip leaves it out and counts it.", ["error", "skip"], "wants error or skip");
 
-    public Option<int?> ImageMemory { get; } = Parsed<int?>("--image-memory", "MB", "Megabytes of resized photos to keep; a larger set is decoded again in every pass. Default: a quarter of the memory.", text => ParseWhole(text, 0, int.MaxValue));
+    public Option<int?> ImageMemory { get; } = Parsed<int?>("--image-memory", "MB", "Megabytes of resized images to keep; a larger set is decoded or resized again in every pass. Default: a quarter of the memory.", text => ParseWhole(text, 0, int.MaxValue));
 
     public Option<bool> AllowOtherData { get; } = Flag("--allow-other-data", "Take images that the model was not trained on; the result says so.");
 

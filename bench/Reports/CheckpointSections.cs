@@ -8,7 +8,7 @@ internal static class CheckpointSections
     public static IReadOnlyList<Section> Of(CheckpointResult checkpoint)
     {
         // A column of its own where names differ by more than what stands before all of them, or something does not fit; most files need none.
-        var placed = checkpoint.Tensors.Any(t => t.Problem is not null || (t.Place is not null && t.Place != t.Name && !t.Name.EndsWith("." + t.Place, StringComparison.Ordinal)));
+        var placed = checkpoint.Tensors.Any(t => (t.Problem ?? t.Fitted) is not null || (t.Place is not null && t.Place != t.Name && !t.Name.EndsWith("." + t.Place, StringComparison.Ordinal)));
         var sections = new List<Section>
         {
             new(
@@ -40,7 +40,7 @@ internal static class CheckpointSections
         return sections;
     }
 
-    private static string Here(TensorResult tensor) => tensor.Problem is { } problem ? (tensor.Place is null || tensor.Place == tensor.Name ? problem : $"{tensor.Place} {problem}")
+    private static string Here(TensorResult tensor) => (tensor.Problem ?? tensor.Fitted) is { } problem ? (tensor.Place is null || tensor.Place == tensor.Name ? problem : $"{tensor.Place} {problem}")
         : tensor.Place is null ? "" : tensor.Place == tensor.Name ? "same" : tensor.Place;
 
     private static Section OfPlan(IReadOnlyList<PlanStepResult> plan)

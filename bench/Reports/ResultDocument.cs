@@ -193,7 +193,11 @@ internal sealed record PlanStepResult(
 /// <param name="Bytes">Bytes of its values.</param>
 /// <param name="Place">Its name in the network that the file holds, or null where it has none.</param>
 /// <param name="Problem">What does not fit, or null.</param>
-internal sealed record TensorResult(string Name, string Type, IReadOnlyList<int> Shape, long Bytes, string? Place = null, string? Problem = null);
+internal sealed record TensorResult(string Name, string Type, IReadOnlyList<int> Shape, long Bytes, string? Place = null, string? Problem = null)
+{
+    /// <summary>How it is brought to the network's shape, where it has another one that fits; else null.</summary>
+    public string? Fitted { get; init; }
+}
 
 /// <summary>One erasure request that a model file carries.</summary>
 internal sealed record ErasureFactorResult(string Kind, int Rank, IReadOnlyDictionary<string, string> Origin);

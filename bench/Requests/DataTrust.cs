@@ -36,6 +36,8 @@ internal sealed record DataTrust(bool IsNamed, bool AllowOther)
             if (fingerprint == data.Record.Fingerprint)
                 return [];
             var found = $"{name} was trained on {record}; these images are {data.Record}";
+            if (record.Transform is { } trained && data.Transform is { } here && trained != here.Name)
+                found += $". They were brought to their size in another way than those: {here.Name} instead of {trained} (leave --resize out to do it as the model's were)";
             return IsNamed || AllowOther
                 ? [$"The images are not those that the model was trained on: {found}. D_f and D_r may hold images that it never saw."]
                 : throw Foreign(found);

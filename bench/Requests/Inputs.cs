@@ -15,15 +15,15 @@ internal static class Inputs
     /// <exception cref="UsageException">Options of photos for data that are none.</exception>
     /// <exception cref="EscException">They cannot be used.</exception>
     public static DataSet Open(string path, ModelDescription model, int identities = 0, PhotoChoice? photos = null) =>
-        Open(path, model.Architecture, model.Input(), identities, photos);
+        Open(path, model.Architecture, model.Data?.Transform, model.Input(), identities, photos);
 
     /// <summary>The images at a path, in the size and colours that a new network is made for.</summary>
     /// <inheritdoc cref="Open(string, ModelDescription, int, PhotoChoice?)"/>
     public static DataSet Open(string path, Hyperparameters network, int identities = 0, PhotoChoice? photos = null) =>
-        Open(path, network.Architecture, Architectures.Get(network.Architecture).Input(network), identities, photos);
+        Open(path, network.Architecture, null, Architectures.Get(network.Architecture).Input(network), identities, photos);
 
-    private static DataSet Open(string path, string architecture, (int Height, int Width, int Channels) input, int identities, PhotoChoice? photos) =>
-        (photos ?? new PhotoChoice()).Open(path, architecture, input.Height, input.Width, input.Channels, identities).Fit(input.Height, input.Width, input.Channels);
+    private static DataSet Open(string path, string architecture, string? trained, (int Height, int Width, int Channels) input, int identities, PhotoChoice? photos) =>
+        (photos ?? new PhotoChoice()).Open(path, architecture, trained, input.Height, input.Width, input.Channels, identities).Fit(input.Height, input.Width, input.Channels);
 
     /// <summary>The request where the user named none: the paper's class 4, or the last class where that one has no images.</summary>
     /// <param name="data">The images.</param>

@@ -5,12 +5,13 @@ using EscNative.Models.Data;
 
 namespace EscNative.Bench.Requests;
 
-/// <summary>How the options have photos read.</summary>
-/// <param name="Resize">The name of a transform, or null for the usual one of the network.</param>
+/// <summary>How the options have photos read, and images resized.</summary>
+/// <param name="Resize">The name of a transform, or null for the one that the model was trained with, or else the usual one of the network.</param>
 /// <param name="OnBadImage">What happens where one cannot be read.</param>
 /// <param name="MemoryBudget">Bytes of resized photos that may be kept, or null for the default.</param>
 /// <param name="Progress">Told how much is decoded, or null.</param>
-/// <param name="Given">The options of photos that the user gave.</param>
+/// <param name="Given">The options for photos alone that stand on the command line: for other data they are refused. What the environment and a file
+/// of configuration say is for all runs, and is passed over where there are no photos.</param>
 /// <param name="Cancel">Stops it.</param>
 internal sealed record PhotoChoice(
     string? Resize = null, BadImagePolicy OnBadImage = BadImagePolicy.Error, long? MemoryBudget = null, IProgress<double>? Progress = null,
@@ -34,27 +35,33 @@ internal sealed record PhotoChoice(
             context.Get(options.OnBadImage) == "skip" ? BadImagePolicy.Skip : BadImagePolicy.Error,
             context.Get(options.ImageMemory) is { } megabytes ? megabytes * 1_000_000L : null,
             new SynchronousShare(context),
-            [.. new Option[] { options.Resize, options.OnBadImage, options.ImageMemory }.Where(context.Has).Select(option => option.Name)],
+            [.. new Option[] { options.OnBadImage, options.ImageMemory }.Where(context.IsTyped).Select(option => option.Name)],
             context.Cancel);
     }
 
-    /// <summary>The images at a path; photos in a size.</summary>
+    /// <summary>The images at a path in a size: photos, and others where they are to be resized.</summary>
     /// <param name="path">A folder, an archive, or <c>embedded</c>.</param>
     /// <param name="architecture">The network that they are for.</param>
+    /// <param name="trained">The transform that a model's file records of the images that it was trained on, or null.</param>
     /// <param name="height">Rows.</param>
     /// <param name="width">Columns.</param>
     /// <param name="channels">Channels.</param>
     /// <param name="identities">Of faces, how many people; 0 takes all.</param>
     /// <exception cref="UsageException">Options of photos were given, and the data are none.</exception>
     /// <exception cref="EscException">They cannot be used.</exception>
-    public DataSet Open(string path, string architecture, int height, int width, int channels, int identities)
+    public DataSet Open(string path, string architecture, string? trained, int height, int width, int channels, int identities)
     {
         try
         {
-            var data = DataFolder.Open(path, For(architecture, height, width, channels), identities: identities);
-            return data.ArePhotos || Given is not { Count: > 0 }
+            var options = For(architecture, height, width, channels, trained);
+            var data = DataFolder.Open(path, options, identities: identities);
+            // What is stored in one size is resized where somebody says so; else it is framed, or refused.
+            if (data.Transform is null && (Resize ?? trained) is not null)
+                data = data.Resize(options);
+            var useless = Given?.Where(name => !data.ArePhotos && (name == "--on-bad-image" || data.Transform is null)).ToArray() ?? [];
+            return useless.Length == 0
                 ? data
-                : throw new UsageException($"{string.Join(", ", Given)}: {path} holds {data.Name}, which are no photos that are decoded and resized: leave {(Given.Count == 1 ? "it" : "them")} out");
+                : throw new UsageException($"{string.Join(", ", useless)}: {path} holds {data.Name}, which are no photos that are decoded and resized: leave {(useless.Length == 1 ? "it" : "them")} out");
         }
         finally
         {
@@ -68,13 +75,14 @@ internal sealed record PhotoChoice(
     /// <param name="height">Rows.</param>
     /// <param name="width">Columns.</param>
     /// <param name="channels">Channels.</param>
-    public PhotoOptions For(string architecture, int height, int width, int channels) => new()
+    /// <param name="trained">The transform that a model's file records, or null.</param>
+    public PhotoOptions For(string architecture, int height, int width, int channels, string? trained = null) => new()
     {
         Decoder = Decoder,
         Height = height,
         Width = width,
         Channels = channels,
-        Transform = Resize is { } name ? ImageTransform.Parse(name) : Usual(architecture, Math.Min(height, width)),
+        Transform = (Resize ?? trained) is { } name ? ImageTransform.Parse(name) : Usual(architecture, Math.Min(height, width)),
         OnBadImage = OnBadImage,
         MemoryBudget = MemoryBudget,
         Progress = Progress,

@@ -9,9 +9,9 @@ namespace EscNative.Bench.Verbs;
 /// <param name="Settings">What <c>--set</c> says.</param>
 /// <param name="Common">The options that methods share.</param>
 /// <param name="Scenario">The scenario by name, or null where requests are named or nothing is.</param>
-/// <param name="Requests">The requests as the user named them: classes, or a file of indices; empty where he named none.</param>
+/// <param name="Requests">The requests as the user named them: classes, a file of indices, or people; empty where he named none.</param>
 internal sealed record ComparisonQuestion(
-    IUnlearningMethod[] Methods, MethodSettings Settings, UnlearningOptions Common, Scenario? Scenario, IReadOnlyList<(string? Classes, string? Indices)> Requests)
+    IUnlearningMethod[] Methods, MethodSettings Settings, UnlearningOptions Common, Scenario? Scenario, IReadOnlyList<(string? Classes, string? Indices, string? Subjects)> Requests)
 {
     /// <summary>The options of ESC, or null where it is not among the methods.</summary>
     public UnlearningOptions? OptionsOfEsc => Methods.Any(m => m.Name == "esc") ? Common : null;

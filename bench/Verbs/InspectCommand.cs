@@ -36,7 +36,7 @@ internal static class InspectCommand
         var remarks = new List<string>();
         var loading = reading.Options with { Remarks = remarks };
         var (architecture, mapping, erasures) = Load(file, loading);
-        var (places, found) = Places(file);
+        var (places, found) = Places(file, reading.Options);
         if (architecture is null)
             remarks.AddRange(file.Remarks);
         Setup.Publish(context, Setup.Document(context, Setup.Idle()) with
@@ -46,7 +46,7 @@ internal static class InspectCommand
                 new FileInfo(path).Length,
                 architecture,
                 mapping,
-                [.. file.Entries.Select(e => new TensorResult(e.Name, e.TypeName, e.Shape.ToArray(), e.Length, places.GetValueOrDefault(e.Name)?.Name, places.GetValueOrDefault(e.Name)?.Problem))],
+                [.. file.Entries.Select(e => new TensorResult(e.Name, e.TypeName, e.Shape.ToArray(), e.Length, places.GetValueOrDefault(e.Name)?.Name, places.GetValueOrDefault(e.Name)?.Problem) { Fitted = places.GetValueOrDefault(e.Name)?.Fitted })],
                 new SortedDictionary<string, string>(file.Metadata.ToDictionary(), StringComparer.Ordinal),
                 erasures,
                 context.Get(options.Plan) ? Plan(file, loading with { Remarks = null }) : null)
@@ -87,13 +87,13 @@ internal static class InspectCommand
     }
 
     // Which tensors belong where; what does not is said in words too, the first few of it.
-    private static (IReadOnlyDictionary<string, TensorPlace> Places, IReadOnlyList<string> Remarks) Places(INamedArraySource file)
+    private static (IReadOnlyDictionary<string, TensorPlace> Places, IReadOnlyList<string> Remarks) Places(INamedArraySource file, ModelLoadOptions loading)
     {
         const int shown = 5;
         ModelMapping mapping;
         try
         {
-            mapping = ModelMapping.Of(file);
+            mapping = ModelMapping.Of(file, loading);
         }
         catch (DataFormatException)
         {

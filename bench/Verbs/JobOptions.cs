@@ -18,7 +18,7 @@ internal static class JobOptions
         var options = context.Options;
         OptionChecks.Forget(context, needed: forgetClass is null);
         var (classes, indices) = (context.Get(options.ForgetClass), context.Get(options.ForgetIndices));
-        var subjects = context.Has(options.ForgetSubject) ? context.Get(options.ForgetSubject) : null;
+        var subjects = context.Get(options.ForgetSubject);
         var named = classes is not null || indices is not null || subjects is not null;
         if (!named)
             classes = forgetClass;

@@ -41,16 +41,16 @@ internal static class MethodComparison
         if (context.Get(options.Retrain) is not null && methods.Any(m => m.Name == Experiment.Retrain))
             throw new UsageException("--retrain FILE is the reference in place of the method retrain: give one of them");
         OptionChecks.Forget(context, needed: false);
-        var (classes, indices) = (context.Get(options.ForgetClass), context.Get(options.ForgetIndices));
+        var (classes, indices, subjects) = (context.Get(options.ForgetClass), context.Get(options.ForgetIndices), context.Get(options.ForgetSubject));
         var scenario = context.Get(options.Scenario) is { } name ? OptionChecks.Scenario(name) : null;
-        if (scenario is not null && (classes is not null || indices is not null))
-            throw new UsageException("--scenario chooses what is to be forgotten: give it without --forget-class and --forget-indices");
+        if (scenario is not null && (classes ?? indices ?? subjects) is not null)
+            throw new UsageException("--scenario chooses what is to be forgotten: give it without --forget-class, --forget-subject and --forget-indices");
         if (context.Get(options.Shadows) is > 0 and var shadows)
             _ = ShadowAttack.Options(shadows);
         OptionChecks.Folder(context, options.State);
         var question = new ComparisonQuestion(
             methods, settings, JobOptions.Unlearning(context), scenario,
-            indices is not null ? [(null, indices)] : [.. classes?.Split('/').Select(part => ((string?)part, (string?)null)) ?? []]);
+            (indices ?? subjects) is not null ? [(null, indices, subjects)] : [.. classes?.Split('/').Select(part => ((string?)part, (string?)null, (string?)null)) ?? []]);
         CheckOptions(question, new Dictionary<string, double>());
         return question;
     }
@@ -138,6 +138,6 @@ internal static class MethodComparison
     {
         { Scenario: { } named } => named,
         { Requests.Count: 0 } => Scenario.ClassWise,
-        _ => Scenario.Given([.. question.Requests.Select(request => Inputs.Request(request.Classes, request.Indices, data))]),
+        _ => Scenario.Given([.. question.Requests.Select(request => Inputs.Request(request.Classes, request.Indices, data, request.Subjects))]),
     };
 }

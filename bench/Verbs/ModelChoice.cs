@@ -40,7 +40,7 @@ internal sealed record ModelChoice(string File, string Source, TrainingResult? T
             return new ModelChoice(path, source, training, null);
         }
 
-        var classes = context.Get(options.ForgetIndices) is not null || context.Get(options.ForgetClass)?.Contains('/', StringComparison.Ordinal) == true
+        var classes = context.Get(options.ForgetIndices) is not null || context.Get(options.ForgetSubject) is not null || context.Get(options.ForgetClass)?.Contains('/', StringComparison.Ordinal) == true
             ? null
             : context.Get(options.ForgetClass) ?? DefaultForgetClass;
         var found = PretrainedModels.For(context.Get(options.Data), classes, scratch);

@@ -17,7 +17,7 @@ internal static class ReportCommand
         "report",
         "The main job: erases, profiles the latency of every stage, measures what is left, and stands it beside the paper's figures. With several methods: compares them.",
         [
-            options.Data, options.AllowOtherData, options.Identities, options.Resize, options.OnBadImage, options.ImageMemory, options.ModelFile, options.Mean, options.Std, options.ClassNames, options.ImageSize, options.Retrain, options.ForgetClass, options.ForgetIndices, options.Method, options.Scenario, options.Trials, options.Set, options.State, options.Relearn, options.MlpProbe, options.Shadows,
+            options.Data, options.AllowOtherData, options.Identities, options.Resize, options.OnBadImage, options.ImageMemory, options.ModelFile, options.Mean, options.Std, options.ClassNames, options.ImageSize, options.Retrain, options.ForgetClass, options.ForgetSubject, options.ForgetIndices, options.Method, options.Scenario, options.Trials, options.Set, options.State, options.Relearn, options.MlpProbe, options.Shadows,
             options.P, options.K, options.Solver, options.Mode, options.Runs, options.Seed, options.Device, options.Threads, options.Precision, options.Cache, options.Json, options.Html, options.Force,
             options.Config, options.Quiet,
         ],
@@ -78,7 +78,7 @@ internal static class ReportCommand
         var (names, images) = (EmbeddedData.ClassNames, EmbeddedData.TrainImages);
         if (context.Get(context.Options.Identities) is > 0 and var people && people != names.Count)
             throw new UsageException("--identities: the embedded images are no faces, and they are taken with all their classes; leave it out");
-        ForgetRequest[] requests = [.. (question?.Requests ?? [(job!.ForgetClasses, job.ForgetIndices)]).Select(r => Inputs.Request(r.Classes, r.Indices, names, images))];
+        ForgetRequest[] requests = [.. (question?.Requests ?? [(job!.ForgetClasses, job.ForgetIndices, job.ForgetSubjects)]).Select(r => r.Subjects is null ? Inputs.Request(r.Classes, r.Indices, names, images) : throw new UsageException("--forget-subject: the embedded images do not say whom they show: give photos with a table path,label,subject (--data TABLE.csv)"))];
         if (requests.Length > 0 && ForgetRequest.Union(requests) is var all && (all.Classes.Length == names.Count || all.Indices.Length == images))
             throw new UsageException($"{all}: that is everything; nothing would remain");
         if ((question?.OptionsOfEsc ?? job?.Options) is { } esc)

@@ -83,7 +83,7 @@ public static class DataFolder
         if (File.Exists(manifest))
             return LacunaManifest.Open(manifest, photos);
         return CifarReader.TryReadFolder(folder, level) ?? IdxReader.TryReadFolder(folder, named)
-            ?? (FaceFolder.IsFolder(folder) && !PhotoFolder.HasOtherFormats(folder) ? FaceFolder.TryReadFolder(folder, identities, photos.Height, photos.Width) : null)
+            ?? (FaceFolder.IsFolder(folder) && !PhotoFolder.HasOtherFormats(folder) ? FaceFolder.TryReadFolder(folder, identities, photos) : null)
             ?? (ListPhotos(folder, photos) is { } list ? PhotoSets.Open(list, photos, identities) : null);
     }
 

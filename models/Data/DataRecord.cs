@@ -20,6 +20,9 @@ public sealed record DataRecord
     /// <summary>The images' [height, width, channels], in words.</summary>
     public string Size { get; init; } = "";
 
+    /// <summary>How the images came to that size, the name of an <see cref="ImageTransform"/>; null where they are stored in it, or it is not known.</summary>
+    public string? Transform { get; init; }
+
     /// <summary>What of the set was left out in training: names of classes, or a number of images.</summary>
     public IReadOnlyList<string> Without { get; init; } = [];
 
@@ -33,11 +36,12 @@ public sealed record DataRecord
             Fingerprint = data.Train.ContentHash(),
             Images = data.Train.Count,
             Size = string.Create(CultureInfo.InvariantCulture, $"[{data.Train.Height}, {data.Train.Width}, {data.Train.Channels}]"),
+            Transform = data.Transform?.Name,
         };
     }
 
     /// <inheritdoc/>
     public override string ToString() => string.Create(
         CultureInfo.InvariantCulture,
-        $"{Name}{(Images > 0 ? $", {Images} images {Size}" : "")}{(Without.Count > 0 ? $" without {string.Join(", ", Without)}" : "")}{(Fingerprint is { Length: >= 12 } hash ? $", SHA-256 {hash[..12]}" : "")}");
+        $"{Name}{(Images > 0 ? $", {Images} images {Size}" : "")}{(Transform is null ? "" : $" ({Transform})")}{(Without.Count > 0 ? $" without {string.Join(", ", Without)}" : "")}{(Fingerprint is { Length: >= 12 } hash ? $", SHA-256 {hash[..12]}" : "")}");
 }

@@ -30,7 +30,10 @@ public sealed class DataSet(string name, ImageSet train, ImageSet test, Normalis
     /// <summary>Who each training image shows, by its id, where the data says so; else null. Empty text where it does not say it of an image.</summary>
     public IReadOnlyList<string>? Subjects { get; init; }
 
-    /// <summary>Whether they were made of photos as <see cref="PhotoOptions"/> says, and not only in their size.</summary>
+    /// <summary>How the images came to their size; null where they have the size in which they are stored.</summary>
+    public ImageTransform? Transform { get; init; }
+
+    /// <summary>Whether they were decoded from files of photos as <see cref="PhotoOptions"/> says.</summary>
     internal bool ArePhotos { get; init; }
 
     /// <summary>The data that this is a part of, and what it lacks; null for whole data.</summary>
@@ -45,9 +48,21 @@ public sealed class DataSet(string name, ImageSet train, ImageSet test, Normalis
     /// <param name="channels">Channels wanted.</param>
     /// <exception cref="UsageException">The images cannot be padded or repeated to it.</exception>
     public DataSet Fit(int height, int width, int channels) =>
-        new(Name, Train.Fit(height, width, channels), Test.Fit(height, width, channels), Normalisation) { Subjects = Subjects, ArePhotos = ArePhotos };
+        new(Name, Train.Fit(height, width, channels), Test.Fit(height, width, channels), Normalisation) { Subjects = Subjects, ArePhotos = ArePhotos, Transform = Transform };
+
+    /// <summary>The same data in another size, made as photos are: for images that are stored in a size which the network does not take.</summary>
+    /// <param name="photos">The size, the transform, and the memory that the images may take; a larger set is resized again in every pass.</param>
+    /// <exception cref="UsageException">Options that make no sense.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public DataSet Resize(PhotoOptions photos)
+    {
+        ArgumentNullException.ThrowIfNull(photos);
+        photos.Validate();
+        var (train, test) = ResizedImages.Of(this, photos);
+        return new DataSet(Name, train, test, Normalisation) { Subjects = Subjects, ArePhotos = ArePhotos, Transform = photos.Transform };
+    }
 
     /// <summary>The same images with another normalisation.</summary>
     /// <param name="normalisation">How bytes become the network's input.</param>
-    public DataSet With(Normalisation normalisation) => new(Name, Train, Test, normalisation) { Part = Part, Subjects = Subjects, ArePhotos = ArePhotos };
+    public DataSet With(Normalisation normalisation) => new(Name, Train, Test, normalisation) { Part = Part, Subjects = Subjects, ArePhotos = ArePhotos, Transform = Transform };
 }

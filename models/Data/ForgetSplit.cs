@@ -36,6 +36,7 @@ public sealed class ForgetSplit
     {
         Subjects = Data.Subjects,
         ArePhotos = Data.ArePhotos,
+        Transform = Data.Transform,
         Part = (Data, Request.IsByClass ? [.. Request.Classes.ToArray().Select(c => Data.ClassNames[c])] : [Request.ToString()]),
     };
 

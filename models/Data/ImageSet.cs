@@ -185,9 +185,9 @@ public sealed class ImageSet
         if ((height, width, channels) == (Height, Width, Channels))
             return this;
         if (height < Height || width < Width || (channels != Channels && Channels != 1))
-            throw new UsageException($"images of '{Name}' are [{Height}, {Width}, {Channels}] and cannot be padded or repeated to [{height}, {width}, {channels}]; choose a model for their size");
+            throw new UsageException($"images of '{Name}' are [{Height}, {Width}, {Channels}] and cannot be padded or repeated to [{height}, {width}, {channels}]; choose a model for their size, or resize them (--resize stretch)");
         if (height > 2L * Height || width > 2L * Width)
-            throw new UsageException($"images of '{Name}' are [{Height}, {Width}, {Channels}]: in a frame of [{height}, {width}] most would be black; choose a model for their size (--size), or give larger images");
+            throw new UsageException($"images of '{Name}' are [{Height}, {Width}, {Channels}]: in a frame of [{height}, {width}] most would be black; choose a model for their size (--image-size), or resize them (--resize stretch)");
         var size = (long)Count * height * width * channels;
         if (size > Array.MaxLength)
             throw new EscException(ErrorCode.OutOfResources, $"images of '{Name}': {Count} of [{height}, {width}, {channels}] take {size} bytes, one set may have {Array.MaxLength}");

@@ -6,7 +6,11 @@ namespace EscNative.Models;
 /// <param name="Stored">Its name in the file, or null for one that the file lacks.</param>
 /// <param name="Name">Its name in the network, or null where the network has no such tensor.</param>
 /// <param name="Problem">What does not fit, or null.</param>
-public sealed record TensorPlace(string? Stored, string? Name, string? Problem);
+public sealed record TensorPlace(string? Stored, string? Name, string? Problem)
+{
+    /// <summary>The shape that the architecture brings it to (<see cref="IArchitecture.FitMethod"/>), in words; null where it is taken as it is.</summary>
+    public string? Fitted { get; init; }
+}
 
 /// <summary>Which tensors of a file belong where in the network that it holds, and which do not.</summary>
 /// <param name="Architecture">The network's architecture, or null where none knows the file.</param>
@@ -16,8 +20,10 @@ public sealed record ModelMapping(string? Architecture, string? Source, IReadOnl
 {
     /// <summary>Compares a file with the network that it holds.</summary>
     /// <param name="file">The file.</param>
+    /// <param name="options">What the file does not say, as it would be loaded with, or null.</param>
     /// <exception cref="DataFormatException">Metadata of ours is damaged, or claims another network than the tensors make.</exception>
-    public static ModelMapping Of(INamedArraySource file)
+    /// <exception cref="UsageException">The options do not fit the model.</exception>
+    public static ModelMapping Of(INamedArraySource file, ModelLoadOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(file);
         RenamedSource tensors;
@@ -41,6 +47,8 @@ public sealed record ModelMapping(string? Architecture, string? Source, IReadOnl
             }
         }
 
+        if (options is not null)
+            description = ForeignModel.Apply(description, options with { Remarks = null }, isOurs: false);
         Dictionary<string, int[]> wanted;
         using (var model = ModelFile.Empty(tensors, description))
             wanted = ModelFile.ShapesOf(model);
@@ -53,7 +61,7 @@ public sealed record ModelMapping(string? Architecture, string? Source, IReadOnl
             {
                 places.Add(!wanted.TryGetValue(entry.Name, out var shape)
                     ? new TensorPlace(stored, null, ModelFile.IsErasure(entry.Name) ? null : $"not in {description.Architecture}")
-                    : new TensorPlace(stored, entry.Name, shape.AsSpan().SequenceEqual(entry.Shape) || entry.Shape.Length == 0 ? null : $"wants [{string.Join(", ", shape)}]"));
+                    : PlaceOf(tensors, entry, stored, shape, description));
             }
         }
 
@@ -65,5 +73,18 @@ public sealed record ModelMapping(string? Architecture, string? Source, IReadOnl
 
         var order = file.Entries.Select((e, i) => (e.Name, i)).ToDictionary(e => e.Name, e => e.i, StringComparer.Ordinal);
         return new ModelMapping(description.Architecture, source, [.. places.OrderBy(p => p.Stored is { } stored ? order[stored] : int.MaxValue)]);
+    }
+
+    // As it is loaded: a tensor of another shape is first given to the architecture, which may know what to make of it.
+    private static TensorPlace PlaceOf(RenamedSource tensors, NamedArrayInfo entry, string stored, int[] shape, ModelDescription description)
+    {
+        if (entry.Shape.Length == 0 || shape.AsSpan().SequenceEqual(entry.Shape))
+            return new TensorPlace(stored, entry.Name, null);
+        var place = new TensorPlace(stored, entry.Name, $"wants [{string.Join(", ", shape)}]");
+        if (entry.Type is null || Architectures.Find(description.Architecture) is not { } architecture)
+            return place;
+        return architecture.Fit(entry.Name, tensors.Read(entry.Name), description).Shape.SequenceEqual(shape)
+            ? place with { Problem = null, Fitted = $"becomes [{string.Join(", ", shape)}]" }
+            : place;
     }
 }

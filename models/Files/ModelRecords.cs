@@ -25,6 +25,8 @@ internal static class ModelRecords
             metadata[Data + "size"] = data.Size;
             if (data.Fingerprint is not null)
                 metadata[Data + "fingerprint"] = data.Fingerprint;
+            if (data.Transform is not null)
+                metadata[Data + "transform"] = data.Transform;
             if (data.Without.Count > 0)
                 metadata[Data + "without"] = string.Join('\n', data.Without);
         }
@@ -58,6 +60,7 @@ internal static class ModelRecords
             Images = Number(file, Data + "images"),
             Size = metadata.GetValueOrDefault(Data + "size", ""),
             Fingerprint = metadata.GetValueOrDefault(Data + "fingerprint"),
+            Transform = Transform(file),
             Without = Lines(metadata, Data + "without"),
         };
     }
@@ -104,6 +107,11 @@ internal static class ModelRecords
 
     private static string[] Lines(IReadOnlyDictionary<string, string> metadata, string key) =>
         metadata.TryGetValue(key, out var text) && text.Length > 0 ? text.Split('\n') : [];
+
+    private static string? Transform(INamedArraySource file) =>
+        !file.Metadata.TryGetValue(Data + "transform", out var name) || ImageTransform.All.Any(t => t.Name == name)
+            ? name
+            : throw new DataFormatException(file.Name, null, $"metadata {Data}transform is '{name}', wants {string.Join(", ", ImageTransform.All.Select(t => t.Name))}");
 
     private static string Required(INamedArraySource file, string key) =>
         file.Metadata.TryGetValue(key, out var value) ? value : throw new DataFormatException(file.Name, null, $"lacks the metadata {key}");

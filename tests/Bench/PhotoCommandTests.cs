@@ -37,7 +37,9 @@ public sealed class PhotoCommandTests : IDisposable
         Assert.Contains("broken.jpg: at byte 0: is a web page", refused.Error, StringComparison.Ordinal);
         // Other images than the model's, since they were made smaller in another way.
         using var other = Run("unlearn", "--data", _folder["photos"], "--on-bad-image", "skip", "--resize", "crop", "--model-file", model, "--forget-class", "bob", "--k", "2", "--output", _folder["other.safetensors"]);
-        Assert.Contains("not those that the model was trained on", other.RootElement.GetProperty("notes").ToString(), StringComparison.Ordinal);
+        var notes2 = other.RootElement.GetProperty("notes").ToString();
+        Assert.Contains("not those that the model was trained on", notes2, StringComparison.Ordinal);
+        Assert.Contains("brought to their size in another way than those: crop instead of stretch (leave --resize out", notes2, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -56,6 +58,13 @@ public sealed class PhotoCommandTests : IDisposable
             Assert.InRange(request.GetProperty("forgetImages").GetInt32(), 1, 5);
         }
 
+        using (var compared = Run("report", "--data", table, "--model-file", model, "--forget-subject", "bob", "--method", "esc,lau", "--k", "1", "--html", _folder["report.html"]))
+        {
+            var asked = Assert.Single(compared.RootElement.GetProperty("experiment").GetProperty("requests").EnumerateArray());
+            Assert.Contains("training images", asked.ToString(), StringComparison.Ordinal);
+        }
+
+        Assert.Contains("--forget-subject: the embedded images do not say whom they show", CommandLine.Run("report", "--method", "esc,lau", "--forget-subject", "bob").Error, StringComparison.Ordinal);
         var refused = CommandLine.Run("evaluate", "--data", table, "--model-file", model, "--forget-subject", "bob", "--forget-class", "old");
         Assert.True(refused.Code == 2, refused.ToString());
         Assert.Contains("--forget-subject and --forget-class exclude each other", refused.Error, StringComparison.Ordinal);
@@ -63,17 +72,11 @@ public sealed class PhotoCommandTests : IDisposable
     }
 
     [Theory]
-    [InlineData("--resize", "crop")]
     [InlineData("--on-bad-image", "skip")]
     [InlineData("--image-memory", "5")]
     public void Options_of_photos_are_refused_for_other_data(string option, string value)
     {
-        foreach (var person in (string[])["anna", "bob"])
-        {
-            for (var i = 0; i < 4; i++)
-                _folder.Write($"faces/{person}/{i}.pgm", [.. "P5 2 2 255\n"u8, 1, 2, 3, 4]);
-        }
-
+        WriteFaces();
         foreach (var (path, named) in (IEnumerable<(string, string)>)[("embedded", "Fashion-mini"), (_folder["faces"], "faces")])
         {
             var refused = CommandLine.Run("train", "--data", path, option, value, "--width", "0.125", "--epochs", "1", "--output", _folder["model.safetensors"]);
@@ -84,13 +87,76 @@ public sealed class PhotoCommandTests : IDisposable
     }
 
     [Fact]
+    public void What_the_environment_says_of_photos_is_passed_over_where_there_are_none()
+    {
+        WriteFaces();
+        var outcome = CommandLine.Run(
+            name => name switch { "ESC_ON_BAD_IMAGE" => "skip", "ESC_IMAGE_MEMORY" => "5", _ => null },
+            "train", "--data", _folder["faces"], "--width", "0.05", "--epochs", "1", "--output", _folder["model.safetensors"]);
+        Assert.True(outcome.Code == 0, outcome.ToString());
+    }
+
+    [Fact]
+    public void How_images_came_to_their_size_is_kept_in_the_model_and_done_again()
+    {
+        WritePhotos();
+        var model = _folder["model.safetensors"];
+        using (Run("train", "--data", _folder["photos"], "--resize", "crop-bicubic", "--width", "0.05", "--epochs", "1", "--batch", "4", "--output", model))
+        {
+        }
+
+        using var result = Run("evaluate", "--data", _folder["photos"], "--model-file", model, "--forget-class", "bob");
+        Assert.Contains("(crop-bicubic)", result.RootElement.GetProperty("data").GetProperty("notes")[0].GetString()!, StringComparison.Ordinal);
+        Assert.DoesNotContain("not those that the model was trained on", result.RootElement.GetProperty("notes").ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Images_of_one_size_are_resized_for_a_network_of_another_by_command()
+    {
+        var data = WriteCifar(2);
+        string[] train = ["train", "--data", data, "--arch", "vit-ti16", "--image-size", "80", "--epochs", "1", "--batch", "8", "--output", _folder["vit.safetensors"]];
+        var refused = CommandLine.Run(train);
+        Assert.True(refused.Code == 2, refused.ToString());
+        Assert.Contains("or resize them (--resize stretch)", refused.Error, StringComparison.Ordinal);
+        using (var trained = Run([.. train, "--resize", "stretch", "--image-memory", "0"]))
+        {
+            var notes = trained.RootElement.GetProperty("data").GetProperty("notes").ToString();
+            Assert.Contains("CIFAR-10: Resize((80, 80)) bilinear (stretch)", notes, StringComparison.Ordinal);
+            Assert.Contains("resized again in every pass", notes, StringComparison.Ordinal);
+        }
+
+        // The file tells how; nobody has to say it again.
+        using var erased = Run("unlearn", "--data", data, "--model-file", _folder["vit.safetensors"], "--forget-class", "cat", "--output", _folder["erased.safetensors"]);
+        Assert.DoesNotContain("not those that the model was trained on", erased.RootElement.GetProperty("notes").ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void The_line_of_progress_is_gone_where_photos_fail()
     {
         WritePhotos();
         _folder.Write("photos/anna/9.jpg", "<html>"u8.ToArray());
         var share = new Share();
-        Assert.Throws<DataFormatException>(() => new PhotoChoice(Progress: share).Open(_folder["photos"], "allcnn", 32, 32, 3, 0));
+        Assert.Throws<DataFormatException>(() => new PhotoChoice(Progress: share).Open(_folder["photos"], "allcnn", null, 32, 32, 3, 0));
         Assert.True(share.IsGone);
+    }
+
+    private void WriteFaces()
+    {
+        foreach (var person in (string[])["anna", "bob"])
+        {
+            for (var i = 0; i < 4; i++)
+                _folder.Write($"faces/{person}/{i}.pgm", [.. "P5 2 2 255\n"u8, 1, 2, 3, 4]);
+        }
+    }
+
+    // Images of a colour for each class, in the layout of CIFAR-10.
+    private string WriteCifar(int each)
+    {
+        var records = Enumerable.Range(0, each * 10).SelectMany(i => (byte[])[(byte)(i % 10), .. Enumerable.Repeat((byte)(20 * (i % 10)), 3072)]).ToArray();
+        for (var part = 1; part <= 5; part++)
+            _folder.Write($"cifar/data_batch_{part}.bin", records[..(part == 1 ? records.Length : 3073)]);
+        _folder.Write("cifar/test_batch.bin", records);
+        return _folder["cifar"];
     }
 
     private void WritePhotos()

@@ -39,9 +39,14 @@ internal sealed class PhotoReader(PhotoOptions options)
     /// <param name="path">The file.</param>
     /// <param name="row">Receives [height, width, channels] of the options.</param>
     /// <exception cref="DataFormatException">It cannot be read.</exception>
-    public void Read(string path, Span<byte> row)
+    public void Read(string path, Span<byte> row) => Fit(Read(path, options.Decoder), options, row);
+
+    /// <summary>Brings an image into the size and colours of the options.</summary>
+    /// <param name="image">The image.</param>
+    /// <param name="options">Size, channels and transform.</param>
+    /// <param name="row">Receives [height, width, channels] of the options.</param>
+    public static void Fit(Image image, PhotoOptions options, Span<byte> row)
     {
-        var image = Read(path, options.Decoder);
         if (options.Channels == 1)
             image = image.InGrey();
         // Grey is repeated after it was resized: bands do not see each other.

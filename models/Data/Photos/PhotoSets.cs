@@ -53,6 +53,7 @@ internal sealed class PhotoSets
         {
             Subjects = subjects,
             ArePhotos = true,
+            Transform = _options.Transform,
         };
 
         ImageSet Set(string part, Part read, string[] notes) => new(

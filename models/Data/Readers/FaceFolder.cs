@@ -5,8 +5,8 @@ namespace EscNative.Models.Data;
 /// <summary>Reads folders of PGM or PPM images: a folder a person, such as the ORL faces.</summary>
 /// <remarks>
 /// Either <c>FOLDER/person/*.pgm</c>, whose last fifth of every person (by file name, numbers by value, at least one) is the test set;
-/// or <c>FOLDER/train/person/*</c> and <c>FOLDER/test/person/*</c>. Images come in colour and in the size asked for, by an antialiased
-/// bilinear filter. Hidden files and folders are no data; the notes say how many there are, and how many files that are no images.
+/// or <c>FOLDER/train/person/*</c> and <c>FOLDER/test/person/*</c>. Images come in colour and in the size asked for, as photos do
+/// (<see cref="ImageTransform"/>). Hidden files and folders are no data; the notes say how many there are, and how many files that are no images.
 /// </remarks>
 public static class FaceFolder
 {
@@ -24,7 +24,7 @@ public static class FaceFolder
         ArgumentNullException.ThrowIfNull(folder);
         ArgumentOutOfRangeException.ThrowIfNegative(identities);
         ArgumentOutOfRangeException.ThrowIfLessThan(side, 1);
-        return TryReadFolder(folder, identities, side, side) ?? throw new DataFormatException(
+        return TryReadFolder(folder, identities, new PhotoOptions { Height = side, Width = side }) ?? throw new DataFormatException(
             folder, null, "has no faces: wants a folder for every person with .pgm or .ppm files in it, or train and test with such folders");
     }
 
@@ -32,7 +32,7 @@ public static class FaceFolder
     internal static bool IsFolder(string folder) => People(Parted(folder) ? Path.Combine(folder, "train") : folder).Any();
 
     /// <summary>Null where the folder holds no faces.</summary>
-    internal static DataSet? TryReadFolder(string folder, int identities, int height, int width)
+    internal static DataSet? TryReadFolder(string folder, int identities, PhotoOptions photos)
     {
         if (!Directory.Exists(folder) || !IsFolder(folder))
             return null;
@@ -48,7 +48,9 @@ public static class FaceFolder
         // They are printed on terminals, and stand one a line in model files.
         if (Array.Find(names, name => name.Any(char.IsControl)) is { } strange)
             throw new DataFormatException(folder, null, $"the name of the folder '{string.Concat(strange.Select(c => char.IsControl(c) ? '?' : c))}' holds control characters; rename it");
-        var (train, test) = (new ImageBuilder(height * width * 3), new ImageBuilder(height * width * 3));
+        photos = photos with { Channels = 3 };
+        var (height, width, size) = (photos.Height, photos.Width, photos.Height * photos.Width * 3);
+        var (train, test) = (new ImageBuilder(size), new ImageBuilder(size));
         for (var label = 0; label < people.Length; label++)
         {
             var files = Images(people[label]);
@@ -65,11 +67,14 @@ public static class FaceFolder
                 throw new DataFormatException(Path.Combine(folder, "test", names[label]), null, "has no images, but the training part has this person");
             }
 
-            Add(train, files, label, height, width);
-            Add(test, others, label, height, width);
+            Add(train, files, label, photos);
+            Add(test, others, label, photos);
         }
 
-        return new DataSet("faces", train.Build("faces train", height, width, 3, names, Remarks(folder, parted)), test.Build("faces test", height, width, 3, names, []), Normalisation.Half);
+        return new DataSet("faces", train.Build("faces train", height, width, 3, names, Remarks(folder, parted)), test.Build("faces test", height, width, 3, names, []), Normalisation.Half)
+        {
+            Transform = photos.Transform,
+        };
     }
 
     // What lies there and was not read: in the folder, its two parts, and the folders of people.
@@ -95,10 +100,10 @@ public static class FaceFolder
         ];
     }
 
-    private static void Add(ImageBuilder images, string[] files, int label, int height, int width)
+    private static void Add(ImageBuilder images, string[] files, int label, PhotoOptions photos)
     {
         foreach (var file in files)
-            PnmReader.Read(file).Resize(height, width).InColour().Pixels.CopyTo(images.Add(label));
+            PhotoReader.Fit(PnmReader.Read(file), photos, images.Add(label));
     }
 
     private static bool Parted(string folder) =>

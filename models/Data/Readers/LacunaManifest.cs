@@ -85,7 +85,7 @@ public sealed record LacunaManifest
 
     /// <summary>Reads the images that a manifest names, in the formats that a decoder reads too.</summary>
     /// <param name="path">The manifest; the images lie in its folder.</param>
-    /// <param name="photos">Their size, and the decoder; the whole images are stretched to the size. What cannot be read is an error.</param>
+    /// <param name="photos">Their size, the transform, and the decoder. What cannot be read is an error.</param>
     /// <exception cref="DataFormatException">No manifest, or an image that is missing, is another one, or cannot be read.</exception>
     public static DataSet Open(string path, PhotoOptions photos)
     {
@@ -108,6 +108,7 @@ public sealed record LacunaManifest
         manifest.CheckEntries(path);
         var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
         var names = manifest.Identities.Select(i => i.Id).ToArray();
+        photos = photos with { Channels = 3 };
         var size = photos.Height * photos.Width * 3;
         var (train, test) = (new ImageBuilder(size), new ImageBuilder(size));
         for (var label = 0; label < names.Length; label++)
@@ -116,7 +117,10 @@ public sealed record LacunaManifest
             Add(test, folder, manifest.Identities[label].Test, label, photos);
         }
 
-        return new DataSet("Lacuna-10", train.Build("Lacuna-10 train", photos.Height, photos.Width, 3, names, []), test.Build("Lacuna-10 test", photos.Height, photos.Width, 3, names, []), Normalisation.Lacuna10);
+        return new DataSet("Lacuna-10", train.Build("Lacuna-10 train", photos.Height, photos.Width, 3, names, []), test.Build("Lacuna-10 test", photos.Height, photos.Width, 3, names, []), Normalisation.Lacuna10)
+        {
+            Transform = photos.Transform,
+        };
     }
 
     /// <summary>Whether a folder is one of VGGFace2.</summary>
@@ -149,7 +153,7 @@ public sealed record LacunaManifest
             if (Hash(path) != entry.Sha256)
                 throw new DataFormatException(path, null, "is another image than the manifest's (SHA-256 differs): draw a new manifest (escnative manifest)");
             photos.Cancel.ThrowIfCancellationRequested();
-            PhotoReader.Read(path, photos.Decoder).Resize(photos.Height, photos.Width).InColour().Pixels.CopyTo(images.Add(label));
+            PhotoReader.Fit(PhotoReader.Read(path, photos.Decoder), photos, images.Add(label));
         }
     }
 
