@@ -24,6 +24,9 @@ internal sealed record PhotoChoice(
 
     private static readonly SkiaImageDecoder Decoder = new();
 
+    /// <summary>What the model's own file says, or null; an option goes before it.</summary>
+    public ImageTransform? OfModel { get; init; }
+
     /// <summary>What the options say.</summary>
     public static PhotoChoice Of(CommandContext context)
     {
@@ -74,7 +77,7 @@ internal sealed record PhotoChoice(
         Height = height,
         Width = width,
         Channels = channels,
-        Transform = Resize is { } name ? ImageTransform.Parse(name) : Usual(architecture, Math.Min(height, width)),
+        Transform = Resize is { } name ? ImageTransform.Parse(name) : OfModel ?? Usual(architecture, Math.Min(height, width)),
         OnBadImage = OnBadImage,
         MemoryBudget = MemoryBudget,
         Progress = Progress,
