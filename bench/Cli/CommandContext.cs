@@ -1,4 +1,6 @@
 using System.CommandLine;
+using EscNative.Engine.Formats;
+using EscNative.Models;
 
 namespace EscNative.Bench.Cli;
 
@@ -11,7 +13,15 @@ namespace EscNative.Bench.Cli;
 internal sealed record CommandContext(OptionSet Options, ParseResult Parsed, Terminal Terminal, IReadOnlySet<Option> Layered, CancellationToken Cancel)
 {
     /// <summary>The value of an option.</summary>
-    public T Get<T>(Option<T> option) => Parsed.GetValue(option)!;
+    /// <remarks>Of a model that is given as a folder, the weights in it.</remarks>
+    /// <exception cref="DataFormatException">Such a folder holds none.</exception>
+    public T Get<T>(Option<T> option)
+    {
+        var value = Parsed.GetValue(option)!;
+        return value is string path && (ReferenceEquals(option, Options.ModelFile) || ReferenceEquals(option, Options.Original) || ReferenceEquals(option, Options.Retrain))
+            ? (T)(object)ModelFolder.FileOf(path)
+            : value;
+    }
 
     /// <summary>Whether an option was given, on the command line, in the environment or in the configuration file.</summary>
     public bool Has(Option option) => Parsed.GetResult(option) is { Implicit: false };

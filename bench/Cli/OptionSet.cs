@@ -39,7 +39,7 @@ internal sealed class OptionSet
 
     public Option<bool> AllowOtherData { get; } = Flag("--allow-other-data", "Take images that the model was not trained on; the result says so.");
 
-    public Option<string?> ModelFile { get; } = Text("--model-file", "FILE", "A model: safetensors, a checkpoint of PyTorch (.pt, .pth), or the weights alone as .npz.");
+    public Option<string?> ModelFile { get; } = Text("--model-file", "FILE", "A model: safetensors, a checkpoint of PyTorch (.pt, .pth), the weights alone as .npz, or a folder of Hugging Face (model.safetensors or pytorch_model.bin, with config.json and preprocessor_config.json).");
 
     public Option<string?> Mean { get; } = Text("--mean", "X[,X..]", "What is subtracted from pixels (0 to 1), for every channel or for all. For checkpoints from elsewhere, which do not say it; replaces what a model file says. Wants --std.");
 
@@ -122,6 +122,8 @@ internal sealed class OptionSet
     public Option<double> WeightDecay { get; } = Number("--weight-decay", "L2 penalty.", 0, 1000, 5e-4);
 
     public Option<int> Crop { get; } = Whole("--crop", "Pixels of border around an image before a random crop of its size; 0 crops nothing.", 0, 64, 0);
+
+    public Option<string> Augment { get; } = OneOf("--augment", "How training images are changed at random: flip (mirrored, and cropped by --crop), or random-resized-crop (photos alone: another part of each in every epoch, decoded anew and mirrored; tests see whole photos, as --resize says).", ["flip", "random-resized-crop"], "wants flip or random-resized-crop");
 
     public Option<string?> WithoutClass { get; } = Text("--without-class", "N[,N..]", "Train without these classes, by number from 0 or by name: the Retrain reference of a request for them.");
 

@@ -143,7 +143,7 @@ internal static class OptionChecks
         var options = context.Options;
         foreach (var option in new Option[] { options.ModelFile, options.Original, options.Retrain, options.ForgetIndices, options.Config, options.Data })
         {
-            if (context.Parsed.CommandResult.Command.Options.Contains(option) && context.Parsed.GetValue<string?>(option.Name) is { } path
+            if (context.Parsed.CommandResult.Command.Options.Contains(option) && (option is Option<string?> named ? context.Get(named) : context.Parsed.GetValue<string?>(option.Name)) is { } path
                 && !(option == options.Data && path == EmbeddedData.Name))
             {
                 yield return (option, path);

@@ -27,7 +27,7 @@ internal static class InspectCommand
         var (named, given) = (context.Parsed.GetValue(argument), context.Get(options.ModelFile));
         if (named is not null && given is not null && context.Has(options.ModelFile))
             throw new UsageException($"inspect: got two model files, '{named}' and --model-file '{given}'; wants one");
-        var path = named ?? context.Require(options.ModelFile);
+        var path = named is not null ? ModelFolder.FileOf(named) : context.Require(options.ModelFile);
         InputFile.Open(path).Dispose();
         var reading = ModelReading.Of(context);
         Setup.CheckOutputs(context, context.Get(options.Json));
@@ -35,7 +35,7 @@ internal static class InspectCommand
         using var file = ArrayFile.Open(path);
         var remarks = new List<string>();
         var loading = reading.Options with { Remarks = remarks };
-        var (architecture, mapping, erasures) = Load(file, loading);
+        var (architecture, mapping, erasures) = Load(file, path, loading);
         var (places, found) = Places(file, reading.Options);
         if (architecture is null)
             remarks.AddRange(file.Remarks);
@@ -49,7 +49,7 @@ internal static class InspectCommand
                 [.. file.Entries.Select(e => new TensorResult(e.Name, e.TypeName, e.Shape.ToArray(), e.Length, places.GetValueOrDefault(e.Name)?.Name, places.GetValueOrDefault(e.Name)?.Problem) { Fitted = places.GetValueOrDefault(e.Name)?.Fitted })],
                 new SortedDictionary<string, string>(file.Metadata.ToDictionary(), StringComparer.Ordinal),
                 erasures,
-                context.Get(options.Plan) ? Plan(file, loading with { Remarks = null }) : null)
+                context.Get(options.Plan) ? Plan(file, path, loading with { Remarks = null }) : null)
             {
                 Remarks = remarks.Count + found.Count > 0 ? [.. remarks, .. found] : null,
             },
@@ -57,9 +57,9 @@ internal static class InspectCommand
         return ExitCode.Ok;
     }
 
-    private static PlanStepResult[] Plan(INamedArraySource file, ModelLoadOptions loading)
+    private static PlanStepResult[] Plan(INamedArraySource file, string path, ModelLoadOptions loading)
     {
-        using var model = ModelFile.Load(file, options: loading);
+        using var model = ModelFile.Load(file, path, null, loading);
         var (height, width, _) = model.Description.Input();
         using var extractor = CompiledExtractor.Compile(model, height, width);
         return
@@ -69,11 +69,11 @@ internal static class InspectCommand
     }
 
     // A file that is no model of ours can still be listed: why it does not load is then part of the answer.
-    private static (string? Architecture, string Mapping, IReadOnlyList<ErasureFactorResult> Erasures) Load(INamedArraySource file, ModelLoadOptions loading)
+    private static (string? Architecture, string Mapping, IReadOnlyList<ErasureFactorResult> Erasures) Load(INamedArraySource file, string path, ModelLoadOptions loading)
     {
         try
         {
-            using var model = ModelFile.Load(file, options: loading);
+            using var model = ModelFile.Load(file, path, null, loading);
             var d = model.Description;
             return (
                 d.Architecture,

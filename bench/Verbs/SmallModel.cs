@@ -65,7 +65,7 @@ internal static class SmallModel
         .. new object[]
         {
             recipe.Epochs, recipe.StopAfter, recipe.BatchSize, recipe.LearningRate, recipe.Momentum, recipe.MomentumSwing, recipe.WeightDecay,
-            recipe.Flip, recipe.CropPadding, recipe.Seed,
+            recipe.Flip, recipe.CropPadding, recipe.ResizedCrop?.ToString() ?? "none", recipe.Seed,
         }.Select(value => Convert.ToString(value, CultureInfo.InvariantCulture)!),
     ];
 

@@ -12,11 +12,13 @@ namespace EscNative.Bench.Verbs;
 /// <summary><c>train</c>: a model from images.</summary>
 internal static class TrainCommand
 {
+    private const string ResizedCrops = "random-resized-crop";
+
     public static Verb Verb(OptionSet options) => new(
         "train",
         "Trains a classifier and writes it as a model file.",
         [
-            options.Output, options.Data, options.Identities, options.Resize, options.OnBadImage, options.ImageMemory, options.Architecture, options.Width, options.Stem, options.ImageSize, options.Epochs, options.Batch, options.LearningRate, options.WeightDecay, options.Crop, options.WithoutClass,
+            options.Output, options.Data, options.Identities, options.Resize, options.OnBadImage, options.ImageMemory, options.Architecture, options.Width, options.Stem, options.ImageSize, options.Epochs, options.Batch, options.LearningRate, options.WeightDecay, options.Crop, options.Augment, options.WithoutClass,
             options.Checkpoint, options.Resume, options.StopAfter, options.Seed, options.Device, options.Threads, options.Precision, options.Json, options.Html, options.Force,
             options.Config, options.Quiet,
         ],
@@ -25,6 +27,7 @@ internal static class TrainCommand
             "escnative train --data ./cifar-10-batches-bin --epochs 12 --output model.safetensors --checkpoint run.ckpt",
             "escnative train --data ./cifar-10-batches-bin --without-class 4 --output retrain.safetensors",
             "escnative train --data ./cifar-100-binary --arch resnet18 --stem cifar --output resnet.safetensors",
+            "escnative train --data ./photos --arch resnet18 --augment random-resized-crop --output resnet.safetensors",
         ],
         Run);
 
@@ -69,6 +72,7 @@ internal static class TrainCommand
         ["learning-rate"] = recipe.LearningRate.ToString("R", CultureInfo.InvariantCulture),
         ["weight-decay"] = recipe.WeightDecay.ToString("R", CultureInfo.InvariantCulture),
         ["crop"] = recipe.CropPadding.ToString(CultureInfo.InvariantCulture),
+        ["augment"] = recipe.ResizedCrop is null ? recipe.Flip ? "flip" : "none" : ResizedCrops,
         ["seed"] = recipe.Seed.ToString(CultureInfo.InvariantCulture),
         ["test-accuracy"] = result.TestAccuracy.ToString("0.00", CultureInfo.InvariantCulture),
     };
@@ -86,6 +90,7 @@ internal static class TrainCommand
             LearningRate = context.Get(options.LearningRate),
             WeightDecay = context.Get(options.WeightDecay),
             CropPadding = context.Get(options.Crop),
+            ResizedCrop = context.Get(options.Augment) == ResizedCrops ? new RandomResizedCrop() : null,
             Seed = (ulong)context.Get(options.Seed),
             CheckpointPath = context.Get(options.Checkpoint),
             Resume = context.Get(options.Resume),
@@ -98,6 +103,8 @@ internal static class TrainCommand
         var document = Setup.Document(context, setup);
 
         var data = Inputs.Open(context.Get(options.Data), network, context.Get(options.Identities), PhotoChoice.Of(context));
+        if (recipe.ResizedCrop is not null && !data.Train.HasOriginals)
+            throw new UsageException($"--augment: got {ResizedCrops}, and {data.Name} holds no photos in sizes of their own: leave it out, or crop from a frame (--crop 4)");
         if (context.Get(options.WithoutClass) is { } classes)
             data = ForgetSplit.Create(data, Inputs.Classes(classes, data.ClassNames)).Remaining;
         using var progress = new ProgressLine(context.Terminal);

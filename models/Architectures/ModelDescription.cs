@@ -27,6 +27,9 @@ public sealed record ModelDescription
     /// <summary>How pixels become inputs.</summary>
     public required Normalisation Normalisation { get; init; }
 
+    /// <summary>How photos come to the model's size, where its file says it; null for what is usual for the network.</summary>
+    public ImageTransform? Transform { get; init; }
+
     /// <summary>The images that the model was trained on, or null where nobody knows. <see cref="Trainer"/> sets it.</summary>
     public DataRecord? Data { get; init; }
 

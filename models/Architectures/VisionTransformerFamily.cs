@@ -31,6 +31,9 @@ internal sealed class VisionTransformerFamily(string name, VisionTransformerShap
 
     public string Name => name;
 
+    /// <summary>Its sizes.</summary>
+    public VisionTransformerShape Shape => shape;
+
     public Hyperparameters Defaults { get; } = new VisionTransformerHyperparameters(name, size);
 
     public Hyperparameters Parse(IReadOnlyDictionary<string, string> values)

@@ -17,9 +17,19 @@ public sealed record Augmentation(bool HorizontalFlip, int CropPadding)
     /// <summary>Crops from a frame of 4, and mirror images: the usual one for ResNets on CIFAR.</summary>
     public static Augmentation CropAndFlip { get; } = new(true, 4);
 
+    /// <summary>A random part of each photo, in its own size, takes the place of the whole one; null for none. Of photos alone
+    /// (<see cref="ImageSet.HasOriginals"/>), which are decoded for it in every epoch.</summary>
+    public RandomResizedCrop? ResizedCrop { get; init; }
+
     /// <summary>Throws where a value is impossible.</summary>
     /// <exception cref="UsageException">Names the value and what it may be.</exception>
-    public void Validate() => UsageException.Require(CropPadding is >= 0 and <= 1024, "augmentation", "crop padding", CropPadding, "0 to 1024");
+    public void Validate()
+    {
+        UsageException.Require(CropPadding is >= 0 and <= 1024, "augmentation", "crop padding", CropPadding, "0 to 1024");
+        if (ResizedCrop is not null && CropPadding != 0)
+            throw new UsageException($"augmentation: got random resized crops and crops from a frame of {CropPadding}; wants one of them");
+        ResizedCrop?.Validate();
+    }
 
     /// <summary>What happens to one image in one epoch: a pure function of the seed, so that it depends neither on the batch nor
     /// on the other images, and a GPU draws the same.</summary>

@@ -11,6 +11,7 @@ public sealed class BatchLoader
 {
     // Keeps these streams apart from those that other parts of a run draw from the same seed.
     private const ulong Purpose = 0x4441_5441UL << 32;
+    private const ulong Crops = 0x4352_4F50UL << 32;
 
     private readonly ImageSet _set;
     private readonly BatchOptions _options;
@@ -21,7 +22,7 @@ public sealed class BatchLoader
     /// <param name="set">The images.</param>
     /// <param name="normalisation">How bytes become the network's input.</param>
     /// <param name="options">Sizes, order and augmentation; by default batches of 64 in the set's order.</param>
-    /// <exception cref="UsageException">Impossible options, or a normalisation for another number of channels.</exception>
+    /// <exception cref="UsageException">Impossible options, a normalisation for another number of channels, or random resized crops of images that are no photos.</exception>
     public BatchLoader(ImageSet set, Normalisation normalisation, BatchOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(set);
@@ -31,6 +32,8 @@ public sealed class BatchLoader
         _options.Validate();
         if ((long)Math.Min(_options.BatchSize, set.Count) * set.ImageSize > Array.MaxLength)
             throw new UsageException($"batch size: {_options.BatchSize} images of {set.ImageSize} values are too many for one batch");
+        if (_options.Augmentation.ResizedCrop is not null && !set.HasOriginals)
+            throw new UsageException($"augmentation: random resized crops are cut from photos in their own size, and {set.Name} has images of {set.Height} x {set.Width} pixels alone: crop from a frame instead (crop padding)");
         _table = normalisation.Table(set.Channels);
         var device = _options.Device ?? Device.Default;
         if (CudaInterop.ContextOf(device) is { } context)
@@ -77,7 +80,7 @@ public sealed class BatchLoader
         var order = Order(epoch);
         var values = _onDevice is null ? new float[(long)Math.Min(_options.BatchSize, order.Length) * _set.ImageSize] : [];
         var line = new byte[_set.Width * _set.Channels];
-        using var pixels = new BatchPixels(_set);
+        using var pixels = new BatchPixels(_set, _options.Augmentation.ResizedCrop is { } crop ? new CropDraw(crop, _options.Seed, Crops | (uint)epoch) : null);
         for (var i = firstBatch; i < Batches; i++)
         {
             pixels.Load(Part(order, i), i + 1 < Batches ? Part(order, i + 1) : []);

@@ -1,9 +1,12 @@
 namespace EscNative.Models.Data;
 
 /// <summary>The bytes of one batch after another. Where they come from files, those of the next batch are decoded while this one is computed with.</summary>
+/// <param name="set">The images.</param>
+/// <param name="crop">Random parts of photos that take the place of the whole ones, or null.</param>
 /// <remarks>For one thread.</remarks>
-internal sealed class BatchPixels(ImageSet set) : IDisposable
+internal sealed class BatchPixels(ImageSet set, CropDraw? crop = null) : IDisposable
 {
+    private readonly bool _inMemory = set.IsInMemory && crop is null;
     private int[] _indices = [];
     private int[] _nextIndices = [];
     private byte[] _rows = [];
@@ -11,7 +14,7 @@ internal sealed class BatchPixels(ImageSet set) : IDisposable
     private Task? _next;
 
     /// <summary>The image at a position of the batch, until the next one is loaded.</summary>
-    public ReadOnlySpan<byte> this[int position] => set.IsInMemory
+    public ReadOnlySpan<byte> this[int position] => _inMemory
         ? set.Pixels(_indices[position])
         : _rows.AsSpan(position * set.ImageSize, set.ImageSize);
 
@@ -20,7 +23,7 @@ internal sealed class BatchPixels(ImageSet set) : IDisposable
     /// <param name="following">Those of the batch that will be asked for next, or none.</param>
     public void Load(ReadOnlySpan<int> indices, ReadOnlySpan<int> following)
     {
-        if (set.IsInMemory)
+        if (_inMemory)
         {
             _indices = indices.ToArray();
             return;
@@ -37,7 +40,7 @@ internal sealed class BatchPixels(ImageSet set) : IDisposable
         }
         else
         {
-            set.Read(indices, Grow(ref _rows, indices.Length).Span);
+            Read(indices, Grow(ref _rows, indices.Length).Span);
         }
 
         _indices = indices.ToArray();
@@ -45,7 +48,7 @@ internal sealed class BatchPixels(ImageSet set) : IDisposable
             return;
         _nextIndices = following.ToArray();
         var (ahead, rows) = (_nextIndices, Grow(ref _nextRows, following.Length));
-        _next = Task.Run(() => set.Read(ahead, rows.Span));
+        _next = Task.Run(() => Read(ahead, rows.Span));
     }
 
     /// <summary>Waits for what is being decoded; nobody wants it any more.</summary>
@@ -54,6 +57,14 @@ internal sealed class BatchPixels(ImageSet set) : IDisposable
         if (_next is { } pending)
             Task.WaitAny(pending);
         _next = null;
+    }
+
+    private void Read(ReadOnlySpan<int> indices, Span<byte> rows)
+    {
+        if (crop is null)
+            set.Read(indices, rows);
+        else
+            set.Crop(indices, crop, rows);
     }
 
     private Memory<byte> Grow(ref byte[] rows, int count)

@@ -88,6 +88,9 @@ public sealed class ImageSet
     /// <summary>Whether the pixels lie in memory; else they are decoded whenever they are asked for.</summary>
     public bool IsInMemory => _pixels.IsInMemory;
 
+    /// <summary>Whether the images are photos whose files are known in their own sizes, so that random parts can be cut from them.</summary>
+    public bool HasOriginals => _pixels.HasOriginals;
+
     /// <summary>The name of every class.</summary>
     public IReadOnlyList<string> ClassNames => _classNames;
 
@@ -121,6 +124,27 @@ public sealed class ImageSet
             ids[i] = Id(Checked(indices[i]));
         _pixels.Read(ids, rows);
     }
+
+    /// <summary>Random parts of the photos, by several threads at once.</summary>
+    /// <param name="indices">Their positions in this set.</param>
+    /// <param name="draw">Which part of each; by ids, so that subsets draw the same.</param>
+    /// <param name="rows">Receives [indices, height, width, channels].</param>
+    internal unsafe void Crop(ReadOnlySpan<int> indices, CropDraw draw, Span<byte> rows)
+    {
+        if (rows.Length != (long)indices.Length * ImageSize)
+            throw new ArgumentException($"image set '{Name}': {indices.Length} images of {ImageSize} bytes do not fit {rows.Length} bytes", nameof(rows));
+        var ids = new int[indices.Length];
+        for (var i = 0; i < ids.Length; i++)
+            ids[i] = Id(Checked(indices[i]));
+        fixed (byte* to = rows)
+        {
+            var target = (nint)to;
+            ParallelReads.Run(ids.Length, i => _pixels.Crop(ids[i], draw, ids[i], new Span<byte>((byte*)target + ((long)i * ImageSize), ImageSize)));
+        }
+    }
+
+    /// <summary>A random part of one photo.</summary>
+    internal void Crop(int index, CropDraw draw, int drawId, Span<byte> row) => _pixels.Crop(Id(index), draw, drawId, row);
 
     /// <summary>The classes of all images.</summary>
     public int[] Labels()
@@ -164,7 +188,7 @@ public sealed class ImageSet
         if (ReferenceEquals(_pixels, other._pixels))
             return new ImageSet(name, _pixels, _labels, [.. Enumerable.Range(0, Count).Select(Id), .. Enumerable.Range(0, other.Count).Select(other.Id)], Height, Width, Channels, _classNames, _notes);
         var size = ((long)Count + other.Count) * ImageSize;
-        if (!IsInMemory || !other.IsInMemory || size > Array.MaxLength)
+        if (!IsInMemory || !other.IsInMemory || (HasOriginals && other.HasOriginals) || size > Array.MaxLength)
             return new ImageSet(name, new PixelsOfTwo(this, other), [.. Labels(), .. other.Labels()], null, Height, Width, Channels, _classNames, _notes);
         var pixels = new byte[size];
         for (var i = 0; i < Count; i++)

@@ -53,6 +53,9 @@ public sealed class Normalisation
         _ => throw new UsageException($"normalisation: got '{name}', wants half, cifar10, imagenet or lacuna10"),
     };
 
+    /// <summary>For how many channels it has numbers; 1 serves any.</summary>
+    internal int Channels => _mean.Length;
+
     /// <summary>The mean of a channel, on the scale 0 to 1.</summary>
     /// <param name="channel">The channel.</param>
     public float Mean(int channel) => _mean[_mean.Length == 1 ? 0 : channel];

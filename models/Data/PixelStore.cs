@@ -6,9 +6,19 @@ internal abstract class PixelStore
     /// <summary>Whether a row costs nothing but its copy.</summary>
     public virtual bool IsInMemory => true;
 
+    /// <summary>Whether the images' files are known, in their own sizes: <see cref="Crop"/> cuts from them.</summary>
+    public virtual bool HasOriginals => false;
+
     /// <summary>An image's bytes.</summary>
     /// <param name="id">Its position in the store.</param>
     public abstract ReadOnlySpan<byte> Row(int id);
+
+    /// <summary>A random part of an image's original, in the size of the set.</summary>
+    /// <param name="id">Its position in the store.</param>
+    /// <param name="draw">Which part.</param>
+    /// <param name="drawId">Its id, by which the part is drawn.</param>
+    /// <param name="row">Receives it.</param>
+    public virtual void Crop(int id, CropDraw draw, int drawId, Span<byte> row) => throw new NotSupportedException("images without originals");
 
     /// <summary>Copies images.</summary>
     /// <param name="ids">Their positions in the store.</param>
@@ -47,5 +57,17 @@ internal sealed class PixelsOfTwo(ImageSet first, ImageSet second) : PixelStore
     public override bool IsInMemory => first.IsInMemory && second.IsInMemory;
 
     /// <inheritdoc/>
+    public override bool HasOriginals => first.HasOriginals && second.HasOriginals;
+
+    /// <inheritdoc/>
     public override ReadOnlySpan<byte> Row(int id) => id < first.Count ? first.Pixels(id) : second.Pixels(id - first.Count);
+
+    /// <inheritdoc/>
+    public override void Crop(int id, CropDraw draw, int drawId, Span<byte> row)
+    {
+        if (id < first.Count)
+            first.Crop(id, draw, drawId, row);
+        else
+            second.Crop(id - first.Count, draw, drawId, row);
+    }
 }

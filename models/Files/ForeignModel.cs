@@ -10,6 +10,9 @@ namespace EscNative.Models;
 /// <param name="Description">What the model is.</param>
 internal sealed record ForeignModel(RenamedSource Tensors, NameMap? Map, ModelDescription Description)
 {
+    /// <summary>What stands beside the file, or null.</summary>
+    public HuggingFaceConfig? Config { get; private init; }
+
     private const string SizeName = "size";
     private const int ShownChannels = 4;
 
@@ -45,18 +48,62 @@ internal sealed record ForeignModel(RenamedSource Tensors, NameMap? Map, ModelDe
             : $"is not a model that this version knows ({string.Join(", ", Architectures.Names)}): no metadata {ModelMetadata.Prefix}architecture, and the names and shapes of its {file.Entries.Count} tensors{Examples(file)} fit none of them");
     }
 
+    /// <summary>The same with what the files beside it say, as far as the options do not say it.</summary>
+    /// <exception cref="DataFormatException">They contradict the tensors.</exception>
+    public ForeignModel With(HuggingFaceConfig? config, ModelLoadOptions? options)
+    {
+        if (config is null)
+            return this;
+        config.Check(Tensors, Description, options?.ImageSize is not null);
+        var description = Description with { Transform = config.Images?.Transform };
+        if (config.ClassNames is { } names)
+            description = description with { ClassNames = names };
+        if (config.Images?.Normalisation is { } normalisation)
+        {
+            if (normalisation.Channels is var channels && channels != 1 && channels != description.Channels)
+                throw config.Images.Json.Bad("image_mean", FormattableString.Invariant($"{description.Channels} numbers, one for every channel of the tensors"));
+            description = description with { Normalisation = normalisation };
+        }
+
+        if (options?.ImageSize is null && (config.ImageSize ?? config.Images?.Size) is { } size)
+        {
+            try
+            {
+                description = Resized(description, size, new ModelLoadOptions(), isOurs: false);
+            }
+            catch (UsageException cause)
+            {
+                throw (config.ImageSize is null ? config.Images!.Json : config.Json!).Wrong(config.ImageSize is null ? "size" : "image_size", cause.Message);
+            }
+        }
+
+        return this with { Description = description, Config = config };
+    }
+
     /// <summary>Says how the file was understood and what was assumed.</summary>
     public void Explain(ModelLoadOptions options)
     {
         foreach (var said in Tensors.Remarks)
             options.Say(said);
         if (Map is not null)
-            options.Say($"The tensors have the names of {Map.Source}.{(Map.Remark is { } remark ? " " + remark : "")}");
+            options.Say($"The tensors have the names of {Map.Source}.{(Map.Remark is { } remark && Config?.Json is null ? " " + remark : "")}");
         options.Say($"Taken as {Taken(options)}");
-        if (options.Normalisation is null)
+        if (options.Normalisation is null && Config?.Images?.Normalisation is not null)
+            options.Say($"Normalisation: {Words(Description)}, as {HuggingFaceImages.FileName} beside it says.");
+        else if (options.Normalisation is null)
             options.Say($"Normalisation: the file says none, {Description.Normalisation.Name} was assumed ({Words(Description)}), as is usual for {Map?.Source ?? Description.Architecture}; --mean and --std tell another.");
-        if (options.ClassNames is null)
+        if (options.ClassNames is null && Config?.ClassNames is { } names)
+            options.Say($"Classes: the {names.Length} names ({string.Join(", ", names.Take(3))}{(names.Length > 3 ? ", ..." : "")}) are those of id2label in {HuggingFaceConfig.FileName} beside it.");
+        else if (options.ClassNames is null)
             options.Say($"Classes: the file names none of the {Description.ClassNames.Count}, so they have numbers; --class-names tells them.");
+        if (Description.Transform is { } transform)
+        {
+            var (height, width, _) = Description.Input();
+            options.Say($"Photos: {transform.Describe(options.ImageSize ?? height, options.ImageSize ?? width)}, as {HuggingFaceImages.FileName} beside it says; --resize tells another.");
+        }
+
+        foreach (var said in Config?.Remarks() ?? [])
+            options.Say(said);
     }
 
     /// <summary>What the options say instead of what a description says.</summary>
@@ -110,7 +157,7 @@ internal sealed record ForeignModel(RenamedSource Tensors, NameMap? Map, ModelDe
         if (options.ImageSize is not null)
             return network + ".";
         var (height, width, _) = Description.Input();
-        return FormattableString.Invariant($"{network}, images of {height} x {width}{(values.Any(v => v.Name == SizeName) ? "; --image-size tells another" : "")}.");
+        return FormattableString.Invariant($"{network}, images of {height} x {width}{(Config?.ImageSize is not null ? $", as {HuggingFaceConfig.FileName} beside it says" : Config?.Images?.Size is not null ? $", as {HuggingFaceImages.FileName} beside it says" : "")}{(values.Any(v => v.Name == SizeName) ? "; --image-size tells another" : "")}.");
     }
 
     private static Normalisation Preset(ModelDescription description, NameMap? map)

@@ -34,7 +34,8 @@ public static class ModelFile
     }
 
     /// <summary>Loads a model in evaluation mode.</summary>
-    /// <param name="path">The file.</param>
+    /// <param name="path">The file, or a folder as Hugging Face keeps models: <c>config.json</c> and <c>preprocessor_config.json</c> beside the
+    /// weights of another library are read too.</param>
     /// <param name="device">Where the parameters live; the CPU by default.</param>
     /// <param name="options">What the file does not say, or null.</param>
     /// <exception cref="DataFormatException">The file is damaged, of an unknown architecture, or lacks or adds tensors.</exception>
@@ -42,17 +43,29 @@ public static class ModelFile
     public static Classifier Load(string path, Device? device = null, ModelLoadOptions? options = null)
     {
         options?.Validate();
+        path = ModelFolder.FileOf(path);
         using var file = ArrayFile.Open(path);
-        return Load(file, device, options);
+        return Load(file, path, device, options);
     }
 
     /// <summary>Loads a model in evaluation mode from an open file.</summary>
     /// <inheritdoc cref="Load(string, Device?, ModelLoadOptions?)"/>
-    public static Classifier Load(INamedArraySource file, Device? device = null, ModelLoadOptions? options = null)
+    public static Classifier Load(INamedArraySource file, Device? device = null, ModelLoadOptions? options = null) => Load(file, null, device, options);
+
+    /// <summary>Loads a model in evaluation mode from an open file, with what stands beside it.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="path">Where it lies, or null: then nothing is looked for beside it.</param>
+    /// <param name="device">Where the parameters live; the CPU by default.</param>
+    /// <param name="options">What the file does not say, or null.</param>
+    /// <exception cref="DataFormatException">As for <see cref="Load(string, Device?, ModelLoadOptions?)"/>.</exception>
+    /// <exception cref="UsageException">The options do not fit the model.</exception>
+    public static Classifier Load(INamedArraySource file, string? path, Device? device, ModelLoadOptions? options)
     {
         ArgumentNullException.ThrowIfNull(file);
         options?.Validate();
         var foreign = ModelMetadata.IsOurs(file) ? null : ForeignModel.Recognise(file);
+        if (foreign is not null && path is not null)
+            foreign = foreign.With(HuggingFaceConfig.Beside(path, remark => options?.Say(remark)), options);
         var tensors = foreign?.Tensors ?? RenamedSource.WithoutWrappers(file);
         var description = foreign?.Description ?? ModelMetadata.Read(tensors);
         if (foreign is not null)

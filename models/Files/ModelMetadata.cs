@@ -22,6 +22,8 @@ internal static class ModelMetadata
             [Prefix + "mean"] = Join(d.Channels, d.Normalisation.Mean),
             [Prefix + "std"] = Join(d.Channels, d.Normalisation.Std),
         };
+        if (d.Transform is { } transform)
+            metadata.Add(Prefix + "resize", transform.Name);
         foreach (var (name, value) in d.Hyperparameters.Values)
             metadata.Add(Prefix + name, value);
         foreach (var (key, value) in notes ?? new Dictionary<string, string>())
@@ -48,8 +50,16 @@ internal static class ModelMetadata
             Channels = (int)channels,
             ClassNames = Required(file, "classes").Split('\n'),
             Normalisation = ReadNormalisation(file, (int)channels),
+            Transform = ReadTransform(file),
             Data = ModelRecords.ReadData(file),
         };
+    }
+
+    private static ImageTransform? ReadTransform(INamedArraySource file)
+    {
+        if (!file.Metadata.TryGetValue(Prefix + "resize", out var name))
+            return null;
+        return ImageTransform.Find(name) ?? throw Bad(file, "resize", "a way to resize photos, such as crop");
     }
 
     private static Hyperparameters ReadHyperparameters(INamedArraySource file)

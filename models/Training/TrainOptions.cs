@@ -1,3 +1,5 @@
+using EscNative.Models.Data;
+
 namespace EscNative.Models;
 
 /// <summary>A training recipe: SGD with Nesterov momentum and a one-cycle learning rate.</summary>
@@ -33,6 +35,9 @@ public sealed record TrainOptions
     /// <summary>Pixels of black border around images before a random crop of their size; 0 crops nothing.</summary>
     public int CropPadding { get; init; }
 
+    /// <summary>Random parts of photos take the place of the whole ones, or null: the usual training on photos. Not together with <see cref="CropPadding"/>.</summary>
+    public RandomResizedCrop? ResizedCrop { get; init; }
+
     /// <summary>The seed of order and augmentation.</summary>
     public ulong Seed { get; init; } = 42;
 
@@ -41,6 +46,9 @@ public sealed record TrainOptions
 
     /// <summary>Whether to go on from <see cref="CheckpointPath"/>; the result is what an uninterrupted run gives, bit for bit.</summary>
     public bool Resume { get; init; }
+
+    /// <summary>How images are changed at random.</summary>
+    internal Augmentation Augmentation => new(Flip, CropPadding) { ResizedCrop = ResizedCrop };
 
     /// <summary>Throws where a value is impossible.</summary>
     /// <exception cref="UsageException">Names the value and what it may be.</exception>
@@ -56,6 +64,7 @@ public sealed record TrainOptions
             "0, or so much that momentum ± swing stays between 0 and 1");
         Check(WeightDecay >= 0 && double.IsFinite(WeightDecay), "weight-decay", WeightDecay, "0 or more");
         Check(CropPadding is >= 0 and <= 64, "crop", CropPadding, "0 to 64");
+        Augmentation.Validate();
         if (Resume && CheckpointPath is null)
             throw new UsageException("resume: wants the checkpoint to go on from (--checkpoint FILE)");
     }

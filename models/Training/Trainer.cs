@@ -35,7 +35,7 @@ public sealed class Trainer(Classifier model, DataSet data, TrainOptions options
         {
             BatchSize = options.BatchSize,
             Shuffle = true,
-            Augmentation = new Augmentation(options.Flip, options.CropPadding),
+            Augmentation = options.Augmentation,
             Seed = options.Seed,
             Device = model.Device,
             // A last batch of one image has no variance to normalise with.
@@ -113,7 +113,7 @@ public sealed class Trainer(Classifier model, DataSet data, TrainOptions options
         return new RunIdentity(model.Device)
             .Add("epochs", options.Epochs).Add("batch", options.BatchSize).Add("learning-rate", options.LearningRate)
             .Add("momentum", options.Momentum).Add("momentum-swing", options.MomentumSwing).Add("weight-decay", options.WeightDecay)
-            .Add("flip", options.Flip ? 1 : 0).Add("crop", options.CropPadding).Add("seed", options.Seed.ToString(System.Globalization.CultureInfo.InvariantCulture))
+            .Add("flip", options.Flip ? 1 : 0).Add("crop", options.CropPadding).Add("resized-crop", options.ResizedCrop?.ToString() ?? "none").Add("seed", options.Seed.ToString(System.Globalization.CultureInfo.InvariantCulture))
             .Add("training images", data.Train).Add("test images", data.Test)
             .AddDescription(d);
     }

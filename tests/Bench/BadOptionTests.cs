@@ -71,6 +71,7 @@ public sealed class BadOptionTests(SmallFiles files) : IClassFixture<SmallFiles>
         ["--batch"] = ("1", "wants 2 or more"),
         ["--learning-rate"] = ("0", "wants more than 0"),
         ["--weight-decay"] = ("-1", "wants a number from 0"),
+        ["--augment"] = ("flipp", "Did you mean 'flip'?"),
         ["--crop"] = ("65", "wants a whole number from 0 to 64"),
         ["--checkpoint"] = ("{existing}", "the file exists"),
         ["--stop-after"] = ("99", "wants 0 to epochs"),

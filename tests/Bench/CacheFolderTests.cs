@@ -3,6 +3,7 @@ using EscNative.Bench.Requests;
 using EscNative.Bench.Verbs;
 using EscNative.Engine;
 using EscNative.Models;
+using EscNative.Models.Data;
 using EscNative.Tests.Cuda;
 
 namespace EscNative.Tests.Bench;
@@ -72,7 +73,7 @@ public sealed class CacheFolderTests : IDisposable
             SmallModel.Key(recipe with { BatchSize = 51 }, Device.Cpu), SmallModel.Key(recipe with { LearningRate = 0.051 }, Device.Cpu),
             SmallModel.Key(recipe with { Momentum = 0.91 }, Device.Cpu), SmallModel.Key(recipe with { MomentumSwing = 0.051 }, Device.Cpu),
             SmallModel.Key(recipe with { WeightDecay = 1e-4 }, Device.Cpu), SmallModel.Key(recipe with { Flip = !recipe.Flip }, Device.Cpu),
-            SmallModel.Key(recipe with { CropPadding = 3 }, Device.Cpu),
+            SmallModel.Key(recipe with { CropPadding = 3 }, Device.Cpu), SmallModel.Key(recipe with { ResizedCrop = new RandomResizedCrop() }, Device.Cpu),
         ];
         Assert.Equal(keys.Length, keys.Distinct().Count());
         // A value of the recipe that the key forgets, or that was added since.
@@ -80,7 +81,7 @@ public sealed class CacheFolderTests : IDisposable
         [
             nameof(TrainOptions.Epochs), nameof(TrainOptions.StopAfter), nameof(TrainOptions.BatchSize), nameof(TrainOptions.LearningRate),
             nameof(TrainOptions.Momentum), nameof(TrainOptions.MomentumSwing), nameof(TrainOptions.WeightDecay), nameof(TrainOptions.Flip),
-            nameof(TrainOptions.CropPadding), nameof(TrainOptions.Seed),
+            nameof(TrainOptions.CropPadding), nameof(TrainOptions.ResizedCrop), nameof(TrainOptions.Seed),
             // How a run goes on, not what it gives.
             nameof(TrainOptions.CheckpointPath), nameof(TrainOptions.Resume),
         ];

@@ -131,6 +131,37 @@ public sealed class PhotoCommandTests : IDisposable
     }
 
     [Fact]
+    public void Random_parts_of_photos_are_trained_on_by_command_and_of_photos_alone()
+    {
+        WritePhotos();
+        string[] line = ["train", "--augment", "random-resized-crop", "--width", "0.125", "--epochs", "1", "--batch", "4", "--quiet", "--force", "--output", _folder["model.safetensors"]];
+        string[] hashes =
+        [
+            .. ((string[][])[[], [], ["--image-memory", "0"], ["--augment", "flip"]]).Select(more =>
+            {
+                var outcome = CommandLine.Run([.. line[..1], .. more.Contains("--augment") ? line[3..] : line[1..], .. more, "--data", _folder["photos"]]);
+                Assert.True(outcome.Code == 0, outcome.ToString());
+                return Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(_folder["model.safetensors"])));
+            }),
+        ];
+        Assert.Equal((hashes[0], hashes[0]), (hashes[1], hashes[2]));
+        Assert.NotEqual(hashes[0], hashes[3]);
+        // What was begun with whole photos is not gone on with parts.
+        string[] stopped = [.. line[..1], .. line[3..], "--data", _folder["photos"], "--checkpoint", _folder["run"]];
+        stopped[Array.IndexOf(stopped, "--epochs") + 1] = "2";
+        Assert.Equal(0, CommandLine.Run([.. stopped, "--stop-after", "1"]).Code);
+        var refused = CommandLine.Run([.. stopped, "--resume", "--augment", "random-resized-crop"]);
+        Assert.True(refused.Code == 3, refused.ToString());
+        Assert.Contains("resized-crop", refused.Error, StringComparison.Ordinal);
+        refused = CommandLine.Run([.. line, "--data", "embedded"]);
+        Assert.True(refused.Code == 2, refused.ToString());
+        Assert.Contains("--augment: got random-resized-crop, and Fashion-mini holds no photos", refused.Error, StringComparison.Ordinal);
+        refused = CommandLine.Run([.. line, "--crop", "4", "--data", _folder["photos"]]);
+        Assert.True(refused.Code == 2, refused.ToString());
+        Assert.Contains("wants one of them", refused.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void The_line_of_progress_is_gone_where_photos_fail()
     {
         WritePhotos();

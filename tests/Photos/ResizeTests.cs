@@ -64,7 +64,7 @@ public sealed class ResizeTests
         Assert.All(image.Cut(new ImageWindow(7, 9, 2, 2)).Pixels, value => Assert.Equal(0, value));
     }
 
-    private static Image Formula(int height, int width, int channels)
+    internal static Image Formula(int height, int width, int channels)
     {
         var pixels = new byte[height * width * channels];
         for (var i = 0; i < pixels.Length; i++)

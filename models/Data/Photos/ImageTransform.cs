@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace EscNative.Models.Data;
 
 /// <summary>How photos of any size become a network's input: torchvision's transforms on Pillow images, bit for bit.</summary>
@@ -5,6 +7,8 @@ public sealed class ImageTransform
 {
     private readonly int _numerator;
     private readonly int _denominator;
+
+    private const string Cut = "crop-", Whole = "stretch-";
 
     private ImageTransform(string name, ImageFilter filter, int numerator, int denominator)
     {
@@ -23,7 +27,7 @@ public sealed class ImageTransform
     /// <summary>The middle: <c>Resize(s / 0.9)</c>, bicubic, then <c>CenterCrop(s)</c>. What vision transformers are evaluated with.</summary>
     public static ImageTransform CropBicubic { get; } = new("crop-bicubic", ImageFilter.Bicubic, 10, 9);
 
-    /// <summary>Every transform.</summary>
+    /// <summary>Every transform that has a name of its own.</summary>
     public static IReadOnlyList<ImageTransform> All { get; } = [Stretch, Crop, CropBicubic];
 
     /// <summary>Its name on a command line.</summary>
@@ -37,6 +41,38 @@ public sealed class ImageTransform
     /// <exception cref="UsageException">There is none of that name.</exception>
     public static ImageTransform Parse(string name) => All.FirstOrDefault(t => t.Name == name)
         ?? throw new UsageException($"resize: got '{name}', wants {string.Join(", ", All.Select(t => t.Name))}");
+
+    /// <summary>The whole image, whatever its proportions.</summary>
+    /// <param name="filter">How pixels are weighed.</param>
+    public static ImageTransform Stretched(ImageFilter filter) =>
+        filter == ImageFilter.Bilinear ? Stretch : new(Whole + filter.ToString().ToLowerInvariant(), filter, 0, 1);
+
+    /// <summary>The middle: <c>Resize(s * shorter / side)</c>, then <c>CenterCrop(s)</c>.</summary>
+    /// <param name="shorter">The shorter side of the resized image.</param>
+    /// <param name="side">The side of the middle that is taken of it, at most that.</param>
+    /// <param name="filter">How pixels are weighed.</param>
+    public static ImageTransform Cropped(int shorter, int side, ImageFilter filter)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(side, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(shorter, side);
+        return filter == Crop.Filter && (long)shorter * Crop._denominator == (long)side * Crop._numerator ? Crop
+            : filter == CropBicubic.Filter && (shorter, side) == (248, 224) ? CropBicubic
+            : new(FormattableString.Invariant($"{Cut}{shorter}/{side}-{filter.ToString().ToLowerInvariant()}"), filter, shorter, side);
+    }
+
+    /// <summary>The transform of a name, or null: one of <see cref="All"/>, or as <see cref="Stretched"/> and <see cref="Cropped"/> name theirs.</summary>
+    internal static ImageTransform? Find(string name)
+    {
+        if (All.FirstOrDefault(t => t.Name == name) is { } known)
+            return known;
+        var words = name.StartsWith(Whole, StringComparison.Ordinal) ? [name[Whole.Length..]] : name.StartsWith(Cut, StringComparison.Ordinal) ? name[Cut.Length..].Split('/', '-') : [];
+        if (words.Length != (name.StartsWith(Whole, StringComparison.Ordinal) ? 1 : 3) || Array.Find(Enum.GetValues<ImageFilter>(), f => f.ToString().ToLowerInvariant() == words[^1]) is var filter && filter.ToString().ToLowerInvariant() != words[^1])
+            return null;
+        return words.Length == 1 ? Stretched(filter)
+            : int.TryParse(words[0], NumberStyles.None, CultureInfo.InvariantCulture, out var shorter) && int.TryParse(words[1], NumberStyles.None, CultureInfo.InvariantCulture, out var side)
+            && side >= 1 && shorter >= side && shorter <= ImageLimits.Side ? Cropped(shorter, side, filter)
+            : null;
+    }
 
     /// <summary>The image in a network's size.</summary>
     /// <param name="image">The image.</param>

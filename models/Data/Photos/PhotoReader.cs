@@ -53,4 +53,24 @@ internal sealed class PhotoReader(PhotoOptions options)
         image = options.Transform.Apply(image, options.Height, options.Width);
         (options.Channels == 3 ? image.InColour() : image).Pixels.CopyTo(row);
     }
+
+    /// <summary>Reads a random part of a photo, resized with the filter that the whole photo would be.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="draw">Which part.</param>
+    /// <param name="id">The photo's id, by which the part is drawn.</param>
+    /// <param name="row">Receives [height, width, channels] of the options.</param>
+    /// <exception cref="DataFormatException">It cannot be read.</exception>
+    public void Crop(string path, CropDraw draw, int id, Span<byte> row)
+    {
+        var image = InColours(path);
+        // Cut first: a filter must not see what lies around the part.
+        image = image.Cut(draw.Of(image, id)).Resize(options.Height, options.Width, options.Transform.Filter);
+        (options.Channels == 3 ? image.InColour() : image).Pixels.CopyTo(row);
+    }
+
+    private Image InColours(string path)
+    {
+        var image = Read(path, options.Decoder);
+        return options.Channels == 1 ? image.InGrey() : image;
+    }
 }

@@ -107,9 +107,10 @@ internal sealed class PhotoSets
 
         if (good.Count == 0)
             throw new DataFormatException(_list.Source, null, $"has no photo to {part} with that can be read (for example {_skipped[^1].Path}: {_skipped[^1].Rule})");
+        string[] paths = [.. good.Select(photo => photo.Path)];
         // Where photos were skipped the count, with which the hash began, was another one.
         return new Part(
-            _kept ? new PixelRows([.. rows]) : new StreamedPhotos([.. good.Select(photo => photo.Path)], _reader), good, good.Count == files.Count ? hash.Finish() : null);
+            _kept ? new KeptPhotos([.. rows], paths, _reader) : new StreamedPhotos(paths, _reader), good, good.Count == files.Count ? hash.Finish() : null);
     }
 
     private DataFormatException? Decode(string path, byte[] row)

@@ -9,6 +9,12 @@ internal sealed class StreamedPhotos(string[] files, PhotoReader reader) : Pixel
     public override bool IsInMemory => false;
 
     /// <inheritdoc/>
+    public override bool HasOriginals => true;
+
+    /// <inheritdoc/>
+    public override void Crop(int id, CropDraw draw, int drawId, Span<byte> row) => reader.Crop(files[id], draw, drawId, row);
+
+    /// <inheritdoc/>
     public override ReadOnlySpan<byte> Row(int id)
     {
         var row = new byte[reader.ImageSize];
