@@ -56,9 +56,10 @@ internal sealed record PhotoChoice(
             var options = For(architecture, height, width, channels, trained);
             var data = DataFolder.Open(path, options, identities: identities);
             // What is stored in one size is resized where somebody says so; else it is framed, or refused.
-            if (data.Transform is null && (Resize ?? trained) is not null)
+            var resized = data.Transform is null && (Resize ?? trained) is not null;
+            if (resized)
                 data = data.Resize(options);
-            var useless = Given?.Where(name => !data.ArePhotos && (name == "--on-bad-image" || data.Transform is null)).ToArray() ?? [];
+            var useless = Given?.Where(name => !data.ArePhotos && !(resized && name == "--image-memory")).ToArray() ?? [];
             return useless.Length == 0
                 ? data
                 : throw new UsageException($"{string.Join(", ", useless)}: {path} holds {data.Name}, which are no photos that are decoded and resized: leave {(useless.Length == 1 ? "it" : "them")} out");

@@ -23,6 +23,9 @@ public sealed class ForgetRequest
     /// <summary>The training images by their ids, ascending; empty for a request by classes.</summary>
     public ReadOnlySpan<int> Indices => _indices;
 
+    /// <summary>The people whose images these are, where the request names them; else null.</summary>
+    public string? Subjects { get; private init; }
+
     /// <summary>Whether whole classes are to be forgotten.</summary>
     public bool IsByClass => _classes.Length > 0;
 
@@ -91,7 +94,7 @@ public sealed class ForgetRequest
             }
         }
 
-        return ForIndices([.. indices]);
+        return new ForgetRequest([], Checked([.. indices], "forget subject")) { Subjects = string.Join(", ", text.Split(',', StringSplitOptions.TrimEntries)) };
     }
 
     /// <summary>A request for training images from a file: one number a line; blank lines and text after <c>#</c> are ignored.</summary>
@@ -135,7 +138,7 @@ public sealed class ForgetRequest
     /// <inheritdoc/>
     public override string ToString() => IsByClass
         ? $"class{(_classes.Length == 1 ? "" : "es")} {string.Join(", ", _classes)}"
-        : $"{_indices.Length} training image{(_indices.Length == 1 ? "" : "s")}";
+        : $"{_indices.Length} training image{(_indices.Length == 1 ? "" : "s")}{(Subjects is null ? "" : $" of {Subjects}")}";
 
     private static int ParseClass(string part, IReadOnlyList<string> names)
     {

@@ -60,8 +60,8 @@ public sealed class PhotoCommandTests : IDisposable
 
         using (var compared = Run("report", "--data", table, "--model-file", model, "--forget-subject", "bob", "--method", "esc,lau", "--k", "1", "--html", _folder["report.html"]))
         {
-            var asked = Assert.Single(compared.RootElement.GetProperty("experiment").GetProperty("requests").EnumerateArray());
-            Assert.Contains("training images", asked.ToString(), StringComparison.Ordinal);
+            var asked = Assert.Single(compared.RootElement.GetProperty("experiment").GetProperty("trials")[0].GetProperty("requests").EnumerateArray());
+            Assert.Contains("of bob", asked.ToString(), StringComparison.Ordinal);
         }
 
         Assert.Contains("--forget-subject: the embedded images do not say whom they show", CommandLine.Run("report", "--method", "esc,lau", "--forget-subject", "bob").Error, StringComparison.Ordinal);
@@ -125,6 +125,11 @@ public sealed class PhotoCommandTests : IDisposable
             Assert.Contains("resized again in every pass", notes, StringComparison.Ordinal);
         }
 
+        var inspected = CommandLine.Run("inspect", _folder["vit.safetensors"], "--image-size", "96");
+        Assert.True(inspected.Code == 0, inspected.ToString());
+        Assert.Contains("becomes [1, 37, 192]", inspected.Output, StringComparison.Ordinal);
+        Assert.Contains("became [1, 37, 192]: resampled as timm does", inspected.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("wants [", inspected.Output, StringComparison.Ordinal);
         // The file tells how; nobody has to say it again.
         using var erased = Run("unlearn", "--data", data, "--model-file", _folder["vit.safetensors"], "--forget-class", "cat", "--output", _folder["erased.safetensors"]);
         Assert.DoesNotContain("not those that the model was trained on", erased.RootElement.GetProperty("notes").ToString(), StringComparison.Ordinal);

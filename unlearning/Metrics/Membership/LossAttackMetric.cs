@@ -29,7 +29,8 @@ public sealed class LossAttackMetric(LossAttackOptions options) : IMetric
         if (models.Erased.Get<LossAttackResult>(Name) is not { } attack)
             return [];
         var group = new RowGroup(
-            models, Name, "accuracy of a logistic regression on the loss, D_f against unseen images; Retrain's value is the reference, not 50 (ESC, table 1)",
+            models, Name, "accuracy of a logistic regression on the loss, D_f against unseen images; Retrain's value is the reference, not 50 (ESC, table 1)"
+            + (attack.Score is null ? FormattableString.Invariant($"; no value: {attack.Members} images a side are too few to train and to test with") : ""),
             options.Seed, $"mean of {attack.Splits.Count} splits");
         var row = group.Row(
             "accuracy", $"{attack.Members} members and as many others", 2 * attack.Members, e => e.Get<LossAttackResult>(Name)?.Score) with
