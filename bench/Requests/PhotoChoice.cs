@@ -83,7 +83,9 @@ internal sealed record PhotoChoice(
         Height = height,
         Width = width,
         Channels = channels,
-        Transform = (Resize ?? trained) is { } name ? ImageTransform.Parse(name) : Usual(architecture, Math.Min(height, width)),
+        Transform = Resize is { } name ? ImageTransform.Parse(name)
+            : trained is null ? Usual(architecture, Math.Min(height, width))
+            : ImageTransform.Find(trained) ?? throw new UsageException($"the model's file says that images came to their size by '{trained}', which this version does not know: name a way by --resize"),
         OnBadImage = OnBadImage,
         MemoryBudget = MemoryBudget,
         Progress = Progress,

@@ -65,8 +65,12 @@ public sealed class ImageTransform
     {
         if (All.FirstOrDefault(t => t.Name == name) is { } known)
             return known;
-        var words = name.StartsWith(Whole, StringComparison.Ordinal) ? [name[Whole.Length..]] : name.StartsWith(Cut, StringComparison.Ordinal) ? name[Cut.Length..].Split('/', '-') : [];
-        if (words.Length != (name.StartsWith(Whole, StringComparison.Ordinal) ? 1 : 3) || Array.Find(Enum.GetValues<ImageFilter>(), f => f.ToString().ToLowerInvariant() == words[^1]) is var filter && filter.ToString().ToLowerInvariant() != words[^1])
+        var isWhole = name.StartsWith(Whole, StringComparison.Ordinal);
+        var words = isWhole ? [name[Whole.Length..]] : name.StartsWith(Cut, StringComparison.Ordinal) ? name[Cut.Length..].Split('/', '-') : [];
+        if (words.Length != (isWhole ? 1 : 3))
+            return null;
+        // Lower case, as the names are written.
+        if (words[^1].Any(char.IsUpper) || !Enum.TryParse<ImageFilter>(words[^1], ignoreCase: true, out var filter) || int.TryParse(words[^1], out _))
             return null;
         return words.Length == 1 ? Stretched(filter)
             : int.TryParse(words[0], NumberStyles.None, CultureInfo.InvariantCulture, out var shorter) && int.TryParse(words[1], NumberStyles.None, CultureInfo.InvariantCulture, out var side)
