@@ -137,7 +137,7 @@ internal sealed class Experiment(
 
         string Named(ForgetRequest request) => request.IsByClass
             ? $"{request} ({string.Join(", ", request.Classes.ToArray().Select(c => data.ClassNames[c]))})"
-            : request.ToString();
+            : request.WithNames();
     }
 
     private static ClaimResult[] Claims(List<MethodResult> rows)

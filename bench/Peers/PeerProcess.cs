@@ -79,7 +79,7 @@ internal sealed class PeerProcess : IPeer, IDisposable
         var known = (_hello["variants"] as JsonObject)?[operation];
         if (known is JsonObject networks && architecture is not null)
             known = networks[architecture] ?? networks[AnyOther] ?? throw new UsageException($"peers: {_name} has no {architecture} for {operation}, only {string.Join(", ", networks.Select(n => PlainText.Of(n.Key)))}");
-        return known is JsonArray names ? [.. names.Select(v => PlainText.Of(v!.GetValue<string>()))] : [];
+        return known is JsonArray names ? [.. names.Select(v => v is JsonValue text && text.TryGetValue(out string? name) ? PlainText.Of(name) : throw new UsageException($"peers: {_name} names its variants of {operation} by {v?.ToJsonString() ?? "null"}, wants texts"))] : [];
     }
 
     public JsonObject Ask(JsonObject request)

@@ -43,7 +43,7 @@ internal static class PeersCommand
         var subject = network is null ? FromFile(context, device) : Made(context, network, batch, device);
         using var model = subject.Model;
         var data = subject.Data;
-        var split = ForgetSplit.Create(data, Inputs.Request(context.Get(options.ForgetClass) ?? "4", null, data));
+        var split = ForgetSplit.Create(data, context.Get(options.ForgetClass) is { } named ? Inputs.Request(named, null, data) : Inputs.PaperClass(data));
         var unlearning = new UnlearningOptions
         {
             Percent = context.Get(options.K) is null ? Esc.DefaultPercent : null,
@@ -138,7 +138,7 @@ internal static class PeersCommand
                 : throw new UsageException($"peers: {options.ModelFile.Name} FILE is missing; or give {options.Architecture.Name} NAME for a network with random weights");
         }
 
-        var told = new Option[] { options.Architecture, options.Stem, options.Width, options.ImageSize }.Where(context.Has).Select(option => option.Name).ToArray();
+        var told = new Option[] { options.Architecture, options.Stem, options.Width, options.ImageSize }.Where(context.IsTyped).Select(option => option.Name).ToArray();
         return told.Length == 0
             ? null
             : throw new UsageException($"peers: {file} says itself what network it holds; leave {string.Join(", ", told)} out, or {options.ModelFile.Name} for a network with random weights");

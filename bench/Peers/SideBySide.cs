@@ -103,7 +103,9 @@ internal sealed class SideBySide(IReadOnlyList<IPeer> peers, int threads, int ro
             Send(exporter, name, data);
         var request = (JsonObject)workload.Request.DeepClone();
         request["op"] = "export";
-        var length = Answer(exporter, request, "bytes").GetValue<int>();
+        var answer = Answer(exporter, request, "bytes");
+        if (answer is not JsonValue number || !number.TryGetValue(out int length) || length < 1)
+            throw new UsageException($"peers: {exporter.Name} answers an export with {answer.ToJsonString()} bytes, wants a whole number of at least 1");
         for (var offset = 0; offset < length; offset += Piece)
         {
             var read = new JsonObject { ["op"] = "read", ["name"] = OnnxBlob, ["offset"] = offset, ["length"] = Math.Min(Piece, length - offset) };

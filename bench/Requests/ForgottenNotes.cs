@@ -49,6 +49,6 @@ internal static class ForgottenNotes
     public static string Words(ForgetSplit split)
     {
         var (request, names) = (split.Request, split.Data.ClassNames);
-        return request.IsByClass ? $"{request} ({string.Join(", ", request.Classes.ToArray().Select(c => names[c]))})" : request.ToString();
+        return request.IsByClass ? $"{request} ({string.Join(", ", request.Classes.ToArray().Select(c => names[c]))})" : request.WithNames();
     }
 }

@@ -15,7 +15,7 @@ internal static class Inputs
     /// <exception cref="UsageException">Options of photos for data that are none.</exception>
     /// <exception cref="EscException">They cannot be used.</exception>
     public static DataSet Open(string path, ModelDescription model, int identities = 0, PhotoChoice? photos = null) =>
-        Open(path, model.Architecture, model.Data?.Transform ?? model.Transform?.Name, model.Input(), identities, photos);
+        Open(path, model.Architecture, model.Data is { } data ? data.Transform : model.Transform?.Name, model.Input(), identities, photos);
 
     /// <summary>The images at a path, in the size and colours that a new network is made for.</summary>
     /// <inheritdoc cref="Open(string, ModelDescription, int, PhotoChoice?)"/>

@@ -25,6 +25,9 @@ internal sealed record PhotoChoice(
 
     private static readonly SkiaImageDecoder Decoder = new();
 
+    /// <summary>Whether <see cref="Resize"/> is said of this run: what the environment and a file of configuration say is of photos alone.</summary>
+    public bool IsResizeTyped { get; init; } = true;
+
     /// <summary>What the options say.</summary>
     public static PhotoChoice Of(CommandContext context)
     {
@@ -36,7 +39,10 @@ internal sealed record PhotoChoice(
             context.Get(options.ImageMemory) is { } megabytes ? megabytes * 1_000_000L : null,
             new SynchronousShare(context),
             [.. new Option[] { options.OnBadImage, options.ImageMemory }.Where(context.IsTyped).Select(option => option.Name)],
-            context.Cancel);
+            context.Cancel)
+        {
+            IsResizeTyped = context.IsTyped(options.Resize),
+        };
     }
 
     /// <summary>The images at a path in a size: photos, and others where they are to be resized.</summary>
@@ -55,8 +61,8 @@ internal sealed record PhotoChoice(
         {
             var options = For(architecture, height, width, channels, trained);
             var data = DataFolder.Open(path, options, identities: identities);
-            // What is stored in one size is resized where somebody says so; else it is framed, or refused.
-            var resized = data.Transform is null && (Resize ?? trained) is not null;
+            // What is stored in one size is resized where somebody says so of these images; else it is framed, or refused.
+            var resized = data.Transform is null && (Resize is null ? trained is not null : IsResizeTyped);
             if (resized)
                 data = data.Resize(options);
             var useless = Given?.Where(name => !data.ArePhotos && !(resized && name == "--image-memory")).ToArray() ?? [];

@@ -120,6 +120,7 @@ internal unsafe struct ConvJob : ITileJob
 
         if (i == count)
             return;
+        ahead.Step();
         var last = stackalloc int[3 * MostRows];
         Repeat(pixels + i, count - i, tileRows, last);
         Repeat(outs + i, count - i, tileRows, last + MostRows);

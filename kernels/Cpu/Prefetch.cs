@@ -9,6 +9,7 @@ internal unsafe struct Prefetch
     private const int LineBytes = 64;
 
     private readonly nint _linesPerStep;
+    private readonly byte* _end;
     private byte* _at;
 
     /// <summary>Divides memory among steps.</summary>
@@ -17,15 +18,15 @@ internal unsafe struct Prefetch
     /// <param name="steps">How many times <see cref="Step"/> will be called, at least 1.</param>
     public Prefetch(float* from, float* to, int steps)
     {
-        _at = (byte*)from;
+        (_at, _end) = ((byte*)from, (byte*)to);
         _linesPerStep = ((nint)((byte*)to - (byte*)from) + (steps * LineBytes) - 1) / (steps * LineBytes);
     }
 
-    /// <summary>Fetches the next part. It does no harm beyond the end.</summary>
+    /// <summary>Fetches the next part, if there is one.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Step()
     {
-        for (nint i = 0; i < _linesPerStep; i++, _at += LineBytes)
+        for (nint i = 0; i < _linesPerStep && _at < _end; i++, _at += LineBytes)
         {
             if (Sse.IsSupported)
                 Sse.Prefetch1(_at);

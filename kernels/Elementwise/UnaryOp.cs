@@ -36,7 +36,7 @@ public enum UnaryOp
     /// <summary>x / (1 + e^-x), also called swish. Reads the operand.</summary>
     Silu,
 
-    /// <summary>min(max(x, 0), 6). Reads the result; the slope at 0 and at 6 is 0, and at NaN, as PyTorch's is.</summary>
+    /// <summary>min(max(x, 0), 6). Reads the result; the slope at 0 and at 6 is 0, and at NaN.</summary>
     Relu6,
 
     /// <summary>x (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2, the approximation of <see cref="Gelu"/>. Reads the operand.</summary>

@@ -80,7 +80,7 @@ template <class T> DEV void adaptive_pool(const T* x, T* y, i64 count, int heigh
     A sum = 0;
     for (int r = rows.begin; r < rows.end; r++)
       for (int c = columns.begin; c < columns.end; c++) sum += widen(x[((p.image * height + r) * width + c) * channels + p.channel]);
-    y[i] = narrow<T>(sum / (A)((rows.end - rows.begin) * (columns.end - columns.begin)));
+    y[i] = narrow<T>(sum / ((A)(rows.end - rows.begin) * (A)(columns.end - columns.begin)));
   }
 }
 

@@ -54,7 +54,8 @@ public static unsafe class Winograd
             Run<WinogradF4Stride2>(s, x, weight.Data, epilogue, y);
     }
 
-    /// <summary>Whether <see cref="Forward"/> was measured to be clearly faster than the direct convolution, and with which tile.</summary>
+    /// <summary>Whether <see cref="Forward"/> should be faster than the direct convolution, and with which tile: by what was measured, and for weights
+    /// that come from memory by what they cost.</summary>
     /// <param name="s">The sizes; the batch is that of one call.</param>
     /// <param name="tile">The faster tile, if one pays.</param>
     // Times faster than the direct convolution with packed weights; one thread of an AMD EPYC of the Zen 5 generation, 512 bits.
@@ -76,7 +77,8 @@ public static unsafe class Winograd
     //    96 ->  96 @ 16x16        1.3               1.5                 1.3
     //   128 -> 256 @ 16x16        1.4               1.6                 1.4
     //   256 -> 512 @ 8x8          0.4               0.8                 1.5
-    // Few tiles of many channels lose: they wait for the weights, which are up to four times as many as of a direct convolution.
+    // Those were layers by themselves. In a network weights of 10 MB and more come from memory:
+    // few tiles of many channels lose: they wait for the weights, which are up to four times as many as of a direct convolution.
     public static bool Pays(in WindowShape s, out WinogradTile tile)
     {
         tile = WinogradTile.F4x4;

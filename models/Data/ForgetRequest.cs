@@ -135,10 +135,14 @@ public sealed class ForgetRequest
     /// <summary>The request with every number in it, for records that must tell requests apart.</summary>
     public string Describe() => (IsByClass ? "classes " : "images ") + string.Join(',', IsByClass ? _classes : _indices);
 
+    /// <summary>The request with the names of the people, for whoever made it.</summary>
+    public string WithNames() => Subjects is null ? ToString() : $"{this} of {Subjects}";
+
     /// <inheritdoc/>
+    // Records are kept in models and files: the people whom they forget are not named there.
     public override string ToString() => IsByClass
         ? $"class{(_classes.Length == 1 ? "" : "es")} {string.Join(", ", _classes)}"
-        : $"{_indices.Length} training image{(_indices.Length == 1 ? "" : "s")}{(Subjects is null ? "" : $" of {Subjects}")}";
+        : $"{_indices.Length} training image{(_indices.Length == 1 ? "" : "s")}";
 
     private static int ParseClass(string part, IReadOnlyList<string> names)
     {

@@ -99,7 +99,7 @@ internal sealed record ForeignModel(RenamedSource Tensors, NameMap? Map, ModelDe
         if (Description.Transform is { } transform)
         {
             var (height, width, _) = Description.Input();
-            options.Say($"Photos: {transform.Describe(options.ImageSize ?? height, options.ImageSize ?? width)}, as {HuggingFaceImages.FileName} beside it says; --resize tells another.");
+            options.Say($"Photos: {transform.Describe(options.ImageSize ?? height, options.ImageSize ?? width)}, says {HuggingFaceImages.FileName} beside it; --resize tells another.");
         }
 
         foreach (var said in Config?.Remarks() ?? [])

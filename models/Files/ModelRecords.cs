@@ -109,7 +109,7 @@ internal static class ModelRecords
         metadata.TryGetValue(key, out var text) && text.Length > 0 ? text.Split('\n') : [];
 
     private static string? Transform(INamedArraySource file) =>
-        !file.Metadata.TryGetValue(Data + "transform", out var name) || ImageTransform.All.Any(t => t.Name == name)
+        !file.Metadata.TryGetValue(Data + "transform", out var name) || ImageTransform.Find(name) is not null
             ? name
             : throw new DataFormatException(file.Name, null, $"metadata {Data}transform is '{name}', wants {string.Join(", ", ImageTransform.All.Select(t => t.Name))}");
 

@@ -74,6 +74,8 @@ public sealed class NetworksScriptTests : IDisposable
     private static (int Code, string Output) Run(string program, string[] arguments, params (string Name, string Value)[] environment)
     {
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var name in (string[])["ESC_ROUNDS", "ESC_SECONDS", "ESC_THREADS", "NETWORKS", "PYTHON"])
+            start.Environment.Remove(name);
         foreach (var (name, value) in environment)
             start.Environment[name] = value;
         using var process = Process.Start(start)!;

@@ -21,13 +21,13 @@ public sealed class TinyErasureTests : IDisposable
         {
             var file = Directory.GetFiles(TestData.Cifar100Folder, $"{part}*.bin").Single();
             using var stream = File.OpenRead(file);
-            var start = new byte[record * 300];
+            var start = new byte[record * 200];
             stream.ReadExactly(start);
-            // Class after class, round and round: three images of each.
+            // Class after class, round and round: two images of each.
             _folder.Write($"cifar-100-binary/{part}.bin", start);
         }
 
-        Erase(_folder["cifar-100-binary"], ["--arch", "resnet18", "--stem", "cifar", "--width", "0.0625", "--epochs", "2", "--batch", "50"], ["--forget-class", "apple", "--k", "1"], 3, learns: false);
+        Erase(_folder["cifar-100-binary"], ["--arch", "resnet18", "--stem", "cifar", "--width", "0.0625", "--epochs", "1", "--batch", "50"], ["--forget-class", "apple", "--k", "1"], 2, learns: false);
     }
 
     [Fact]
@@ -95,7 +95,7 @@ public sealed class TinyErasureTests : IDisposable
         TestContext.Current.TestOutputHelper?.WriteLine(said);
         if (images < 6)
             Assert.Contains(FormattableString.Invariant($"no value: {images} images a side are too few"), evaluated.RootElement.GetProperty("metrics").ToString(), StringComparison.Ordinal);
-        Assert.True(!learns || (before >= 80 && after <= before / 2 && kept >= 0.8 * Value("D_r", "original")), said);
+        Assert.True(!learns || (before >= 60 && after <= 0.6 * before && kept >= 0.7 * Value("D_r", "original")), said);
 
         double Value(string name, string of) => rows[name].GetProperty(of).GetDouble();
     }

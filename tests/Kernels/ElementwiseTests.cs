@@ -114,7 +114,7 @@ public sealed unsafe class ElementwiseTests
 
         for (var i = 0; i < input.Length; i++)
         {
-            double v = input[i], tolerance = 1e-42 + (2e-5 * Math.Abs(v) * Tail(op, v));
+            double v = input[i], tolerance = 1e-42 + (4e-5 * Math.Abs(v) * Tail(op, v));
             var (value, slope) = (v * Tail(op, v), Slope(op, v));
             if (op == UnaryOp.Relu6)
                 (value, slope, tolerance) = (Math.Clamp(v, 0, 6), v is > 0 and < 6 ? 1 : 0, 0);

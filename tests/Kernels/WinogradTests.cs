@@ -284,7 +284,7 @@ public sealed unsafe partial class WinogradTests
     }
 
     [Fact]
-    public void Pays_where_it_was_measured_to_pay()
+    public void Pays_where_it_was_measured_or_reckoned_to_pay()
     {
         foreach (var (channels, size) in new[] { (48, 32), (96, 16), (96, 8), (64, 56), (128, 28), (256, 14), (256, 8) })
         {

@@ -58,6 +58,8 @@ void Prepare(JsonObject r)
         return;
     prepared.Session?.Dispose();
     prepared.Input?.Dispose();
+    // A session that cannot be made leaves none behind.
+    prepared = ("", null, null);
     using var how = new SessionOptions
     {
         GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_ALL,

@@ -16,14 +16,15 @@ internal static class CpuChunk
 
     // More would take memory for little.
     private const int MostImages = 32;
-    private const double MostArenaBytes = 96 << 20;
+    private const double MostArenaBytes = 64 << 20;
 
     /// <summary>The power of two whose traffic is least.</summary>
     public static int Images(PlanGraph graph, PlanOptions options)
     {
-        var largest = ArenaLayout.LargestStep(graph) * (double)sizeof(float);
+        var arena = ArenaLayout.Of(graph, 1).Floats * (double)sizeof(float);
+        var most = options.ImagesPerRun > 0 ? Math.Min(options.ImagesPerRun, MostImages) : MostImages;
         var (best, least) = (1, double.PositiveInfinity);
-        for (var images = 1; images <= MostImages && (images == 1 || images * largest <= MostArenaBytes); images *= 2)
+        for (var images = 1; images == 1 || (images < 2 * most && images * arena <= MostArenaBytes); images *= 2)
         {
             var traffic = Traffic(graph, images, options);
             // A larger chunk is to be worth its memory.

@@ -20,6 +20,10 @@ public sealed record RandomResizedCrop
     /// <summary>The largest ratio of width to height.</summary>
     public double MaximumRatio { get; init; } = 4.0 / 3;
 
+    /// <summary>Scale and ratio, the same text in every culture: it tells runs apart.</summary>
+    public override string ToString() =>
+        FormattableString.Invariant($"scale {MinimumScale:R} to {MaximumScale:R}, ratio {MinimumRatio:R} to {MaximumRatio:R}");
+
     /// <summary>Throws where a value is impossible.</summary>
     /// <exception cref="UsageException">Names the value and what it may be.</exception>
     public void Validate()

@@ -165,13 +165,16 @@ internal sealed class HuggingFaceConfig
         {
             if (!int.TryParse(key, NumberStyles.None, CultureInfo.InvariantCulture, out var number) || number >= ModelDescription.MostClasses)
                 throw labels.Wrong(key, "is no number of a class; wants \"0\", \"1\" and so on");
-            if (string.IsNullOrWhiteSpace(text) || text.Length > LongestName || text.AsSpan().IndexOfAny('\n', '\r') >= 0)
-                throw labels.Bad(key, "a name in one line");
+            if (string.IsNullOrWhiteSpace(text) || text.Length > LongestName || text.Any(char.IsControl))
+                throw labels.Bad(key, "a name in one line, without control characters");
             if (!names.TryAdd(number, text))
                 throw labels.Wrong(key, "is there twice");
         }
 
         if (names.Count == 0)
+            return null;
+        // What its library writes where nobody named them.
+        if (names.All(n => n.Value == FormattableString.Invariant($"LABEL_{n.Key}")))
             return null;
         return names.Keys.Last() == names.Count - 1
             ? [.. names.Values]
