@@ -6,17 +6,8 @@
 // Seen in the machine code of NVRTC 12.4 for sm_80 (no GPU was at hand: nothing here is timed, no tile was tuned). Of the inner loop's
 // instructions FFMA are 90 % with 128 columns, 88 % with 96, 81 % with 48 and 79 % with 64 x 64. Around it a step costs some 150 more
 // for 1024 FFMA: one 16-byte LDGSTS a chunk and the arithmetic of its address. Two blocks share a multiprocessor, three of 64 x 64 and 128 x 32.
+#include "epilogue.cuh"
 #include "window.cuh"
-
-DEV float erf_of(float x) { return erff(x); }
-DEV double erf_of(double x) { return erf(x); }
-
-// How a pixel ends, as the launcher numbers it. NaN stays NaN.
-enum { kNone, kRelu, kGelu };
-template <class A> DEV A activated(int function, A v) {
-  if (function == kGelu) return (A)0.5 * v * ((A)1 + erf_of(v * (A)0.70710678118654752));
-  return function == kRelu && v < 0 ? 0 : v;
-}
 
 // Blocks: tiles of columns along x, so that those which read the same pixels run together; tiles of pixels along y, and z where these are
 // too many.

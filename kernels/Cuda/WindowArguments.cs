@@ -15,8 +15,6 @@ internal readonly record struct WindowArguments(
     /// <exception cref="DeviceException">The kernels count the values under a window, and the pixels of an image, in 32 bits.</exception>
     public static WindowArguments OfConvolution(in WindowShape s)
     {
-        if (!s.IsPlain)
-            throw new DeviceException($"Conv2d: got {s}, wants one group and dilations of 1: the kernels of a GPU know no others");
         var window = (long)s.KernelHeight * s.KernelWidth * Math.Max(s.InChannels, s.OutChannels);
         var pixels = Math.Max((long)s.Height * s.Width, (long)s.OutHeight * s.OutWidth);
         return Math.Max(window, pixels) <= ProductTiles.MostLength

@@ -4,32 +4,49 @@ using EscNative.Kernels.Cpu;
 namespace EscNative.Engine.Plans;
 
 /// <summary>f(conv(x) + bias + residual); a linear layer is a convolution with a window of one pixel.</summary>
-internal sealed class ConvNode(string name, PlanValue x, ConvWeight weight, int stride, int padding) : EpilogueNode(name)
+internal sealed class ConvNode(string name, PlanValue x, ConvWeight weight, WindowShape window) : EpilogueNode(name)
 {
     public PlanValue X { get; } = x;
 
     public ConvWeight Weight { get; } = weight;
 
-    public int Stride { get; } = stride;
-
-    public int Padding { get; } = padding;
+    /// <summary>The sizes, without a number of images.</summary>
+    public WindowShape Window { get; } = window;
 
     public override IEnumerable<PlanValue> Inputs => Residual is null ? [X] : [X, Residual];
 
     public override string Kind =>
-        (X.Shape.Rank < 3 ? "linear" : FormattableString.Invariant($"conv {Weight.KernelHeight}x{Weight.KernelWidth}") + (Stride > 1 ? $" stride {Stride}" : "")) + Suffix;
+        (X.Shape.Rank < 3 ? "linear" : FormattableString.Invariant($"conv {Weight.KernelHeight}x{Weight.KernelWidth}") + Details) + Suffix;
 
+    // Weight.Inputs are those of a group.
     public override double Flops => (Count(Output) * 2 * Weight.KernelHeight * Weight.KernelWidth * Weight.Inputs) + EpilogueFlops;
 
     public override double WeightBytes => Weight.Bytes;
 
-    public override int WantedHalo(PlanValue input) => input == X ? Padding : 0;
+    public override int WantedHalo(PlanValue input) => input == X ? Math.Max(Math.Max(Window.PadTop, Window.PadBottom), Math.Max(Window.PadLeft, Window.PadRight)) : 0;
 
     // Each output pixel reads its own pixel of the residual before it is written.
     public override bool MayOverwrite(PlanValue input) => input == Residual && input != X;
 
     // Winograd's kernels do not know it; they have larger windows.
-    public override bool TakesGelu => Weight is { KernelHeight: 1, KernelWidth: 1 };
+    public override bool TakesGelu => Weight is { KernelHeight: 1, KernelWidth: 1 } && Window.Groups == 1;
+
+    private string Details
+    {
+        get
+        {
+            var s = Window;
+            var stride = (s.StrideHeight, s.StrideWidth) == (1, 1) ? ""
+                : s.StrideHeight == s.StrideWidth ? $" stride {s.StrideHeight}" : $" stride {s.StrideHeight}x{s.StrideWidth}";
+            var dilation = (s.DilationHeight, s.DilationWidth) == (1, 1) ? ""
+                : s.DilationHeight == s.DilationWidth ? $" dilation {s.DilationHeight}" : $" dilation {s.DilationHeight}x{s.DilationWidth}";
+            return FormattableString.Invariant($"{stride}{dilation}") + (s.IsDepthwise ? " depthwise" : s.Groups > 1 ? $" groups {s.Groups}" : "");
+        }
+    }
+
+    /// <summary>The window of a linear layer: one pixel.</summary>
+    public static WindowShape Pixelwise(PlanValue x, int outputs) =>
+        WindowShape.Of((0, x.Height, x.Width, x.Channels), outputs, (1, 1), (1, 1), (0, 0));
 
     public override void Append(double[] scale, double[] shift) => Weight.Append(scale, shift);
 
@@ -52,9 +69,8 @@ internal sealed class ConvNode(string name, PlanValue x, ConvWeight weight, int 
 
         public Cpu(ConvNode node, ArenaLayout layout, PlanOptions options)
         {
-            var (weight, x, pad) = (node.Weight, node.X, node.Padding);
-            _shape = WindowShape.Of(
-                (TypicalImages, x.Height, x.Width, x.Channels), weight.Outputs, (weight.KernelHeight, weight.KernelWidth), (node.Stride, node.Stride), (pad, pad));
+            var (weight, x) = (node.Weight, node.X);
+            _shape = node.Window with { Batch = TypicalImages };
             (_x, _y) = (CpuSlot.Of(x, layout), CpuSlot.Of(node.Output, layout));
             _residual = node.Residual is null ? null : CpuSlot.Of(node.Residual, layout);
             (_relu, _gelu) = (node.Relu, node.Gelu);
@@ -64,7 +80,7 @@ internal sealed class ConvNode(string name, PlanValue x, ConvWeight weight, int 
                 if (options.Winograd && Winograd.Pays(_shape, out var tile))
                     _winograd = Keep(new WinogradWeight(weight.Outputs, weight.Inputs, values, tile));
                 else
-                    _direct = Keep(new PackedConvWeight(weight.Outputs, weight.KernelHeight, weight.KernelWidth, weight.Inputs, values));
+                    _direct = Keep(new PackedConvWeight(weight.Outputs, weight.KernelHeight, weight.KernelWidth, weight.Inputs, values, _shape.Groups));
             }
         }
 
@@ -92,18 +108,24 @@ internal sealed class ConvNode(string name, PlanValue x, ConvWeight weight, int 
         public Cuda(ConvNode node, ArenaLayout layout, CudaBackend backend)
             : base(backend)
         {
-            var (weight, x, pad) = (node.Weight, node.X, node.Padding);
-            _shape = WindowShape.Of(
-                (0, x.Height, x.Width, x.Channels), weight.Outputs, (weight.KernelHeight, weight.KernelWidth), (node.Stride, node.Stride), (pad, pad));
+            var (weight, x) = (node.Weight, node.X);
+            _shape = node.Window;
             (_x, _y) = (CudaSlot.Of(x, layout), CudaSlot.Of(node.Output, layout));
             _residual = node.Residual is null ? null : CudaSlot.Of(node.Residual, layout);
             (_relu, _gelu) = (node.Relu, node.Gelu);
             (_weight, _bias) = (Constant(weight.Values()), Constant(weight.Bias()));
         }
 
-        public override string Algorithm => "implicit gemm";
+        public override string Algorithm => _shape.IsPlain ? "implicit gemm" : "sliced";
 
-        public override void Run(in CudaArena arena, int images) => Backend.ConvForward.Forward(
-            DType.F32, _shape with { Batch = images }, _x.In(arena), Address(_weight), Address(_bias), _residual?.In(arena) ?? 0, _relu, _y.In(arena), _gelu);
+        public override void Run(in CudaArena arena, int images)
+        {
+            var shape = _shape with { Batch = images };
+            var (x, y, residual) = (_x.In(arena), _y.In(arena), _residual?.In(arena) ?? 0);
+            if (shape.IsPlain)
+                Backend.ConvForward.Forward(DType.F32, shape, x, Address(_weight), Address(_bias), residual, _relu, y, _gelu);
+            else
+                Backend.ConvSliced.Forward(DType.F32, shape, x, Address(_weight), Address(_bias), residual, _relu, y, _gelu);
+        }
     }
 }
