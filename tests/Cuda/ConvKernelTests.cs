@@ -144,7 +144,7 @@ public sealed class ConvKernelTests
             foreach (var gelu in (bool[])[false, true])
             {
                 var y = machine.Upload(type, residual);
-                kernels.Forward(type, s, layer.Px, layer.Pw, layer.Pb, y, relu: !gelu, y, gelu);
+                kernels.Forward(type, s, layer.Px, layer.Pw, layer.Pb, y, relu: !gelu, y, gelu ? UnaryOp.Gelu : null);
                 double[] wanted =
                 [
                     .. layer.Y.Zip(residual, (v, r) => v + r).Select(

@@ -179,7 +179,10 @@ internal sealed class RandomNetwork
             }
         }
 
-        throw new InvalidOperationException($"{this}: no window brings [{string.Join(", ", _shape)}] to [{string.Join(", ", after)}]");
+        // A body that made images larger on one side and smaller on the other.
+        var pool = Named($"adaptive pool to {after[0]}x{after[1]}", new AdaptiveAveragePool2d(after[0], after[1]), _shape[0] * _shape[1]);
+        _shape = [after[0], after[1], _shape[2]];
+        return new Sequential(pool, Convolution(after[2], 1, 1, 0, bias: false));
     }
 
     private Pool Pooling()
