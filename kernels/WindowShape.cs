@@ -16,6 +16,10 @@ namespace EscNative.Kernels;
 /// <param name="PadLeft">Columns of zeros to the left.</param>
 /// <param name="PadBottom">Rows of zeros below.</param>
 /// <param name="PadRight">Columns of zeros to the right.</param>
+/// <param name="DilationHeight">Rows of the image from one row of a convolution's kernel to the next, at least 1.</param>
+/// <param name="DilationWidth">Columns of the image from one column of a convolution's kernel to the next, at least 1.</param>
+/// <param name="Groups">Into how many slices the channels of a convolution are cut, each a convolution by itself: it divides the channels of
+/// input and output, and weights are [out, kh, kw, in / groups].</param>
 public readonly record struct WindowShape(
     int Batch,
     int Height,
@@ -29,19 +33,40 @@ public readonly record struct WindowShape(
     int PadTop,
     int PadLeft,
     int PadBottom,
-    int PadRight)
+    int PadRight,
+    int DilationHeight = 1,
+    int DilationWidth = 1,
+    int Groups = 1)
 {
     /// <summary>Rows of an output image: windows from top to bottom.</summary>
-    public int OutHeight => OutSize(Height + PadTop + PadBottom, KernelHeight, StrideHeight);
+    public int OutHeight => OutSize(Height + PadTop + PadBottom, SpanHeight, StrideHeight);
 
     /// <summary>Columns of an output image: windows from left to right.</summary>
-    public int OutWidth => OutSize(Width + PadLeft + PadRight, KernelWidth, StrideWidth);
+    public int OutWidth => OutSize(Width + PadLeft + PadRight, SpanWidth, StrideWidth);
+
+    /// <summary>Rows of the image from the first to the last row of a kernel.</summary>
+    public int SpanHeight => ((KernelHeight - 1) * DilationHeight) + 1;
+
+    /// <summary>Columns of the image from the first to the last column of a kernel.</summary>
+    public int SpanWidth => ((KernelWidth - 1) * DilationWidth) + 1;
 
     /// <summary>Multiplications and additions of one pass of a convolution, those with padding zeros included.</summary>
     public double Flops => 2.0 * OutPixels * OutChannels * Taps;
 
-    /// <summary>Values that meet in one output value of a convolution: kernel rows x columns x input channels.</summary>
-    internal int Taps => KernelHeight * KernelWidth * InChannels;
+    /// <summary>Values that meet in one output value of a convolution: kernel rows x columns x input channels of a group.</summary>
+    public int Taps => KernelHeight * KernelWidth * GroupInChannels;
+
+    /// <summary>Channels of the input that a group reads.</summary>
+    public int GroupInChannels => Groups == 1 ? InChannels : InChannels / Groups;
+
+    /// <summary>Channels of the output that a group writes.</summary>
+    public int GroupOutChannels => Groups == 1 ? OutChannels : OutChannels / Groups;
+
+    /// <summary>Whether there is one group, and the taps are neighbours: what every algorithm can do.</summary>
+    public bool IsPlain => Groups == 1 && DilationHeight == 1 && DilationWidth == 1;
+
+    /// <summary>Whether each channel of the input is a group by itself.</summary>
+    public bool IsDepthwise => Groups > 1 && Groups == InChannels;
 
     /// <summary>Output pixels of the batch.</summary>
     internal long OutPixels => (long)Batch * OutHeight * OutWidth;

@@ -3,20 +3,20 @@ namespace EscNative.Kernels.Cpu;
 /// <summary>Two-dimensional convolutions and their gradients, in float (blocked SIMD kernels) and double (plain loops).</summary>
 /// <remarks>
 /// Activations are NHWC, weights OHWI, all contiguous; inputs and outputs do not overlap. The order of summation depends on
-/// the sizes alone, so results are equal bit for bit for any number of threads.
+/// the sizes alone, so results are equal bit for bit for any number of threads. Groups of channels are computed one beside the other.
 /// </remarks>
 public static unsafe class Conv
 {
     /// <summary>y = conv(x, weight) + bias.</summary>
     /// <param name="s">The sizes.</param>
     /// <param name="x">[batch, height, width, inChannels].</param>
-    /// <param name="weight">[outChannels, kernelHeight, kernelWidth, inChannels].</param>
+    /// <param name="weight">[outChannels, kernelHeight, kernelWidth, inChannels / groups].</param>
     /// <param name="bias">[outChannels], or null.</param>
     /// <param name="y">[batch, outHeight, outWidth, outChannels]; only written.</param>
     public static void Forward(in WindowShape s, float* x, float* weight, float* bias, float* y)
     {
-        var packed = CpuScratch.Get<float>(CpuScratch.Slot.ConvWeight, PackedConvWeight.Count(s.OutChannels, s.Taps));
-        PackedConvWeight.Pack(s.OutChannels, s.Taps, weight, packed);
+        var packed = CpuScratch.Get<float>(CpuScratch.Slot.ConvWeight, s.Groups * PackedConvWeight.Count(s.GroupOutChannels, s.Taps));
+        PackedConvWeight.Pack(s.Groups, s.OutChannels, s.Taps, weight, packed);
         ConvForward.Run(s, Input(s, x), packed, new((nint)bias, default, false), Output(s, y));
     }
 
@@ -44,10 +44,10 @@ public static unsafe class Conv
     public static void Forward(in WindowShape s, in ImageView x, PackedConvWeight weight, in ConvEpilogue epilogue, in ImageView y)
     {
         ArgumentNullException.ThrowIfNull(weight);
-        var got = (weight.OutChannels, weight.KernelHeight, weight.KernelWidth, weight.InChannels);
-        var wanted = (s.OutChannels, s.KernelHeight, s.KernelWidth, s.InChannels);
+        var got = (weight.OutChannels, weight.KernelHeight, weight.KernelWidth, weight.InChannels, weight.Groups);
+        var wanted = (s.OutChannels, s.KernelHeight, s.KernelWidth, s.GroupInChannels, s.Groups);
         if (got != wanted)
-            throw new ArgumentException($"convolution: packed weights are {got} (OHWI), the shape wants {wanted}", nameof(weight));
+            throw new ArgumentException($"convolution: packed weights are {got} (OHWI and groups), the shape wants {wanted}", nameof(weight));
         CheckSize(x, (s.Height, s.Width, s.InChannels), "input");
         CheckSize(y, (s.OutHeight, s.OutWidth, s.OutChannels), "output");
         if (!epilogue.Residual.IsNone)
@@ -59,7 +59,7 @@ public static unsafe class Conv
     /// <summary>The gradient of the input: dx = dy convolved with the transposed weights.</summary>
     /// <param name="s">The sizes of the forward pass.</param>
     /// <param name="dy">[batch, outHeight, outWidth, outChannels].</param>
-    /// <param name="weight">[outChannels, kernelHeight, kernelWidth, inChannels].</param>
+    /// <param name="weight">[outChannels, kernelHeight, kernelWidth, inChannels / groups].</param>
     /// <param name="dx">[batch, height, width, inChannels]; only written.</param>
     public static void DataGradient(in WindowShape s, float* dy, float* weight, float* dx) => ConvDataGradient.Run(s, dy, weight, dx);
 
@@ -67,7 +67,7 @@ public static unsafe class Conv
     /// <param name="s">The sizes of the forward pass.</param>
     /// <param name="x">[batch, height, width, inChannels].</param>
     /// <param name="dy">[batch, outHeight, outWidth, outChannels].</param>
-    /// <param name="dw">[outChannels, kernelHeight, kernelWidth, inChannels]; only written.</param>
+    /// <param name="dw">[outChannels, kernelHeight, kernelWidth, inChannels / groups]; only written.</param>
     public static void WeightGradient(in WindowShape s, float* x, float* dy, float* dw) => ConvWeightGradient.Run(s, x, dy, dw);
 
     /// <summary>The gradient of the bias: the sum of dy over all pixels.</summary>

@@ -43,6 +43,9 @@ internal static unsafe class ConvF64
             }
         }
 
+        // The first channel that the group of an output channel reads.
+        private int FirstInput(int o) => o / s.GroupOutChannels * s.GroupInChannels;
+
         private void ForwardRow(int image, int oy)
         {
             for (var ox = 0; ox < s.OutWidth; ox++)
@@ -51,10 +54,11 @@ internal static unsafe class ConvF64
                 for (var o = 0; o < s.OutChannels; o++)
                 {
                     var sum = _bias == null ? 0 : _bias[o];
+                    var group = FirstInput(o);
                     foreach (var (pixel, tap) in new Window(s, image, oy, ox))
                     {
-                        for (var i = 0; i < s.InChannels; i++)
-                            sum += _x[pixel + i] * _weight[(long)o * s.Taps + tap + i];
+                        for (var i = 0; i < s.GroupInChannels; i++)
+                            sum += _x[pixel + group + i] * _weight[(long)o * s.Taps + tap + i];
                     }
 
                     y[o] = sum;
@@ -75,8 +79,9 @@ internal static unsafe class ConvF64
                     {
                         for (var o = 0; o < s.OutChannels; o++)
                         {
-                            for (var i = 0; i < s.InChannels; i++)
-                                _x[pixel + i] += dy[o] * _weight[(long)o * s.Taps + tap + i];
+                            var to = _x + pixel + FirstInput(o);
+                            for (var i = 0; i < s.GroupInChannels; i++)
+                                to[i] += dy[o] * _weight[(long)o * s.Taps + tap + i];
                         }
                     }
                 }
@@ -86,6 +91,7 @@ internal static unsafe class ConvF64
         private void WeightGradientChannel(int o)
         {
             var dw = _weight + (long)o * s.Taps;
+            var group = FirstInput(o);
             new Span<double>(dw, s.Taps).Clear();
             for (var image = 0; image < s.Batch; image++)
             {
@@ -96,8 +102,8 @@ internal static unsafe class ConvF64
                         var dy = _y[(((long)image * s.OutHeight + oy) * s.OutWidth + ox) * s.OutChannels + o];
                         foreach (var (pixel, tap) in new Window(s, image, oy, ox))
                         {
-                            for (var i = 0; i < s.InChannels; i++)
-                                dw[tap + i] += dy * _x[pixel + i];
+                            for (var i = 0; i < s.GroupInChannels; i++)
+                                dw[tap + i] += dy * _x[pixel + group + i];
                         }
                     }
                 }
@@ -116,12 +122,13 @@ internal static unsafe class ConvF64
             get
             {
                 var (row, column) = Place;
-                return ((((long)image * _s.Height + row) * _s.Width + column) * _s.InChannels, _at * _s.InChannels);
+                return ((((long)image * _s.Height + row) * _s.Width + column) * _s.InChannels, _at * _s.GroupInChannels);
             }
         }
 
         private readonly (int Row, int Column) Place =>
-            (oy * _s.StrideHeight - _s.PadTop + _at / _s.KernelWidth, ox * _s.StrideWidth - _s.PadLeft + _at % _s.KernelWidth);
+            (oy * _s.StrideHeight - _s.PadTop + (_at / _s.KernelWidth * _s.DilationHeight),
+                ox * _s.StrideWidth - _s.PadLeft + (_at % _s.KernelWidth * _s.DilationWidth));
 
         public readonly Window GetEnumerator() => this;
 

@@ -24,20 +24,31 @@ internal static unsafe class ConvForward
         Channels = s.InChannels,
         PadTop = s.PadTop - x.Halo,
         PadLeft = s.PadLeft - x.Halo,
-        WindowHeight = (s.OutHeight - 1) * s.StrideHeight + s.KernelHeight,
-        WindowWidth = (s.OutWidth - 1) * s.StrideWidth + s.KernelWidth,
+        WindowHeight = (s.OutHeight - 1) * s.StrideHeight + s.SpanHeight,
+        WindowWidth = (s.OutWidth - 1) * s.StrideWidth + s.SpanWidth,
         Step = s.StrideHeight,
-        Reach = s.KernelHeight,
+        Reach = s.SpanHeight,
     };
 
-    /// <summary>Offset in the window of each tap, in the order of OHWI weights.</summary>
+    /// <summary>Offset in the window of each tap, in the order of OHWI weights; those of the first group.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void FillTaps(in WindowShape s, in ConvSource source, int* taps)
     {
         for (var ky = 0; ky < s.KernelHeight; ky++)
         {
-            for (var i = 0; i < s.KernelWidth * s.InChannels; i++)
-                *taps++ = ky * source.RowStride + i;
+            var row = ky * s.DilationHeight * source.RowStride;
+            if (s.IsPlain)
+            {
+                for (var i = 0; i < s.KernelWidth * s.InChannels; i++)
+                    *taps++ = row + i;
+                continue;
+            }
+
+            for (var kx = 0; kx < s.KernelWidth; kx++)
+            {
+                for (var i = 0; i < s.GroupInChannels; i++)
+                    *taps++ = row + (kx * s.DilationWidth * s.InChannels) + i;
+            }
         }
     }
 
@@ -55,13 +66,14 @@ internal static unsafe class ConvForward
         // A window of one pixel is read channel by channel, so that pieces of the depth are pieces of the window.
         var passes = s.KernelHeight * s.KernelWidth == 1 ? ConvJob.Pieces(s.Taps) : 1;
         // Threads that share large weights by their panels read them once; groups would each read all of them.
-        var panels = ConvChannels.Panels(s.OutChannels);
+        var panels = s.Groups * ConvChannels.Panels(s.GroupOutChannels);
         var groups = source.InPlace && (long)s.Taps * s.OutChannels * sizeof(float) > SharedWeightBytes ? (tasks + panels - 1) / panels : tasks;
         var grid = ConvGrid.Create(s.Batch, s.OutHeight, s.OutWidth, source, PixelsPerGroup, groups, passes);
         var phase = new ConvPhase { Depth = s.Taps, Weights = packed, RowCount = s.OutHeight, PixelsPerRow = s.OutWidth };
 
         var pixels = phase.TableSize(grid);
-        var channels = ConvChannels.Padded(s.OutChannels);
+        // A panel reads whole vectors, also of the last group.
+        var channels = s.OutChannels - s.GroupOutChannels + ConvChannels.Padded(s.GroupOutChannels);
         var tables = CpuScratch.Get<int>(CpuScratch.Slot.ConvTable, 3 * pixels + s.Taps + channels);
         phase.Taps = tables + channels;
         phase.Pixels = phase.Taps + s.Taps;
@@ -95,6 +107,9 @@ internal static unsafe class ConvForward
             Function = epilogue.Function,
             Phases = &phase,
             PhaseCount = 1,
+            Channels = s.GroupOutChannels,
+            ChannelGroups = s.Groups,
+            GroupStep = s.GroupInChannels,
             ChannelSplits = Math.Clamp((tasks + grid.Groups - 1) / grid.Groups, 1, panels),
         };
         GemmDriver<float>.Run(parallel, job.Tiles, job);

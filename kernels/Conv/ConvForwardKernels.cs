@@ -34,20 +34,24 @@ public sealed unsafe class ConvForwardKernels : KernelFamily
     public void Forward(DType type, in WindowShape s, nint x, nint weight, nint bias, nint residual, bool relu, nint y, UnaryOp? function = null) =>
         Forward(type, s, ProductVariants.Pick(ProductRequest.Forward(type, s, _gpu)), x, weight, bias, residual, relu, y, function);
 
+    /// <summary>How a pixel ends, as the kernels number it.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">A function that a convolution does not end in.</exception>
+    internal static int FunctionOf(bool relu, UnaryOp? function) => function switch
+    {
+        null => relu ? 1 : 0,
+        UnaryOp.Gelu => 2,
+        UnaryOp.GeluTanh => 3,
+        UnaryOp.Silu => 4,
+        UnaryOp.Relu6 => 5,
+        _ => throw new ArgumentOutOfRangeException(nameof(function), function, "convolution: not a function that one ends in"),
+    };
+
     /// <summary>The same by a kernel of one's choice.</summary>
     internal void Forward(DType type, in WindowShape s, ProductVariant kernel, nint x, nint weight, nint bias, nint residual, bool relu, nint y, UnaryOp? function = null)
     {
         if (s.OutPixels * s.OutChannels == 0)
             return;
-        var (sizes, flag) = (WindowArguments.OfConvolution(s), function switch
-        {
-            null => relu ? 1 : 0,
-            UnaryOp.Gelu => 2,
-            UnaryOp.GeluTanh => 3,
-            UnaryOp.Silu => 4,
-            UnaryOp.Relu6 => 5,
-            _ => throw new ArgumentOutOfRangeException(nameof(function), function, "convolution: not a function that one ends in"),
-        });
+        var (sizes, flag) = (WindowArguments.OfConvolution(s), FunctionOf(relu, function));
         var rows = ProductTiles.Count(s.OutPixels, kernel.Rows);
         var (gridY, gridZ) = ((uint)Math.Min(rows, MostBlocksY), ProductTiles.Count(rows, (int)MostBlocksY));
         if (gridZ > MostBlocksY)

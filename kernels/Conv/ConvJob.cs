@@ -31,6 +31,12 @@ internal unsafe struct ConvJob : ITileJob
     public ConvPhase* Phases;
     public int PhaseCount;
 
+    /// <summary>Channels of the output that a group of channels writes; <see cref="Output"/> has those of all groups.</summary>
+    public int Channels;
+
+    /// <summary>Into how many groups the channels are cut, and how many of the input one reads.</summary>
+    public int ChannelGroups, GroupStep;
+
     /// <summary>Among how many tiles the panels of channels of a group are divided.</summary>
     public int ChannelSplits;
 
@@ -45,32 +51,41 @@ internal unsafe struct ConvJob : ITileJob
         var group = Grid[tile / ChannelSplits];
         var split = tile % ChannelSplits;
         var window = Source.Load(group);
-        var panels = ConvChannels.Panels(Output.Channels);
-        var (firstPanel, endPanel) = (panels * split / ChannelSplits, panels * (split + 1) / ChannelSplits);
-        for (var i = 0; i < PhaseCount; i++)
-            Compute(Phases[i], group, window, firstPanel, endPanel);
+        // Counted through all groups of channels.
+        var panels = ConvChannels.Panels(Channels);
+        var all = panels * ChannelGroups;
+        var (firstPanel, endPanel) = ((int)((long)all * split / ChannelSplits), (int)((long)all * (split + 1) / ChannelSplits));
+        for (var slice = firstPanel / Math.Max(panels, 1); slice * panels < endPanel; slice++)
+        {
+            var before = slice * panels;
+            for (var i = 0; i < PhaseCount; i++)
+                Compute(Phases[i], group, window, slice, Math.Max(firstPanel - before, 0), Math.Min(endPanel - before, panels));
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly void Compute(in ConvPhase phase, ConvGrid.Group group, float* window, int firstPanel, int endPanel)
+    private readonly void Compute(in ConvPhase phase, ConvGrid.Group group, float* window, int slice, int firstPanel, int endPanel)
     {
         var (first, count) = phase.Range(Grid, group);
         if (count == 0)
             return;
-        var output = Output.At(group);
+        window += slice * GroupStep;
+        var firstOut = slice * Channels;
+        var weights = phase.Weights + slice * PackedConvWeight.Count(Channels, phase.Depth);
+        var output = Output.At(group) + firstOut;
         var chunks = Pieces(phase.Depth);
         var depth = (phase.Depth + chunks - 1) / chunks;
         for (var chunk = 0; chunk < chunks; chunk++)
         {
             // The first taps start from the residual and the bias, those after them from what was summed before.
             var isFirst = chunk == 0;
-            var start = !isFirst ? output : phase.Starts == null ? null : Residual.At(group);
+            var start = !isFirst ? output : phase.Starts == null ? null : Residual.At(group) + firstOut;
             var starts = (isFirst ? phase.Starts : phase.Outs) + first;
             var from = chunk * depth;
             var channel = 0;
             for (var index = 0; index < endPanel; index++)
             {
-                var vectors = Set.NextPanel((Output.Channels - channel + Set.Lanes - 1) / Set.Lanes);
+                var vectors = Set.NextPanel((Channels - channel + Set.Lanes - 1) / Set.Lanes);
                 var columns = vectors * Set.Lanes;
                 if (index < firstPanel)
                 {
@@ -83,24 +98,24 @@ internal unsafe struct ConvJob : ITileJob
                     Depth = Math.Min(depth, phase.Depth - from),
                     A = window,
                     Columns = phase.Taps + from,
-                    B = phase.Weights + (nint)channel * phase.Depth + (nint)from * columns,
+                    B = weights + (nint)channel * phase.Depth + (nint)from * columns,
                     StrideB = columns,
                     C = output + channel,
                     Start = start == null ? null : start + channel,
-                    Bias = isFirst && Bias != null ? Bias + channel : null,
+                    Bias = isFirst && Bias != null ? Bias + firstOut + channel : null,
                     Relu = Relu && chunk == chunks - 1,
                 };
                 // The next panel's weights come meanwhile: few pixels would not hide that they lie in memory.
                 var coming = panel.B + (nint)phase.Depth * columns;
                 var tiles = (count + Set.IndirectRows(vectors) - 1) / Set.IndirectRows(vectors);
                 var ahead = index + 1 < endPanel ? new Prefetch(coming, coming + panel.Depth * columns, tiles) : default;
-                if (channel + columns <= Output.Channels)
+                if (channel + columns <= Channels)
                     ComputePanel(vectors, panel, count, phase.Pixels + first, phase.Outs + first, starts, ahead);
                 else
-                    ComputeEdge(vectors, panel, count, phase.Pixels + first, phase.Outs + first, starts, Output.Channels - channel);
+                    ComputeEdge(vectors, panel, count, phase.Pixels + first, phase.Outs + first, starts, Channels - channel);
                 // While the panel's results are in the first cache.
                 if (Function is { } function && chunk == chunks - 1)
-                    EpilogueFunction.Apply(function, output + channel, phase.Outs + first, count, Math.Min(columns, Output.Channels - channel));
+                    EpilogueFunction.Apply(function, output + channel, phase.Outs + first, count, Math.Min(columns, Channels - channel));
                 channel += columns;
             }
         }

@@ -17,7 +17,7 @@ internal unsafe struct ConvPhase
 
     public int* Taps;
 
-    /// <summary>Panels of output channels, [Depth, channels of the panel] each.</summary>
+    /// <summary>For each group of channels its panels of output channels, [Depth, channels of the panel] each.</summary>
     public float* Weights;
 
     /// <summary>The rows of an image that belong to this phase: the first, and how many.</summary>

@@ -38,7 +38,7 @@ internal static unsafe class ConvWeightGradient
 
         var source = ConvForward.Source(s, new ImageView(x, s.Height, s.Width, s.InChannels));
         var grid = ConvGrid.Create(s.Batch, s.OutHeight, s.OutWidth, source, PixelsPerGroup, tasks: 1);
-        var channels = ConvChannels.Padded(s.OutChannels);
+        var channels = ConvChannels.Padded(s.GroupOutChannels);
         var phase = new ConvPhase { RowCount = s.OutHeight, PixelsPerRow = s.OutWidth };
         var pixels = phase.TableSize(grid);
         phase.Pixels = CpuScratch.Get<int>(CpuScratch.Slot.ConvTable, pixels + s.Taps);
@@ -46,7 +46,7 @@ internal static unsafe class ConvWeightGradient
         ConvForward.FillTaps(s, source, phase.Taps);
         phase.FillPixels(grid, source, 0, s.StrideWidth);
 
-        var sumBytes = (long)s.Taps * channels * sizeof(float);
+        var sumBytes = (long)s.Groups * s.Taps * channels * sizeof(float);
         var splits = (int)Math.Clamp(Math.Min(s.OutPixels / PixelsPerSplit, SplitBytes / sumBytes), 1, Math.Min(MostSplits, grid.Groups));
         var sums = CpuScratch.Get<float>(CpuScratch.Slot.ConvWeight, splits * sumBytes / sizeof(float));
         var parallel = s.Flops >= ConvForward.ParallelFlops;
@@ -61,6 +61,9 @@ internal static unsafe class ConvWeightGradient
             Phase = phase,
             Dy = dy,
             OutChannels = s.OutChannels,
+            Channels = s.GroupOutChannels,
+            ChannelGroups = s.Groups,
+            GroupStep = s.GroupInChannels,
             Taps = s.Taps,
             Splits = splits,
             TapsPerBlock = tapsPerBlock,
@@ -70,18 +73,20 @@ internal static unsafe class ConvWeightGradient
             OutRowStride = s.OutWidth * s.OutChannels,
         };
         GemmDriver<float>.Run(parallel, splits * ((s.Taps + tapsPerBlock - 1) / tapsPerBlock), job);
-        var add = new AddJob(s.OutChannels, s.Taps, splits, sums, channels, dw);
+        var add = new AddJob(s.Groups, s.GroupOutChannels, s.Taps, splits, sums, channels, dw);
         GemmDriver<float>.Run(parallel, add.Tiles, add);
     }
 
-    // Sums one split for a block of taps: sums[split, tap, channel].
+    // Sums one split for a block of taps: sums[split, group of channels, tap, channel].
     private struct SumJob : ITileJob
     {
         public ConvGrid Grid;
         public ConvSource Source;
         public ConvPhase Phase;
         public float* Dy;
-        public int OutChannels, Taps, Splits, TapsPerBlock;
+        // Channels of dy: of a pixel, and of a group. Channels of x that a group reads.
+        public int OutChannels, Channels, ChannelGroups, GroupStep;
+        public int Taps, Splits, TapsPerBlock;
         public float* Sums;
         public int SumStride;
         public long OutImageStride;
@@ -92,7 +97,7 @@ internal static unsafe class ConvWeightGradient
             var split = tile % Splits;
             var firstTap = tile / Splits * TapsPerBlock;
             var endTap = Math.Min(Taps, firstTap + TapsPerBlock);
-            var sums = Sums + (long)split * Taps * SumStride;
+            var sums = Sums + (long)split * ChannelGroups * Taps * SumStride;
             var first = (int)((long)Grid.Groups * split / Splits);
             var end = (int)((long)Grid.Groups * (split + 1) / Splits);
             for (var index = first; index < end; index++)
@@ -101,32 +106,41 @@ internal static unsafe class ConvWeightGradient
                 var window = Source.Load(group);
                 var (from, count) = Phase.Range(Grid, group);
                 var dy = Dy + group.FirstImage * OutImageStride + (long)group.FirstRow * OutRowStride;
-                var inPlace = Taps <= FewTaps && OutChannels == SumStride;
-                if (!inPlace)
+                for (var slice = 0; slice < ChannelGroups; slice++)
                 {
-                    // [panel][pixel][channel of the panel]: read many times, and channels may be a power of two, which in
-                    // place would crowd all pixels into few sets of the cache.
-                    var packed = CpuScratch.Get<float>(CpuScratch.Slot.ConvEdge, (long)count * SumStride);
-                    ConvChannels.Pack(OutChannels, new GemmOperand<float>(dy, OutChannels, along: true), count, 0, count, packed);
-                    dy = packed;
+                    AddSlice(
+                        firstTap, endTap, window + slice * GroupStep, dy + slice * Channels, from, count, sums + (long)slice * Taps * SumStride, index > first);
                 }
+            }
+        }
 
-                for (var channel = 0; channel < SumStride;)
+        private readonly void AddSlice(int firstTap, int endTap, float* window, float* dy, int from, int count, float* sums, bool accumulate)
+        {
+            var inPlace = Taps <= FewTaps && Channels == SumStride;
+            if (!inPlace)
+            {
+                // [panel][pixel][channel of the panel]: read many times, and channels may be a power of two, which in
+                // place would crowd all pixels into few sets of the cache.
+                var packed = CpuScratch.Get<float>(CpuScratch.Slot.ConvEdge, (long)count * SumStride);
+                ConvChannels.Pack(Channels, new GemmOperand<float>(dy, OutChannels, along: true), count, 0, count, packed);
+                dy = packed;
+            }
+
+            for (var channel = 0; channel < SumStride;)
+            {
+                var vectors = Set.NextPanel((SumStride - channel) / Set.Lanes);
+                var columns = vectors * Set.Lanes;
+                var panel = new IndirectPanel<float>
                 {
-                    var vectors = Set.NextPanel((SumStride - channel) / Set.Lanes);
-                    var columns = vectors * Set.Lanes;
-                    var panel = new IndirectPanel<float>
-                    {
-                        Depth = count,
-                        A = window,
-                        Columns = Phase.Pixels + from,
-                        B = inPlace ? dy + channel : dy + (nint)channel * count,
-                        StrideB = inPlace ? OutChannels : columns,
-                        C = sums + channel,
-                    };
-                    AddPanel(firstTap, endTap, vectors, panel, accumulate: index > first);
-                    channel += columns;
-                }
+                    Depth = count,
+                    A = window,
+                    Columns = Phase.Pixels + from,
+                    B = inPlace ? dy + channel : dy + (nint)channel * count,
+                    StrideB = inPlace ? OutChannels : columns,
+                    C = sums + channel,
+                };
+                AddPanel(firstTap, endTap, vectors, panel, accumulate);
+                channel += columns;
             }
         }
 
@@ -165,27 +179,30 @@ internal static unsafe class ConvWeightGradient
     }
 
     // Adds up the splits, and turns [tap, channel] into [channel, tap].
-    private readonly struct AddJob(int outChannels, int taps, int splits, float* sums, int sumStride, float* dw) : ITileJob
+    private readonly struct AddJob(int groups, int channels, int taps, int splits, float* sums, int sumStride, float* dw) : ITileJob
     {
         private const int TapsPerTile = 32;
 
         private readonly float* _sums = sums, _dw = dw;
 
-        public int Tiles => (taps + TapsPerTile - 1) / TapsPerTile;
+        public int Tiles => groups * TilesPerGroup;
+
+        private int TilesPerGroup => (taps + TapsPerTile - 1) / TapsPerTile;
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Execute(int tile, int worker)
         {
-            var first = tile * TapsPerTile;
+            var group = tile / TilesPerGroup;
+            var first = tile % TilesPerGroup * TapsPerTile;
             var count = Math.Min(TapsPerTile, taps - first);
-            var total = _sums + (long)first * sumStride;
+            var total = _sums + ((long)group * taps + first) * sumStride;
             for (var split = 1; split < splits; split++)
             {
-                var part = total + (long)split * taps * sumStride;
+                var part = total + (long)split * groups * taps * sumStride;
                 GemmPacking.Unload(part, sumStride, count, sumStride, total, sumStride, accumulate: true);
             }
 
-            GemmPacking.Transpose(total, sumStride, count, outChannels, _dw + first, taps);
+            GemmPacking.Transpose(total, sumStride, count, channels, _dw + (long)group * channels * taps + first, taps);
         }
     }
 }

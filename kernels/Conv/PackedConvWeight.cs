@@ -12,14 +12,15 @@ public sealed unsafe class PackedConvWeight : NativeOwner
     /// <param name="outChannels">Channels of the output.</param>
     /// <param name="kernelHeight">Rows of the kernel.</param>
     /// <param name="kernelWidth">Columns of the kernel.</param>
-    /// <param name="inChannels">Channels of the input.</param>
+    /// <param name="inChannels">Channels of the input that a group reads.</param>
     /// <param name="weight">[outChannels, kernelHeight, kernelWidth, inChannels]; not kept.</param>
-    public PackedConvWeight(int outChannels, int kernelHeight, int kernelWidth, int inChannels, float* weight)
+    /// <param name="groups">Into how many slices the channels are cut.</param>
+    public PackedConvWeight(int outChannels, int kernelHeight, int kernelWidth, int inChannels, float* weight, int groups = 1)
     {
-        (OutChannels, KernelHeight, KernelWidth, InChannels) = (outChannels, kernelHeight, kernelWidth, inChannels);
+        (OutChannels, KernelHeight, KernelWidth, InChannels, Groups) = (outChannels, kernelHeight, kernelWidth, inChannels, groups);
         var taps = kernelHeight * kernelWidth * inChannels;
-        _data = (float*)NativeMemory.AlignedAlloc((nuint)(Count(outChannels, taps) * sizeof(float)), 64);
-        Pack(outChannels, taps, weight, _data);
+        _data = (float*)NativeMemory.AlignedAlloc((nuint)(groups * Count(outChannels / groups, taps) * sizeof(float)), 64);
+        Pack(groups, outChannels, taps, weight, _data);
     }
 
     /// <summary>Channels of the output.</summary>
@@ -31,8 +32,11 @@ public sealed unsafe class PackedConvWeight : NativeOwner
     /// <summary>Columns of the kernel.</summary>
     public int KernelWidth { get; }
 
-    /// <summary>Channels of the input.</summary>
+    /// <summary>Channels of the input that a group reads.</summary>
     public int InChannels { get; }
+
+    /// <summary>Into how many slices the channels are cut.</summary>
+    public int Groups { get; }
 
     internal float* Data
     {
@@ -43,12 +47,19 @@ public sealed unsafe class PackedConvWeight : NativeOwner
         }
     }
 
-    /// <summary>Values of the packed form: the output channels are padded to whole vectors.</summary>
+    /// <summary>Values of the packed form of a group: the output channels are padded to whole vectors.</summary>
     internal static long Count(int outChannels, int taps) => (long)ConvChannels.Padded(outChannels) * taps;
 
     // weight: [outChannels, taps]
-    internal static void Pack(int outChannels, int taps, float* weight, float* packed) =>
-        ConvChannels.Pack(outChannels, new GemmOperand<float>(weight, taps, along: false), taps, 0, taps, packed);
+    internal static void Pack(int groups, int outChannels, int taps, float* weight, float* packed)
+    {
+        var channels = outChannels / groups;
+        for (var group = 0; group < groups; group++)
+        {
+            var matrix = new GemmOperand<float>(weight + (long)group * channels * taps, taps, along: false);
+            ConvChannels.Pack(channels, matrix, taps, 0, taps, packed + group * Count(channels, taps));
+        }
+    }
 
     /// <inheritdoc/>
     protected override void Free(bool late) => NativeMemory.AlignedFree(_data);

@@ -6,24 +6,8 @@
 // Seen in the machine code of NVRTC 12.4 for sm_80 (no GPU was at hand: nothing here is timed, no tile was tuned). Of the inner loop's
 // instructions FFMA are 90 % with 128 columns, 88 % with 96, 81 % with 48 and 79 % with 64 x 64. Around it a step costs some 150 more
 // for 1024 FFMA: one 16-byte LDGSTS a chunk and the arithmetic of its address. Two blocks share a multiprocessor, three of 64 x 64 and 128 x 32.
+#include "epilogue.cuh"
 #include "window.cuh"
-
-DEV float erf_of(float x) { return erff(x); }
-DEV double erf_of(double x) { return erf(x); }
-
-// How a pixel ends, as the launcher numbers it. NaN stays NaN.
-enum { kNone, kRelu, kGelu, kGeluTanh, kSilu, kRelu6 };
-template <class A> DEV A activated(int function, A v) {
-  if (function == kGelu) return (A)0.5 * v * ((A)1 + erf_of(v * (A)0.70710678118654752));
-  if (function == kGeluTanh || function == kSilu) {
-    // As in elementwise.cu: x s(x), and x s(2u).
-    A u = function == kSilu ? v : (A)1.5957691216057308 * v * fma_of(v * v, (A)0.044715, (A)1);
-    A e = exp_of(-abs_of(u));
-    return v * ((u < (A)0 ? e : (A)1) / ((A)1 + e));
-  }
-  if (function == kRelu6 && v > (A)6) return (A)6;
-  return function != kNone && v < 0 ? 0 : v;
-}
 
 // Blocks: tiles of columns along x, so that those which read the same pixels run together; tiles of pixels along y, and z where these are
 // too many.

@@ -18,7 +18,8 @@ internal unsafe struct Prefetch
     /// <param name="steps">How many times <see cref="Step"/> will be called, at least 1.</param>
     public Prefetch(float* from, float* to, int steps)
     {
-        (_at, _end) = ((byte*)from, (byte*)to);
+        _at = (byte*)from;
+        _end = (byte*)to;
         _linesPerStep = ((nint)((byte*)to - (byte*)from) + (steps * LineBytes) - 1) / (steps * LineBytes);
     }
 

@@ -82,7 +82,7 @@ public static unsafe class Winograd
     public static bool Pays(in WindowShape s, out WinogradTile tile)
     {
         tile = WinogradTile.F4x4;
-        if ((s.KernelHeight, s.KernelWidth) != (3, 3) || s.StrideHeight != s.StrideWidth || s.StrideHeight > 2)
+        if (!s.IsPlain || (s.KernelHeight, s.KernelWidth) != (3, 3) || s.StrideHeight != s.StrideWidth || s.StrideHeight > 2)
             return false;
         var (fewest, most) = (Math.Min(s.InChannels, s.OutChannels), Math.Max(s.InChannels, s.OutChannels));
         if (fewest < FewestChannels || most > MostChannels)
@@ -146,6 +146,12 @@ public static unsafe class Winograd
 
     private static void Check(in WindowShape s, in ImageView x, WinogradWeight weight, in ConvEpilogue epilogue, in ImageView y)
     {
+        if (!s.IsPlain)
+        {
+            throw new ArgumentException(
+                $"winograd: got {s.Groups} groups and a dilation of {s.DilationHeight}, {s.DilationWidth}, wants 1 and 1, 1", nameof(s));
+        }
+
         var stride = weight.Tile == WinogradTile.F4x4Stride2 ? 2 : 1;
         if ((s.KernelHeight, s.KernelWidth, s.StrideHeight, s.StrideWidth) != (3, 3, stride, stride))
         {

@@ -32,16 +32,23 @@ public static partial class OperationCases
         new(2, 5, 5, 48, 16, (3, 3), (2, 2), (1, 1), false),
         new(1, 6, 6, 16, 16, (5, 5), (1, 1), (2, 2), false),
         new(3, 12, 13, 16, 16, (3, 3), (1, 1), (1, 1), true),
+        new(2, 8, 9, 3, 5, (3, 3), (1, 2), (2, 1), true, (2, 3)),
+        new(1, 9, 10, 6, 4, (3, 2), (2, 1), (1, 2), true, (2, 1), 2),
+        new(2, 6, 7, 9, 6, (1, 3), (1, 1), (0, 1), false, null, 3),
+        new(2, 9, 8, 5, 5, (3, 3), (1, 2), (1, 1), true, null, 5),
+        new(1, 8, 7, 4, 12, (3, 3), (2, 1), (2, 2), true, (2, 2), 4),
+        new(1, 10, 9, 32, 32, (3, 3), (1, 1), (1, 1), false, null, 32),
+        new(0, 5, 5, 4, 4, (3, 3), (1, 1), (2, 2), true, (2, 2), 2),
     ];
 
     private static IEnumerable<OperationCase> Convolutions()
     {
         foreach (var c in ConvCases)
         {
-            Input[] inputs = [Input.Of(c.N, c.H, c.W, c.In), Input.Of(c.Out, c.Kernel.H, c.Kernel.W, c.In)];
+            Input[] inputs = [Input.Of(c.N, c.H, c.W, c.In), Input.Of(c.Out, c.Kernel.H, c.Kernel.W, c.In / c.Groups)];
             yield return new(
-                c.Name, c.Bias ? [.. inputs, Input.Of(c.Out)] : inputs, x => x[0].Conv2d(x[1], x.ElementAtOrDefault(2), c.Stride, c.Padding),
-                x => Conv2d(x[0], x[1], x.ElementAtOrDefault(2), c.Stride, c.Padding))
+                c.Name, c.Bias ? [.. inputs, Input.Of(c.Out)] : inputs, x => x[0].Conv2d(x[1], x.ElementAtOrDefault(2), c.Stride, c.Padding, dilation: c.Dilation, groups: c.Groups),
+                x => Conv2d(x[0], x[1], x.ElementAtOrDefault(2), c.Stride, c.Padding, c.Dilation, c.Groups))
             {
                 Terms = (c.Kernel.H * c.Kernel.W * c.In) + 1,
                 // The data gradient sums over the kernel and the output channels, the weight gradient over the output's pixels.
@@ -168,11 +175,14 @@ public static partial class OperationCases
         }
     }
 
-    private static NdArray Conv2d(NdArray x, NdArray weight, NdArray? bias, (int H, int W) stride, (int H, int W) padding)
+    private static NdArray Conv2d(
+        NdArray x, NdArray weight, NdArray? bias, (int H, int W) stride, (int H, int W) padding, (int H, int W)? dilation = null, int groups = 1)
     {
         var (n, h, w, c) = (x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3]);
         var (o, kh, kw) = (weight.Shape[0], weight.Shape[1], weight.Shape[2]);
-        var (oh, ow) = (((h + (2 * padding.H) - kh) / stride.H) + 1, ((w + (2 * padding.W) - kw) / stride.W) + 1);
+        var (dh, dw) = dilation ?? (1, 1);
+        var (oh, ow) = (((h + (2 * padding.H) - (dh * (kh - 1)) - 1) / stride.H) + 1, ((w + (2 * padding.W) - (dw * (kw - 1)) - 1) / stride.W) + 1);
+        var own = c / groups;
         return NdArray.Build([n, oh, ow, o], at =>
         {
             var sum = bias is null ? 0 : bias.Values[at[3]];
@@ -180,12 +190,12 @@ public static partial class OperationCases
             {
                 for (var j = 0; j < kw; j++)
                 {
-                    var (row, column) = ((at[1] * stride.H) + i - padding.H, (at[2] * stride.W) + j - padding.W);
+                    var (row, column) = ((at[1] * stride.H) + (i * dh) - padding.H, (at[2] * stride.W) + (j * dw) - padding.W);
                     if (row < 0 || row >= h || column < 0 || column >= w)
                         continue;
-                    var pixel = ((((at[0] * h) + row) * w) + column) * c;
-                    var filter = ((((at[3] * kh) + i) * kw) + j) * c;
-                    for (var k = 0; k < c; k++)
+                    var pixel = (((((at[0] * h) + row) * w) + column) * c) + (at[3] / (o / groups) * own);
+                    var filter = ((((at[3] * kh) + i) * kw) + j) * own;
+                    for (var k = 0; k < own; k++)
                         sum += x.Values[pixel + k] * weight.Values[filter + k];
                 }
             }
@@ -217,9 +227,11 @@ public static partial class OperationCases
     }
 
     private sealed record ConvCase(
-        int N, int H, int W, int In, int Out, (int H, int W) Kernel, (int H, int W) Stride, (int H, int W) Padding, bool Bias)
+        int N, int H, int W, int In, int Out, (int H, int W) Kernel, (int H, int W) Stride, (int H, int W) Padding, bool Bias,
+        (int H, int W)? Dilation = null, int Groups = 1)
     {
         public string Name =>
-            $"conv of [{N}, {H}, {W}, {In}] to {Out} by {Kernel.H}x{Kernel.W}, stride {Stride.H}x{Stride.W}, padding {Padding.H}x{Padding.W}{(Bias ? ", bias" : "")}";
+            $"conv of [{N}, {H}, {W}, {In}] to {Out} by {Kernel.H}x{Kernel.W}, stride {Stride.H}x{Stride.W}, padding {Padding.H}x{Padding.W}{(Bias ? ", bias" : "")}"
+            + (Dilation is { } d ? $", dilation {d.H}x{d.W}" : "") + (Groups > 1 ? $", groups {Groups}" : "");
     }
 }

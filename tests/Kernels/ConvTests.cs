@@ -43,6 +43,28 @@ public sealed unsafe class ConvTests
         // Many small images in a group.
         new WindowShape(70, 2, 2, 8, 24, 3, 3, 1, 1, 1, 1, 1, 1),
         new WindowShape(20, 16, 16, 4, 20, 3, 3, 1, 1, 1, 1, 1, 1),
+        // Dilations (rows, columns) and groups of channels; also larger than the image, and without a tap for some remainders of a stride.
+        new WindowShape(2, 9, 8, 3, 5, 3, 3, 1, 1, 2, 2, 2, 2, 2, 2),
+        new WindowShape(2, 11, 9, 5, 17, 3, 2, 2, 1, 3, 0, 1, 2, 3, 1),
+        new WindowShape(1, 12, 13, 4, 6, 3, 3, 2, 3, 2, 3, 2, 3, 2, 3),
+        new WindowShape(1, 7, 9, 4, 6, 2, 3, 3, 4, 5, 1, 0, 4, 3, 2),
+        new WindowShape(1, 5, 5, 2, 3, 3, 3, 1, 1, 6, 6, 6, 6, 6, 6),
+        new WindowShape(2, 6, 7, 6, 4, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 2),
+        new WindowShape(2, 5, 6, 9, 51, 1, 3, 1, 2, 0, 1, 0, 2, 1, 1, 3),
+        new WindowShape(2, 8, 8, 64, 96, 3, 3, 2, 2, 1, 1, 1, 1, 1, 1, 2),
+        new WindowShape(3, 8, 7, 20, 40, 3, 3, 1, 2, 2, 1, 2, 1, 2, 1, 5),
+        new WindowShape(2, 7, 7, 32, 32, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 8),
+        new WindowShape(1, 40, 33, 24, 24, 1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 3),
+        new WindowShape(1, 3, 3, 2, 2, 3, 3, 1, 1, 0, 0, 0, 0, 2, 2, 2),
+        new WindowShape(0, 5, 5, 4, 4, 3, 3, 1, 1, 1, 1, 1, 1, 2, 1, 2),
+        // Depthwise, also with several outputs of a channel.
+        new WindowShape(2, 9, 10, 7, 7, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 7),
+        new WindowShape(2, 17, 12, 40, 40, 3, 3, 2, 2, 1, 1, 1, 1, 1, 1, 40),
+        new WindowShape(3, 11, 13, 18, 18, 5, 3, 2, 1, 3, 0, 1, 4, 2, 3, 18),
+        new WindowShape(2, 9, 7, 5, 10, 3, 3, 1, 2, 1, 1, 1, 1, 1, 1, 5),
+        new WindowShape(2, 8, 9, 16, 48, 3, 3, 1, 1, 2, 2, 2, 2, 2, 2, 16),
+        new WindowShape(1, 6, 5, 9, 18, 2, 2, 3, 3, 4, 3, 0, 5, 3, 1, 9),
+        new WindowShape(3, 1, 5, 33, 33, 1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 33),
     ]);
 
     [Theory]
@@ -54,7 +76,7 @@ public sealed unsafe class ConvTests
         CpuThreads.ForEach([1, 3], _ =>
         {
             Check("y", oracle.Y, s.Taps, y => Conv.Forward(s, data.X.Pointer, data.W.Pointer, data.B.Pointer, y));
-            Check("dx", oracle.Dx, s.KernelHeight * s.KernelWidth * s.OutChannels, dx => Conv.DataGradient(s, data.Dy.Pointer, data.W.Pointer, dx));
+            Check("dx", oracle.Dx, s.KernelHeight * s.KernelWidth * s.GroupOutChannels, dx => Conv.DataGradient(s, data.Dy.Pointer, data.W.Pointer, dx));
             Check("dw", oracle.Dw, s.OutPixels, dw => Conv.WeightGradient(s, data.X.Pointer, data.Dy.Pointer, dw));
             Check("db", oracle.Db, s.OutPixels, db => Conv.BiasGradient(s, data.Dy.Pointer, db));
         });
@@ -125,7 +147,7 @@ public sealed unsafe class ConvTests
         using var y = new GuardedBuffer<float>(s.OutPixels * s.OutChannels);
         var error = Assert.Throws<ArgumentException>(() =>
             Conv.Forward(s with { InChannels = 3 }, data.X.Pointer, packed, null, y.Pointer));
-        Assert.Contains("(3, 1, 1, 2)", error.Message, StringComparison.Ordinal);
+        Assert.Contains("(3, 1, 1, 2, 1)", error.Message, StringComparison.Ordinal);
         packed.Dispose();
         Assert.Throws<ObjectDisposedException>(() => Conv.Forward(s, data.X.Pointer, packed, null, y.Pointer));
     }
@@ -196,7 +218,7 @@ public sealed unsafe class ConvTests
 
         public GuardedBuffer<float> X { get; } = Random(Source, (long)s.Batch * s.Height * s.Width * s.InChannels);
 
-        public GuardedBuffer<float> W { get; } = Random(Source, (long)s.OutChannels * s.KernelHeight * s.KernelWidth * s.InChannels);
+        public GuardedBuffer<float> W { get; } = Random(Source, (long)s.OutChannels * s.Taps);
 
         public GuardedBuffer<float> B { get; } = Random(Source, s.OutChannels);
 
@@ -213,6 +235,7 @@ public sealed unsafe class ConvTests
             Dx = new double[x.Length];
             Dw = new double[w.Length];
             Db = new double[s.OutChannels];
+            var channels = s.InChannels / s.Groups;
             for (var at = 0; at < dy.Length; at++)
             {
                 var o = at % s.OutChannels;
@@ -223,15 +246,15 @@ public sealed unsafe class ConvTests
                 Db[o] += gradient;
                 for (var ky = 0; ky < s.KernelHeight; ky++)
                 {
-                    var iy = oy * s.StrideHeight + ky - s.PadTop;
+                    var iy = oy * s.StrideHeight + ky * s.DilationHeight - s.PadTop;
                     for (var kx = 0; kx < s.KernelWidth; kx++)
                     {
-                        var ix = ox * s.StrideWidth + kx - s.PadLeft;
+                        var ix = ox * s.StrideWidth + kx * s.DilationWidth - s.PadLeft;
                         if (iy < 0 || iy >= s.Height || ix < 0 || ix >= s.Width)
                             continue;
-                        var pixel = ((n * s.Height + iy) * s.Width + ix) * s.InChannels;
-                        var tap = ((o * s.KernelHeight + ky) * s.KernelWidth + kx) * s.InChannels;
-                        for (var c = 0; c < s.InChannels; c++)
+                        var pixel = ((n * s.Height + iy) * s.Width + ix) * s.InChannels + o / (s.OutChannels / s.Groups) * channels;
+                        var tap = ((o * s.KernelHeight + ky) * s.KernelWidth + kx) * channels;
+                        for (var c = 0; c < channels; c++)
                         {
                             sum += (double)x[pixel + c] * w[tap + c];
                             Dx[pixel + c] += gradient * w[tap + c];

@@ -94,7 +94,7 @@ internal sealed class RandomNetwork
             padding = kernel;
         var stride = Pick(1, 1, 1, 2, 3);
         var outputs = Pick(1, 4, 7, 16, 17, 24, 32, 48, 64);
-        var parts = new List<Module> { Convolution(outputs, kernel, stride, padding, bias: _dice.Next(2) == 0) };
+        var parts = new List<Module> { _dice.Next(4) == 0 ? Grouped() : Convolution(outputs, kernel, stride, padding, bias: _dice.Next(2) == 0) };
         if (_dice.Next(2) == 0)
             parts.Add(Norm());
         if (_dice.Next(2) == 0)
@@ -110,6 +110,33 @@ internal sealed class RandomNetwork
         var terms = kernel * kernel * _shape[2];
         _shape = [((_shape[0] + (2 * padding) - kernel) / stride) + 1, ((_shape[1] + (2 * padding) - kernel) / stride) + 1, outputs];
         return Named($"conv {kernel}x{kernel} stride {stride} padding {padding} to {outputs}{(bias ? " + bias" : "")}", conv, terms);
+    }
+
+    // Groups, dilations, and everything different on every side.
+    private Conv2d Grouped()
+    {
+        int Padding() => _dice.Next(4, 7);
+        var divisors = Enumerable.Range(1, _shape[2]).Where(g => _shape[2] % g == 0).ToArray();
+        var groups = divisors[_dice.Next(divisors.Length)];
+        var outputs = groups * _dice.Next(1, 4);
+        var (kernel, dilation) = ((Height: _dice.Next(1, 4), Width: _dice.Next(1, 4)), (Height: _dice.Next(1, 4), Width: _dice.Next(1, 4)));
+        var options = new Conv2dOptions
+        {
+            Stride = (_dice.Next(1, 3), _dice.Next(1, 3)),
+            Padding = (Padding(), Padding(), Padding(), Padding()),
+            Dilation = dilation,
+            Groups = groups,
+        };
+        var conv = new Conv2d(_shape[2], outputs, kernel, _random, options, bias: _dice.Next(2) == 0);
+        Scale(conv.Weight, Math.Sqrt(6));
+        var terms = kernel.Height * kernel.Width * _shape[2] / groups;
+        var (p, s) = (options.Padding, options.Stride);
+        _shape =
+        [
+            ((_shape[0] + p.Top + p.Bottom - (dilation.Height * (kernel.Height - 1)) - 1) / s.Height) + 1,
+            ((_shape[1] + p.Left + p.Right - (dilation.Width * (kernel.Width - 1)) - 1) / s.Width) + 1, outputs,
+        ];
+        return Named($"conv {kernel} of {options}, to {outputs}", conv, terms);
     }
 
     private Residual ResidualBlock()
@@ -152,7 +179,10 @@ internal sealed class RandomNetwork
             }
         }
 
-        throw new InvalidOperationException($"{this}: no window brings [{string.Join(", ", _shape)}] to [{string.Join(", ", after)}]");
+        // A body that made images larger on one side and smaller on the other.
+        var pool = Named($"adaptive pool to {after[0]}x{after[1]}", new AdaptiveAveragePool2d(after[0], after[1]), _shape[0] * _shape[1]);
+        _shape = [after[0], after[1], _shape[2]];
+        return new Sequential(pool, Convolution(after[2], 1, 1, 0, bias: false));
     }
 
     private Pool Pooling()

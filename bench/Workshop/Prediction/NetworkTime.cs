@@ -51,6 +51,13 @@ internal sealed class NetworkTime(GpuModel gpu, IReadOnlyList<PlanStepInfo> step
 
     private static ProductLayer? Layer(PlanStepInfo step)
     {
+        // Convolutions with groups or dilations are no products on a GPU.
+        if (step.Kind.Contains(" groups ", StringComparison.Ordinal) || step.Kind.Contains(" depthwise", StringComparison.Ordinal)
+            || step.Kind.Contains(" dilation ", StringComparison.Ordinal))
+        {
+            return null;
+        }
+
         if (!step.Kind.StartsWith("conv", StringComparison.Ordinal) && !step.Kind.StartsWith("linear", StringComparison.Ordinal))
             return null;
         var channels = step.Output[^1];

@@ -4,29 +4,39 @@ namespace EscNative.Engine;
 
 public sealed partial class Tensor
 {
-    /// <summary>The cross-correlation of images [n, h, w, c] with weights [o, kh, kw, c]: [n, oh, ow, o], oh = (h + 2 pad - kh) / stride + 1.</summary>
-    /// <param name="weight">[o, kh, kw, c].</param>
+    /// <summary>The cross-correlation of images [n, h, w, c] with weights [o, kh, kw, c / groups]: [n, oh, ow, o],
+    /// oh = (h + 2 pad - dilation (kh - 1) - 1) / stride + 1.</summary>
+    /// <param name="weight">[o, kh, kw, c / groups].</param>
     /// <param name="bias">[o], or null.</param>
     /// <param name="stride">Pixels between windows, both ways.</param>
     /// <param name="padding">Zeros around the image, both ways.</param>
     /// <param name="fast">Whether the device may use an algorithm that rounds more than a plain sum, where that is faster: 3x3
     /// kernels with strides of 1 and 2 then err by about 1e-6 of the largest value instead of 1e-7 (Winograd). Holds for the gradients too.</param>
+    /// <param name="dilation">Pixels between the values of a kernel, both ways.</param>
+    /// <param name="groups">Slices of the channels, each a convolution by itself; with one channel in each it is depthwise.</param>
     /// <exception cref="ShapeException">The shapes do not fit.</exception>
-    public Tensor Conv2d(Tensor weight, Tensor? bias = null, int stride = 1, int padding = 0, bool fast = false) =>
-        Conv2d(weight, bias, (stride, stride), (padding, padding), fast);
+    public Tensor Conv2d(Tensor weight, Tensor? bias = null, int stride = 1, int padding = 0, bool fast = false, int dilation = 1, int groups = 1) =>
+        Conv2d(weight, bias, Conv2dOptions.Of(stride, padding, dilation, groups), fast);
 
-    /// <inheritdoc cref="Conv2d(Tensor, Tensor?, int, int, bool)"/>
+    /// <inheritdoc cref="Conv2d(Tensor, Tensor?, int, int, bool, int, int)"/>
     public Tensor Conv2d(
-        Tensor weight, Tensor? bias, (int Height, int Width) stride, (int Height, int Width) padding, bool fast = false)
+        Tensor weight, Tensor? bias, (int Height, int Width) stride, (int Height, int Width) padding, bool fast = false,
+        (int Height, int Width)? dilation = null, int groups = 1) =>
+        Conv2d(weight, bias, Conv2dOptions.Of(stride, padding, dilation ?? (1, 1), groups), fast);
+
+    /// <inheritdoc cref="Conv2d(Tensor, Tensor?, int, int, bool, int, int)"/>
+    /// <param name="options">Stride, padding, dilation and groups; the padding may differ on every side.</param>
+    public Tensor Conv2d(Tensor weight, Tensor? bias, Conv2dOptions options, bool fast = false)
     {
+        ArgumentNullException.ThrowIfNull(options);
         CheckSame("Conv2d", this, weight);
         CheckSame("Conv2d", this, bias ?? weight);
         CheckFloat("Conv2d");
-        if (weight.Shape.Rank != 4 || Shape.Rank != 4 || weight.Shape[3] != Shape[3])
-            throw new ShapeException($"Conv2d: got input {Shape} and weight {weight.Shape}, wants [n, h, w, c] and [o, kh, kw, c]");
+        if (Shape.Rank != 4)
+            throw new ShapeException($"Conv2d: got input {Shape} and weight {weight.Shape}, wants [n, h, w, c] and [o, kh, kw, c / groups]");
+        var s = options.Of("Conv2d", Shape, weight.Shape);
         if (bias is not null && bias.Shape != new Shape(weight.Shape[0]))
             throw new ShapeException($"Conv2d: got bias {bias.Shape} for weight {weight.Shape}, wants [{weight.Shape[0]}]");
-        var s = WindowOf("Conv2d", weight.Shape[0], (weight.Shape[1], weight.Shape[2]), stride, padding);
         using var scope = Scope();
         var (x, w) = (ContiguousData(), weight.ContiguousData());
         var y = Allocate((s.Batch, s.OutHeight, s.OutWidth, s.OutChannels), "Conv2d");
@@ -34,23 +44,6 @@ public sealed partial class Tensor
         if (bias is null ? Node.Wanted(this, weight) : Node.Wanted(this, weight, bias))
             y.SetNode(new ConvNode(s, fast, this, weight, bias, x, w, y.Shape));
         return scope.Keep(y);
-    }
-
-    // The sizes of a convolution or pooling of this tensor, [n, h, w, c], checked.
-    private WindowShape WindowOf(
-        string operation, int outChannels, (int Height, int Width) kernel, (int Height, int Width) stride, (int Height, int Width) padding)
-    {
-        if (Shape.Rank != 4)
-            throw new ShapeException($"{operation}: got input {Shape}, wants [n, h, w, c]");
-        if (kernel.Height < 1 || kernel.Width < 1 || stride.Height < 1 || stride.Width < 1 || padding.Height < 0 || padding.Width < 0)
-            throw new ShapeException($"{operation}: got kernel {kernel}, stride {stride}, padding {padding}, wants kernel and stride of 1 or more, padding of 0 or more");
-        // In 64 bits: a padding may be any number.
-        var (h, w) = (Shape[1] + (2L * padding.Height), Shape[2] + (2L * padding.Width));
-        if (h > int.MaxValue || w > int.MaxValue)
-            throw new ShapeException($"{operation}: {Shape} padded by {padding} is larger than {int.MaxValue}");
-        if (h < kernel.Height || w < kernel.Width)
-            throw new ShapeException($"{operation}: a kernel of {kernel.Height}x{kernel.Width} does not fit into {Shape} padded to {h}x{w}");
-        return WindowShape.Of((Shape[0], Shape[1], Shape[2], Shape[3]), outChannels, kernel, stride, padding);
     }
 
     private sealed class ConvNode : Node

@@ -4,7 +4,7 @@ using EscNative.Kernels.Cpu;
 namespace EscNative.Engine.Plans;
 
 /// <summary>f(conv(x) + bias + residual); a linear layer is a convolution with a window of one pixel.</summary>
-internal sealed class ConvNode(string name, PlanValue x, ConvWeight weight, int stride, int padding) : EpilogueNode(name)
+internal sealed class ConvNode(string name, PlanValue x, ConvWeight weight, WindowShape window) : EpilogueNode(name)
 {
     // One algorithm serves calls of one image and of many, so that results do not depend on their number: the one for as many as a chunk
     // has, unless the caller says that runs have fewer.
@@ -14,20 +14,20 @@ internal sealed class ConvNode(string name, PlanValue x, ConvWeight weight, int 
 
     public ConvWeight Weight { get; } = weight;
 
-    public int Stride { get; } = stride;
-
-    public int Padding { get; } = padding;
+    /// <summary>The sizes, without a number of images.</summary>
+    public WindowShape Window { get; } = window;
 
     public override IEnumerable<PlanValue> Inputs => Residual is null ? [X] : [X, Residual];
 
     public override string Kind =>
-        (X.Shape.Rank < 3 ? "linear" : FormattableString.Invariant($"conv {Weight.KernelHeight}x{Weight.KernelWidth}") + (Stride > 1 ? $" stride {Stride}" : "")) + Suffix;
+        (X.Shape.Rank < 3 ? "linear" : FormattableString.Invariant($"conv {Weight.KernelHeight}x{Weight.KernelWidth}") + Details) + Suffix;
 
+    // Weight.Inputs are those of a group.
     public override double Flops => (Count(Output) * 2 * Weight.KernelHeight * Weight.KernelWidth * Weight.Inputs) + EpilogueFlops;
 
     public override double WeightBytes => Weight.Bytes;
 
-    public override int WantedHalo(PlanValue input) => input == X ? Padding : 0;
+    public override int WantedHalo(PlanValue input) => input == X ? Math.Max(Math.Max(Window.PadTop, Window.PadBottom), Math.Max(Window.PadLeft, Window.PadRight)) : 0;
 
     // Each output pixel reads its own pixel of the residual before it is written.
     public override bool MayOverwrite(PlanValue input) => input == Residual && input != X;
@@ -41,18 +41,34 @@ internal sealed class ConvNode(string name, PlanValue x, ConvWeight weight, int 
         _ => WeightBytes * 4,
     };
 
+    private string Details
+    {
+        get
+        {
+            var s = Window;
+            var stride = (s.StrideHeight, s.StrideWidth) == (1, 1) ? ""
+                : s.StrideHeight == s.StrideWidth ? $" stride {s.StrideHeight}" : $" stride {s.StrideHeight}x{s.StrideWidth}";
+            var dilation = (s.DilationHeight, s.DilationWidth) == (1, 1) ? ""
+                : s.DilationHeight == s.DilationWidth ? $" dilation {s.DilationHeight}" : $" dilation {s.DilationHeight}x{s.DilationWidth}";
+            return FormattableString.Invariant($"{stride}{dilation}") + (s.IsDepthwise ? " depthwise" : s.Groups > 1 ? $" groups {s.Groups}" : "");
+        }
+    }
+
+    /// <summary>The window of a linear layer: one pixel.</summary>
+    public static WindowShape Pixelwise(PlanValue x, int outputs) =>
+        WindowShape.Of((0, x.Height, x.Width, x.Channels), outputs, (1, 1), (1, 1), (0, 0));
+
     public override void Append(double[] scale, double[] shift) => Weight.Append(scale, shift);
 
     public override CpuStep OnCpu(ArenaLayout layout, PlanOptions options) => new Cpu(this, layout, options);
 
     public override CudaStep OnCuda(ArenaLayout layout, CudaBackend backend) => new Cuda(this, layout, backend);
 
-    private WindowShape ShapeOf(int images) => WindowShape.Of(
-        (images, X.Height, X.Width, X.Channels), Weight.Outputs, (Weight.KernelHeight, Weight.KernelWidth), (Stride, Stride), (Padding, Padding));
-
     // The tile of Winograd's that the CPU takes, if any does.
     private WinogradTile? TileOf(PlanOptions options) =>
-        options.Winograd && Winograd.Pays(ShapeOf(options.ImagesPerRun is 0 ? TypicalImages : Math.Min(options.ImagesPerRun, TypicalImages)), out var tile) ? tile : null;
+        options.Winograd && Winograd.Pays(Window with { Batch = options.ImagesPerRun is 0 ? TypicalImages : Math.Min(options.ImagesPerRun, TypicalImages) }, out var tile)
+            ? tile
+            : null;
 
     private sealed unsafe class Cpu : CpuStep
     {
@@ -68,7 +84,7 @@ internal sealed class ConvNode(string name, PlanValue x, ConvWeight weight, int 
         public Cpu(ConvNode node, ArenaLayout layout, PlanOptions options)
         {
             var weight = node.Weight;
-            _shape = node.ShapeOf(0);
+            _shape = node.Window;
             (_x, _y) = (CpuSlot.Of(node.X, layout), CpuSlot.Of(node.Output, layout));
             _residual = node.Residual is null ? null : CpuSlot.Of(node.Residual, layout);
             (_relu, _function) = (node.Relu, node.Function);
@@ -78,7 +94,7 @@ internal sealed class ConvNode(string name, PlanValue x, ConvWeight weight, int 
                 if (node.TileOf(options) is { } tile)
                     _winograd = Keep(new WinogradWeight(weight.Outputs, weight.Inputs, values, tile));
                 else
-                    _direct = Keep(new PackedConvWeight(weight.Outputs, weight.KernelHeight, weight.KernelWidth, weight.Inputs, values));
+                    _direct = Keep(new PackedConvWeight(weight.Outputs, weight.KernelHeight, weight.KernelWidth, weight.Inputs, values, _shape.Groups));
             }
         }
 
@@ -113,16 +129,23 @@ internal sealed class ConvNode(string name, PlanValue x, ConvWeight weight, int 
         public Cuda(ConvNode node, ArenaLayout layout, CudaBackend backend)
             : base(backend)
         {
-            _shape = node.ShapeOf(0);
+            _shape = node.Window;
             (_x, _y) = (CudaSlot.Of(node.X, layout), CudaSlot.Of(node.Output, layout));
             _residual = node.Residual is null ? null : CudaSlot.Of(node.Residual, layout);
             (_relu, _function) = (node.Relu, node.Function);
             (_weight, _bias) = (Constant(node.Weight.Values()), Constant(node.Weight.Bias()));
         }
 
-        public override string Algorithm => "implicit gemm";
+        public override string Algorithm => _shape.IsPlain ? "implicit gemm" : "sliced";
 
-        public override void Run(in CudaArena arena, int images) => Backend.ConvForward.Forward(
-            DType.F32, _shape with { Batch = images }, _x.In(arena), Address(_weight), Address(_bias), _residual?.In(arena) ?? 0, _relu, _y.In(arena), _function);
+        public override void Run(in CudaArena arena, int images)
+        {
+            var shape = _shape with { Batch = images };
+            var (x, y, residual) = (_x.In(arena), _y.In(arena), _residual?.In(arena) ?? 0);
+            if (shape.IsPlain)
+                Backend.ConvForward.Forward(DType.F32, shape, x, Address(_weight), Address(_bias), residual, _relu, y, _function);
+            else
+                Backend.ConvSliced.Forward(DType.F32, shape, x, Address(_weight), Address(_bias), residual, _relu, y, _function);
+        }
     }
 }

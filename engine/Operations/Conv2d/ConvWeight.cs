@@ -1,6 +1,6 @@
 namespace EscNative.Engine.Plans;
 
-/// <summary>The weights of a convolution, [out, kh, kw, in], with the scale and shift of each output channel in float64.</summary>
+/// <summary>The weights of a convolution, [out, kh, kw, in / groups], with the scale and shift of each output channel in float64.</summary>
 /// <remarks>Whatever is folded changes scale and shift alone; the product is rounded to float32 once, when it is packed.</remarks>
 internal sealed class ConvWeight
 {

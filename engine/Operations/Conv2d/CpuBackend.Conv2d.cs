@@ -36,7 +36,7 @@ internal sealed unsafe partial class CpuBackend
         {
             Conv.DataGradient(s, dy.PointerTo<double>(), weight.PointerTo<double>(), dx.PointerTo<double>());
         }
-        else if (fast && s is { KernelHeight: 3, KernelWidth: 3, StrideHeight: 1, StrideWidth: 1, PadTop: <= 2, PadLeft: <= 2 }
+        else if (fast && s.IsPlain && s is { KernelHeight: 3, KernelWidth: 3, StrideHeight: 1, StrideWidth: 1, PadTop: <= 2, PadLeft: <= 2 }
             && Winograd.Pays(gradient, out var tile))
         {
             RunWinograd(gradient, tile, forDataGradient: true, dy, weight, null, dx);

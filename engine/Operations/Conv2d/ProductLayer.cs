@@ -6,10 +6,10 @@ namespace EscNative.Engine.Plans;
 /// <param name="Depth">Products of a value.</param>
 internal readonly record struct ProductLayer(long Pixels, int Channels, long Depth)
 {
-    /// <summary>Those of a plan.</summary>
+    /// <summary>Those of a plan. Convolutions with groups or dilations are none on a GPU: a thread takes one of their values.</summary>
     public static IReadOnlyList<ProductLayer> Of(PlanGraph graph) =>
     [
-        .. graph.Nodes.OfType<ConvNode>().Select(node => new ProductLayer(
-            (long)node.Output.Height * node.Output.Width, node.Output.Channels, (long)node.Weight.KernelHeight * node.Weight.KernelWidth * node.Weight.Inputs)),
+        .. graph.Nodes.OfType<ConvNode>().Where(node => node.Window.IsPlain).Select(node => new ProductLayer(
+            (long)node.Output.Height * node.Output.Width, node.Output.Channels, node.Window.Taps)),
     ];
 }

@@ -12,7 +12,7 @@ public sealed partial class PlanBuilder
         Check(x, "Linear");
         if (weight.Shape.Rank != 2 || weight.Shape[1] != x.Channels)
             throw new ShapeException($"plan, Linear: got {x.Shape} and weight {weight.Shape}, wants [.., in] and [out, in]");
-        return Add(new ConvNode(Name, x, ConvWeight.From(weight, bias, "Linear"), 1, 0), x.Shape.With(x.Shape.Rank - 1, weight.Shape[0]));
+        return Add(new ConvNode(Name, x, ConvWeight.From(weight, bias, "Linear"), ConvNode.Pixelwise(x, weight.Shape[0])), x.Shape.With(x.Shape.Rank - 1, weight.Shape[0]));
     }
 
     /// <summary>x Wᵀ scale + b over the last axis, of a matrix that no tensor holds: erasures.</summary>
@@ -26,6 +26,6 @@ public sealed partial class PlanBuilder
         var outputs = weight.Length / x.Channels;
         if (outputs == 0 || outputs * x.Channels != weight.Length || (bias.Length != outputs && !bias.IsEmpty))
             throw new ShapeException($"plan, Linear: got {x.Shape}, {weight.Length} weights and {bias.Length} biases, wants [out, {x.Channels}] and [out]");
-        return Add(new ConvNode(Name, x, ConvWeight.From(weight, bias, outputs, x.Channels), 1, 0), x.Shape.With(x.Shape.Rank - 1, outputs));
+        return Add(new ConvNode(Name, x, ConvWeight.From(weight, bias, outputs, x.Channels), ConvNode.Pixelwise(x, outputs)), x.Shape.With(x.Shape.Rank - 1, outputs));
     }
 }

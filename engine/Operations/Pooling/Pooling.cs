@@ -47,8 +47,9 @@ public sealed partial class Tensor
     private WindowShape Window(string operation, int kernel, int stride, int padding)
     {
         stride = stride == 0 ? kernel : stride;
-        var channels = Shape.Rank == 4 ? Shape[3] : 0;
-        var s = WindowOf(operation, channels, (kernel, kernel), (stride, stride), (padding, padding));
+        if (Shape.Rank != 4)
+            throw new ShapeException($"{operation}: got input {Shape}, wants [n, h, w, c]");
+        var s = Conv2dOptions.Of(stride, padding).Windows(operation, Shape, Shape[3], (kernel, kernel));
         return padding <= kernel / 2
             ? s
             : throw new ShapeException($"{operation}: padding {padding} is more than half of kernel {kernel}: a window would hold no pixel");

@@ -5,8 +5,8 @@ namespace EscNative.Kernels.Cuda.Driver;
 /// <summary>The CUDA C++ sources, which travel inside the assembly.</summary>
 internal static class KernelSources
 {
-    /// <summary>What the sources may include: the prelude, and the tiles of matrix products, and of convolutions.</summary>
-    public static readonly string[] Headers = ["prelude.cuh", "tile.cuh", "window.cuh"];
+    /// <summary>What the sources may include: the prelude, and the tiles of matrix products, and of convolutions, and how their pixels end.</summary>
+    public static readonly string[] Headers = ["prelude.cuh", "tile.cuh", "window.cuh", "epilogue.cuh"];
 
     private const string Folder = "cuda/";
     private const string Ending = ".cu";

@@ -50,7 +50,14 @@ public sealed class Kodge : IUnlearningMethod
     }
 
     /// <inheritdoc/>
-    public string? WhyNotApplicable(UnlearningContext context) => RequestOptions.WhyErasure(this, context);
+    public string? WhyNotApplicable(UnlearningContext context)
+    {
+        var grouped = context.Model.NamedModules.FirstOrDefault(m => m.Module is Conv2d { Options.Groups: > 1 });
+        // The rows of a grouped weight belong to slices of the channels, each with a space of its own: the paper defines none.
+        return grouped.Module is Conv2d conv
+            ? $"{Name} knows convolutions of one group: {grouped.Name} has {conv.Options.Groups}"
+            : RequestOptions.WhyErasure(this, context);
+    }
 
     /// <inheritdoc/>
     public UnlearningResult Run(UnlearningContext context, IProgress<StageProgress>? progress = null, CancellationToken cancel = default)
