@@ -43,7 +43,7 @@ internal static class PeersCommand
         var subject = network is null ? FromFile(context, device) : Made(context, network, batch, device);
         using var model = subject.Model;
         var data = subject.Data;
-        var split = ForgetSplit.Create(data, context.Get(options.ForgetClass) is { } named ? Inputs.Request(named, null, data) : Inputs.PaperClass(data));
+        var split = ForgetSplit.Create(data, context.Get(options.ForgetClass) is { } classes ? Inputs.Request(classes, null, data) : Inputs.PaperClass(data));
         var unlearning = new UnlearningOptions
         {
             Percent = context.Get(options.K) is null ? Esc.DefaultPercent : null,
