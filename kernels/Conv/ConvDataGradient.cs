@@ -90,8 +90,15 @@ internal static unsafe class ConvDataGradient
 
         var job = new ConvJob
         {
-            Grid = grid, Source = source, Output = output, Phases = phases, PhaseCount = phaseCount, ChannelSplits = 1,
-            Channels = s.GroupInChannels, ChannelGroups = s.Groups, GroupStep = s.GroupOutChannels,
+            Grid = grid,
+            Source = source,
+            Output = output,
+            Phases = phases,
+            PhaseCount = phaseCount,
+            ChannelSplits = 1,
+            Channels = s.GroupInChannels,
+            ChannelGroups = s.Groups,
+            GroupStep = s.GroupOutChannels,
         };
         GemmDriver<float>.Run(parallel, job.Tiles, job);
     }

@@ -58,8 +58,6 @@ public sealed class DataSet(string name, ImageSet train, ImageSet test, Normalis
     {
         ArgumentNullException.ThrowIfNull(photos);
         photos.Validate();
-        if (photos.Channels < Train.Channels)
-            throw new UsageException($"resize: {Name} has {Train.Channels} channels and the network {photos.Channels}: colours are not left out unasked; make a network for {Train.Channels}");
         var (train, test) = ResizedImages.Of(this, photos);
         return new DataSet(Name, train, test, Normalisation) { Subjects = Subjects, ArePhotos = ArePhotos, Transform = photos.Transform };
     }

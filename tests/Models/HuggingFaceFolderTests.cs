@@ -37,7 +37,7 @@ public sealed class HuggingFaceFolderTests : IDisposable
         foreach (var words in (string[])
             [
                 "Classes: the 3 names (cat, dog, puppy, épée) are those of id2label in config.json", "Normalisation: mean 0.5,0.4,0.3, std 0.2,0.3,0.4, as preprocessor_config.json beside it says.",
-                "images of 32 x 32, as config.json beside it says", "Photos: Resize((32, 32)) bicubic, as preprocessor_config.json", "1E-12",
+                "images of 32 x 32, as config.json beside it says", "Photos: Resize((32, 32)) bicubic, says preprocessor_config.json", "1E-12",
             ])
             Assert.Contains(remarks, remark => remark.Contains(words, StringComparison.Ordinal));
         Assert.DoesNotContain(remarks, remark => remark.Contains("was assumed", StringComparison.Ordinal) || remark.Contains("they have numbers", StringComparison.Ordinal));
@@ -56,7 +56,10 @@ public sealed class HuggingFaceFolderTests : IDisposable
         var remarks = new List<string>();
         using var model = ModelFile.Load(_folder["m/model.safetensors"], options: new ModelLoadOptions
         {
-            ClassNames = ["a", "b", "c"], Normalisation = new Normalisation("mine", [0.1f], [0.9f]), ImageSize = 48, Remarks = remarks,
+            ClassNames = ["a", "b", "c"],
+            Normalisation = new Normalisation("mine", [0.1f], [0.9f]),
+            ImageSize = 48,
+            Remarks = remarks,
         });
         var d = model.Description;
         Assert.Equal((0.1f, 48), (d.Normalisation.Mean(2), d.Input().Height));
@@ -248,7 +251,10 @@ public sealed class HuggingFaceFolderTests : IDisposable
     {
         using var model = Architectures.Create(new ModelDescription
         {
-            Hyperparameters = network, Channels = 3, ClassNames = [.. Enumerable.Range(0, classes).Select(i => $"{i}")], Normalisation = Normalisation.Half,
+            Hyperparameters = network,
+            Channels = 3,
+            ClassNames = [.. Enumerable.Range(0, classes).Select(i => $"{i}")],
+            Normalisation = Normalisation.Half,
         });
         using var stream = new MemoryStream();
         SafetensorsWriter.Write(stream, ModelFile.ToArrays(model), new Dictionary<string, string>());

@@ -32,12 +32,12 @@ public sealed record Conv2dOptions
     /// <param name="groups">Slices of the channels.</param>
     public static Conv2dOptions Of(
         (int Height, int Width) stride, (int Height, int Width) padding, (int Height, int Width) dilation, int groups = 1) => new()
-    {
-        Stride = stride,
-        Padding = (padding.Height, padding.Width, padding.Height, padding.Width),
-        Dilation = dilation,
-        Groups = groups,
-    };
+        {
+            Stride = stride,
+            Padding = (padding.Height, padding.Width, padding.Height, padding.Width),
+            Dilation = dilation,
+            Groups = groups,
+        };
 
     // The sizes for images [.., h, w, c], checked; their number is left to the caller.
     internal WindowShape Of(string operation, Shape images, Shape weight)
