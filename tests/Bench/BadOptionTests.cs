@@ -33,7 +33,7 @@ public sealed class BadOptionTests(SmallFiles files) : IClassFixture<SmallFiles>
         ["--resize"] = ("strech", "Did you mean 'stretch'?"),
         ["--on-bad-image"] = ("ignore", "wants error or skip"),
         ["--image-memory"] = ("-1", "wants a whole number from 0"),
-        ["--forget-subject"] = ("anna", "does not say whom an image shows"),
+        ["--forget-subject"] = ("anna", "not say whom"),
         ["--model-file"] = ("{folder}/none.safetensors", "does not exist"),
         ["--mean"] = ("0.5,x", "--mean: got 'x', wants numbers with commas between"),
         ["--std"] = ("0.5", "--std: wants --mean too"),

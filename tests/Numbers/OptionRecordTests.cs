@@ -52,6 +52,7 @@ public sealed class OptionRecordTests
     {
         [typeof(SubspaceIterationOptions)] = () => _ = new SubspaceIterationSolver(new SubspaceIterationOptions { MaxIterations = 0 }),
         [typeof(PlanOptions)] = () => InferencePlan.Compile(new Relu(), 4, options: new PlanOptions { ImagesPerChunk = -1 }),
+        [typeof(Conv2dOptions)] = () => _ = new Conv2d(4, 4, (3, 3), new RandomSource(1), new Conv2dOptions { Groups = 0 }),
         [typeof(BatchOptions)] = () => _ = new BatchLoader(SmallImages.Set(4, 1), Normalisation.Half, new BatchOptions { BatchSize = 0 }),
         [typeof(Augmentation)] = () => _ = new BatchLoader(SmallImages.Set(4, 1), Normalisation.Half, new BatchOptions { Augmentation = new Augmentation(true, -1) }),
         [typeof(PhotoOptions)] = () => DataFolder.Open("no such folder", new PhotoOptions { TestShare = 0 }),

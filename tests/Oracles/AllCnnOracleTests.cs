@@ -95,7 +95,7 @@ public sealed class AllCnnOracleTests
                 new Watch(() =>
                 {
                     // Garbage does not count, and collecting all of it takes a second.
-                    if (++reports % 10 == 0)
+                    if (++reports % 30 == 0)
                         managed = Math.Max(managed, GC.GetTotalMemory(forceFullCollection: true) - before);
                 }));
             // 2 MB for a batch of images, and up to 4 seen from what runs the tests; features of 50,000 would be 9.6 more.

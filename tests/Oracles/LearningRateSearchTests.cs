@@ -34,7 +34,7 @@ public sealed class LearningRateSearchTests
         })
         {
             using var model = ModelFile.Load(path);
-            lines.AddRange(Search(name, model, FeatureBank.Extract(model, OracleRun.Split.Forget), path.StartsWith(TestData.Oracle(""), StringComparison.Ordinal) ? OracleRun.Original.Test : FeatureBank.Extract(model, test)));
+            lines.AddRange(Search(name, model, FeatureBank.Extract(model, OracleRun.Split.Forget), name.Contains("oracle", StringComparison.Ordinal) ? OracleRun.Original.Test : FeatureBank.Extract(model, test)));
         }
 
         if (Recording)

@@ -17,6 +17,7 @@ public sealed class Conv2d : Module
     /// <param name="device">Where the parameters live.</param>
     /// <param name="dilation">Pixels between the values of a kernel.</param>
     /// <param name="groups">Slices of the channels, each a convolution by itself.</param>
+    /// <exception cref="UsageException">A stride, padding, dilation or number of groups that makes no sense.</exception>
     /// <exception cref="ShapeException">The groups do not divide the channels.</exception>
     public Conv2d(
         int inChannels, int outChannels, int kernel, RandomSource random, int stride = 1, int padding = 0, bool bias = true, Device? device = null,
@@ -33,11 +34,13 @@ public sealed class Conv2d : Module
     /// <param name="options">Stride, padding, dilation and groups.</param>
     /// <param name="bias">Whether it has a bias.</param>
     /// <param name="device">Where the parameters live.</param>
+    /// <exception cref="UsageException">A stride, padding, dilation or number of groups that makes no sense.</exception>
     /// <exception cref="ShapeException">The groups do not divide the channels.</exception>
     public Conv2d(
         int inChannels, int outChannels, (int Height, int Width) kernel, RandomSource random, Conv2dOptions options, bool bias = true, Device? device = null)
     {
         ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
         options.CheckGroups("Conv2d", inChannels, outChannels);
         var inputs = inChannels / options.Groups;
         var fanIn = kernel.Height * kernel.Width * inputs;
@@ -64,6 +67,7 @@ public sealed class Conv2d : Module
     public Conv2d(Tensor weight, Tensor? bias, Conv2dOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
         Options = options;
         Weight = AddParameter("weight", weight);
         if (bias is not null)

@@ -39,6 +39,17 @@ public sealed record Conv2dOptions
             Groups = groups,
         };
 
+    /// <summary>Throws where a value makes no sense with whatever images.</summary>
+    /// <exception cref="UsageException">Names the value and what it may be.</exception>
+    public void Validate()
+    {
+        UsageException.Require(Math.Min(Stride.Height, Stride.Width) >= 1, "convolution", "stride", Stride, "1 or more");
+        UsageException.Require(
+            Math.Min(Math.Min(Padding.Top, Padding.Left), Math.Min(Padding.Bottom, Padding.Right)) >= 0, "convolution", "padding", Padding, "0 or more");
+        UsageException.Require(Math.Min(Dilation.Height, Dilation.Width) >= 1, "convolution", "dilation", Dilation, "1 or more (1 for a kernel without gaps)");
+        UsageException.Require(Groups >= 1, "convolution", "groups", Groups, "1 or more");
+    }
+
     // The sizes for images [.., h, w, c], checked; their number is left to the caller.
     internal WindowShape Of(string operation, Shape images, Shape weight)
     {
