@@ -34,8 +34,10 @@ internal sealed class ForwardWorkload : Workload
         _tensor = Tensor.From(_images, (batch, test.Height, test.Width, test.Channels), subject.Model.Device);
         _logits = new float[batch * subject.Model.Classes];
         _features = new float[batch * subject.Model.FeatureWidth];
-        _plan = CompiledExtractor.Compile(subject.Model, test.Height, test.Width);
-        _direct = CompiledExtractor.Compile(subject.Model, test.Height, test.Width, new PlanOptions { Winograd = false });
+        // The peers know the batch too: their models are exported and compiled for it.
+        var options = new PlanOptions { ImagesPerRun = batch };
+        _plan = CompiledExtractor.Compile(subject.Model, test.Height, test.Width, options);
+        _direct = CompiledExtractor.Compile(subject.Model, test.Height, test.Width, options with { Winograd = false });
         Own =
         [
             Side("plan", () => _plan.Run(_images, _features, _logits)),
