@@ -15,10 +15,6 @@ internal sealed class ArenaLayout
     /// <summary>Floats of the block.</summary>
     public long Floats { get; private set; }
 
-    /// <summary>The most floats that the operands and the result of one node take.</summary>
-    public static long LargestStep(PlanGraph graph) =>
-        graph.Nodes.Select(n => n.Inputs.Append(n.Output).Distinct().Sum(v => v.Floats)).DefaultIfEmpty(graph.Input.Floats).Max();
-
     /// <summary>Lays out the values of some images at a time.</summary>
     public static ArenaLayout Of(PlanGraph graph, int images)
     {
