@@ -46,7 +46,7 @@ public static unsafe partial class BatchNorm
         var chunks = new RowTiles(rows, channels, ChunkValues);
         var bytes = chunks.Count * 2 * channels * sizeof(double);
         var partials = (double*)CpuScratch.Get(CpuScratch.Slot.Reduce, bytes + 7 * channels * sizeof(T));
-        var unit = Unit(mean, variance, deviation, eps, channels);
+        var unit = Unit(mean, variance, deviation, channels);
         var factors = new Factors<T>((T*)((byte*)partials + bytes), unit, channels);
         Scale(mean, variance, deviation, meanRest, gamma, beta, eps, unit, factors.Centre, factors.Scale, factors.Beta, channels);
         SimdRunner.Run<T, GradientJob<T, TFunction>>(chunks.Count, new(x, dy, factors, partials, chunks));

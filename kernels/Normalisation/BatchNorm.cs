@@ -96,7 +96,7 @@ public static unsafe partial class BatchNorm
         var scale = CpuScratch.Get<T>(CpuScratch.Slot.Reduce, 3 * channels);
         var shift = scale + channels;
         var centre = shift + channels;
-        var unit = Unit(mean, variance, deviation, eps, channels);
+        var unit = Unit(mean, variance, deviation, channels);
         Scale(mean, variance, deviation, meanRest, gamma, beta, eps, unit, centre, scale, shift, channels);
         var tiles = new RowTiles(rows, channels, SimdRunner.TileValues);
         if (relu)
@@ -106,12 +106,13 @@ public static unsafe partial class BatchNorm
     }
 
     // The unit of all columns: small where one has values whose differences, or their sums, leave the range of T.
-    private static double Unit<T>(T* mean, T* variance, T* deviation, double eps, long channels)
+    private static double Unit<T>(T* mean, T* variance, T* deviation, long channels)
         where T : unmanaged
     {
         for (var c = 0L; c < channels; c++)
         {
-            if (DeviationUnit.Of<T>(Scalar.Wide(mean[c]), InverseDeviation(variance, deviation, eps, c)) is var unit and not 1)
+            // A variance is as good: where it alone is known, so large a one is rare too.
+            if (DeviationUnit.Of<T>(Scalar.Wide(mean[c]), Scalar.Wide(deviation == null ? variance[c] : deviation[c])) is var unit and not 1)
                 return unit;
         }
 

@@ -14,6 +14,9 @@ public static unsafe class LayerNorm
     // A centre so many deviations from the mean (squared) costs three bits of the variance, and is not near enough beyond.
     private const double FarSquare = 4;
 
+    // 1 / deviation of rows whose differences may leave the range of float32.
+    private const double SmallInverse = 1e-30;
+
     /// <summary>y = (x - mean) rstd gamma + beta, with each row's own mean and rstd = 1 / sqrt(biased variance + eps).</summary>
     /// <param name="x">[rows, d].</param>
     /// <param name="gamma">[d].</param>
@@ -215,9 +218,14 @@ public static unsafe class LayerNorm
             var end = _tiles.End(tile);
             // dx may lie over dy: the sums come first.
             var sum = _partials + tile * 2 * _d;
-            ColumnKernels.Reduce<V, T, GradientTerm<V, T>>(
-                new GradientTerm<V, T>(_x + start * _d, _dy + start * _d, _mean + start, _meanRest == null ? null : _meanRest + start, _rstd + start, _d), end - start, _d,
-                sum, sum + _d);
+            var term = new GradientTerm<V, T>(_x + start * _d, _dy + start * _d, _mean + start, _meanRest == null ? null : _meanRest + start, _rstd + start, _d);
+            var far = false;
+            for (var row = start; row < end; row++)
+                far |= UnitOf(_mean[row], _rstd[row]) != 1;
+            if (far)
+                ColumnKernels.Reduce<V, T, FarTerm<V, T>>(new FarTerm<V, T>(term), end - start, _d, sum, sum + _d);
+            else
+                ColumnKernels.Reduce<V, T, GradientTerm<V, T>>(term, end - start, _d, sum, sum + _d);
             for (var row = start; row < end; row++)
                 Row<V>(_x + row * _d, _dy + row * _d, _gamma, _dx + row * _d, _d, _mean[row], _meanRest == null ? default : _meanRest[row], _rstd[row]);
         }
@@ -251,7 +259,10 @@ public static unsafe class LayerNorm
         }
     }
 
-    // dy, and dy (x - mean) rstd.
+    private static double UnitOf<T>(T mean, T rstd)
+        where T : unmanaged => DeviationUnit.Of<T>(Scalar.Wide(mean), Scalar.Wide(rstd) < SmallInverse ? double.PositiveInfinity : 0);
+
+    // dy, and dy (x - mean) rstd, of rows of the usual unit.
     private readonly struct GradientTerm<V, T>(T* x, T* dy, T* mean, T* meanRest, T* rstd, long d) : ColumnKernels.ITerm<V, T>
         where V : unmanaged, ISimd<V, T>
         where T : unmanaged
@@ -268,10 +279,31 @@ public static unsafe class LayerNorm
         {
             var at = row * _d + c;
             var g = ColumnKernels.Read<V, T>(_dy + at, left);
+            var shift = V.Create(Scalar.Narrow<T>(_meanRest == null ? 0 : -Scalar.Wide(_meanRest[row]) * Scalar.Wide(_rstd[row])));
+            var h = V.MultiplyAdd(ColumnKernels.Read<V, T>(_x + at, left) - V.Create(_mean[row]), V.Create(_rstd[row]), shift);
+            first += g;
+            second = V.MultiplyAdd(g, h, second);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void AddFar(ref V first, ref V second, long row, long c, long left)
+        {
+            var at = row * _d + c;
+            var g = ColumnKernels.Read<V, T>(_dy + at, left);
             var h = new Standard<V, T>(_mean[row], _meanRest == null ? default : _meanRest[row], _rstd[row]).Of(ColumnKernels.Read<V, T>(_x + at, left));
             first += g;
             second = V.MultiplyAdd(g, h, second);
         }
+    }
+
+    // The same of rows of any unit.
+    private readonly struct FarTerm<V, T>(GradientTerm<V, T> term) : ColumnKernels.ITerm<V, T>
+        where V : unmanaged, ISimd<V, T>
+        where T : unmanaged
+    {
+        private readonly GradientTerm<V, T> _term = term;
+
+        public void AddTo(ref V first, ref V second, long row, long c, long left) => _term.AddFar(ref first, ref second, row, c, left);
     }
 
     // Whether squared deviations in T can be trusted: they neither left its range nor drowned below it where eps does not hide that.
@@ -291,10 +323,16 @@ public static unsafe class LayerNorm
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public Standard(T mean, T rest, T rstd)
         {
-            var unit = DeviationUnit.Of<T>(Scalar.Wide(mean), Scalar.Wide(rstd));
+            var unit = UnitOf(mean, rstd);
             _unit = V.Constant(unit);
-            _centre = V.Create(Scalar.Narrow<T>(-Scalar.Wide(mean) * unit));
-            _scale = V.Create(Scalar.Narrow<T>(Scalar.Wide(rstd) / unit));
+            _centre = V.Zero - V.Create(mean);
+            _scale = V.Create(rstd);
+            if (unit != 1)
+            {
+                _centre *= _unit;
+                _scale = V.Create(Scalar.Narrow<T>(Scalar.Wide(rstd) / unit));
+            }
+
             _shift = V.Create(Scalar.Narrow<T>(-Scalar.Wide(rest) * Scalar.Wide(rstd)));
         }
 
