@@ -4,6 +4,9 @@ var configuration = Argument("configuration", "Release");
 var solution = "./EscNative.sln";
 var packages = "./artifacts/packages";
 
+// A filter that no test passes is an error, not a success.
+ProcessArgumentBuilder SomeTests(ProcessArgumentBuilder arguments) => arguments.Append("-- RunConfiguration.TreatNoTestsAsError=true");
+
 Task("Build")
     .Description("Builds the solution; warnings are errors.")
     .Does(() => DotNetBuild(solution, new DotNetBuildSettings { Configuration = configuration }));
@@ -11,7 +14,7 @@ Task("Build")
 Task("Test")
     .Description("Runs every test that this machine can run; the others say why they do not.")
     .IsDependentOn("Build")
-    .Does(() => DotNetTest(solution, new DotNetTestSettings { Configuration = configuration, NoBuild = true }));
+    .Does(() => DotNetTest(solution, new DotNetTestSettings { Configuration = configuration, NoBuild = true, ArgumentCustomization = SomeTests }));
 
 Task("Bench")
     .Description("The main job: profiles the latency of an erasure request and writes a report to artifacts/.")
@@ -26,6 +29,9 @@ Task("Fuzz")
         Configuration = configuration,
         NoBuild = true,
         Filter = "Kind=Fuzz",
+        // Seeds, and how many files each reader was given.
+        Loggers = new[] { "console;verbosity=detailed" },
+        ArgumentCustomization = SomeTests,
         EnvironmentVariables = new Dictionary<string, string> { ["ESC_FUZZ_SECONDS"] = Argument("seconds", "60") },
     }));
 
@@ -46,6 +52,7 @@ Task("TestCuda")
         Configuration = configuration,
         NoBuild = true,
         Filter = "FullyQualifiedName~Tests.Engine.|FullyQualifiedName~Tests.Plans.",
+        ArgumentCustomization = SomeTests,
         EnvironmentVariables = new Dictionary<string, string> { ["ESC_TEST_DEVICE"] = "cuda" },
     }));
 

@@ -39,7 +39,7 @@ internal sealed class OptionSet
 
     public Option<bool> AllowOtherData { get; } = Flag("--allow-other-data", "Take images that the model was not trained on; the result says so.");
 
-    public Option<string?> ModelFile { get; } = Text("--model-file", "FILE", "A model: safetensors, a checkpoint of PyTorch (.pt, .pth), the weights alone as .npz, or a folder of Hugging Face (model.safetensors or pytorch_model.bin, with config.json and preprocessor_config.json).");
+    public Option<string?> ModelFile { get; } = Text("--model-file", "FILE", "A model: safetensors, a checkpoint of PyTorch (.pt, .pth), the weights alone as .npz, or a folder of Hugging Face (model.safetensors or pytorch_model.bin, or the index of those cut into several files, with config.json and preprocessor_config.json).");
 
     public Option<string?> Mean { get; } = Text("--mean", "X[,X..]", "What is subtracted from pixels (0 to 1), for every channel or for all. For checkpoints from elsewhere, which do not say it; replaces what a model file says. Wants --std.");
 
@@ -125,6 +125,10 @@ internal sealed class OptionSet
 
     public Option<string> Augment { get; } = OneOf("--augment", "How training images are changed at random: flip (mirrored, and cropped by --crop), or random-resized-crop (photos alone: another part of each in every epoch, decoded anew and mirrored; tests see whole photos, as --resize says).", ["flip", "random-resized-crop"], "wants flip or random-resized-crop");
 
+    public Option<(double Least, double Most)?> CropScale { get; } = Parsed<(double, double)?>("--crop-scale", "X,X", "Of --augment random-resized-crop: the least and the largest share of a photo's area that a part has. Default: 0.08,1.", text => ParseRange(text, 1));
+
+    public Option<(double Least, double Most)?> CropRatio { get; } = Parsed<(double, double)?>("--crop-ratio", "X,X", "Of --augment random-resized-crop: the least and the largest width of a part divided by its height. Default: 0.75,1.3333.", text => ParseRange(text, 1000));
+
     public Option<string?> WithoutClass { get; } = Text("--without-class", "N[,N..]", "Train without these classes, by number from 0 or by name: the Retrain reference of a request for them.");
 
     public Option<string?> Checkpoint { get; } = Text("--checkpoint", "FILE", "Written after every epoch; with --resume also read.");
@@ -196,6 +200,13 @@ internal sealed class OptionSet
             : throw new FormatException(maximum == int.MaxValue
                 ? FormattableString.Invariant($"wants a whole number from {minimum}")
                 : FormattableString.Invariant($"wants a whole number from {minimum} to {maximum}"));
+
+    private static (double Least, double Most)? ParseRange(string text, double maximum) =>
+        text.Split(',') is [var first, var second]
+        && double.TryParse(first, NumberStyles.Float, CultureInfo.InvariantCulture, out var least) && double.TryParse(second, NumberStyles.Float, CultureInfo.InvariantCulture, out var most)
+        && least > 0 && most >= least && most <= maximum
+            ? (least, most)
+            : throw new FormatException(FormattableString.Invariant($"wants two numbers above 0 with a comma between, the least first and the other at most {maximum}, such as 0.5,1"));
 
     private static double ParseNumber(string text, double minimum, double maximum) =>
         double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value >= minimum && value <= maximum

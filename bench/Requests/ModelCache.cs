@@ -123,11 +123,19 @@ internal sealed class ModelCache
         }
     }
 
-    /// <summary>SHA-256 of a file, lower-case hexadecimal.</summary>
+    /// <summary>SHA-256 of a file, lower-case hexadecimal; of the index of weights that are cut into several files, of it and them.</summary>
     public static string HashOf(string path)
     {
-        using var stream = InputFile.Open(path);
-        return Convert.ToHexStringLower(SHA256.HashData(stream));
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var buffer = new byte[1 << 16];
+        foreach (var part in ArrayFile.FilesOf(path))
+        {
+            using var stream = InputFile.Open(part);
+            for (var at = 0L; InputFile.ReadUpTo(stream, buffer, part, at) is > 0 and var count; at += count)
+                hash.AppendData(buffer, 0, count);
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
     private string[] Entries(string key)

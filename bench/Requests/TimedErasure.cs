@@ -1,5 +1,6 @@
 using EscNative.Bench.Measuring;
 using EscNative.Engine;
+using EscNative.Engine.Formats;
 using EscNative.Models;
 using EscNative.Models.Data;
 using EscNative.Unlearning.Subspaces;
@@ -36,7 +37,7 @@ internal sealed class TimedErasure(ErasureJob job, string output) : ITimedReques
     private void CountWork(StageRecorder recorder, Classifier model, ForgetSplit split, int k)
     {
         double n = split.Forget.Count, d = model.FeatureWidth, pixels = split.Forget.ImageSize;
-        recorder.AddWork(StageNames.Load, new FileInfo(job.ModelFile).Length, 0);
+        recorder.AddWork(StageNames.Load, ArrayFile.FilesOf(job.ModelFile).Sum(part => new FileInfo(part).Length), 0);
         recorder.AddWork(StageNames.Read, (double)(split.Data.Train.Count + split.Data.Test.Count) * (pixels + 1), 0);
         // A byte read and a byte written. (The method counts the forward pass: it has the plan.)
         recorder.AddWork(StageNames.Upload, n * pixels * 2, 0);

@@ -36,14 +36,14 @@ internal static class InspectCommand
         var remarks = new List<string>();
         var loading = reading.Options with { Remarks = remarks };
         var (architecture, mapping, erasures) = Load(file, path, loading);
-        var (places, found) = Places(file, reading.Options);
+        var (places, found) = Places(file, path, reading.Options);
         if (architecture is null)
             remarks.AddRange(file.Remarks);
         Setup.Publish(context, Setup.Document(context, Setup.Idle()) with
         {
             Checkpoint = new CheckpointResult(
                 Setup.NameOf(path),
-                new FileInfo(path).Length,
+                ArrayFile.FilesOf(path).Sum(part => new FileInfo(part).Length),
                 architecture,
                 mapping,
                 [.. file.Entries.Select(e => new TensorResult(e.Name, e.TypeName, e.Shape.ToArray(), e.Length, places.GetValueOrDefault(e.Name)?.Name, places.GetValueOrDefault(e.Name)?.Problem) { Fitted = places.GetValueOrDefault(e.Name)?.Fitted })],
@@ -87,13 +87,13 @@ internal static class InspectCommand
     }
 
     // Which tensors belong where; what does not is said in words too, the first few of it.
-    private static (IReadOnlyDictionary<string, TensorPlace> Places, IReadOnlyList<string> Remarks) Places(INamedArraySource file, ModelLoadOptions loading)
+    private static (IReadOnlyDictionary<string, TensorPlace> Places, IReadOnlyList<string> Remarks) Places(INamedArraySource file, string path, ModelLoadOptions loading)
     {
         const int shown = 5;
         ModelMapping mapping;
         try
         {
-            mapping = ModelMapping.Of(file, loading);
+            mapping = ModelMapping.Of(file, path, loading);
         }
         catch (DataFormatException)
         {

@@ -1,3 +1,4 @@
+using System.CommandLine;
 using System.Globalization;
 using EscNative.Bench.Cli;
 using EscNative.Bench.Reports;
@@ -18,7 +19,7 @@ internal static class TrainCommand
         "train",
         "Trains a classifier and writes it as a model file.",
         [
-            options.Output, options.Data, options.Identities, options.Resize, options.OnBadImage, options.ImageMemory, options.Architecture, options.Width, options.Stem, options.ImageSize, options.Epochs, options.Batch, options.LearningRate, options.WeightDecay, options.Crop, options.Augment, options.WithoutClass,
+            options.Output, options.Data, options.Identities, options.Resize, options.OnBadImage, options.ImageMemory, options.Architecture, options.Width, options.Stem, options.ImageSize, options.Epochs, options.Batch, options.LearningRate, options.WeightDecay, options.Crop, options.Augment, options.CropScale, options.CropRatio, options.WithoutClass,
             options.Checkpoint, options.Resume, options.StopAfter, options.Seed, options.Device, options.Threads, options.Precision, options.Json, options.Html, options.Force,
             options.Config, options.Quiet,
         ],
@@ -28,6 +29,7 @@ internal static class TrainCommand
             "escnative train --data ./cifar-10-batches-bin --without-class 4 --output retrain.safetensors",
             "escnative train --data ./cifar-100-binary --arch resnet18 --stem cifar --output resnet.safetensors",
             "escnative train --data ./photos --arch resnet18 --augment random-resized-crop --output resnet.safetensors",
+            "escnative train --data ./photos --augment random-resized-crop --crop-scale 0.5,1 --output model.safetensors",
         ],
         Run);
 
@@ -64,18 +66,41 @@ internal static class TrainCommand
     }
 
     /// <summary>What of a recipe a saved model should tell.</summary>
-    public static Dictionary<string, string> Record(DataSet data, TrainOptions recipe, TrainingResult result) => new()
+    public static Dictionary<string, string> Record(DataSet data, TrainOptions recipe, TrainingResult result)
     {
-        ["data"] = data.Name,
-        ["epochs"] = recipe.Epochs.ToString(CultureInfo.InvariantCulture),
-        ["batch"] = recipe.BatchSize.ToString(CultureInfo.InvariantCulture),
-        ["learning-rate"] = recipe.LearningRate.ToString("R", CultureInfo.InvariantCulture),
-        ["weight-decay"] = recipe.WeightDecay.ToString("R", CultureInfo.InvariantCulture),
-        ["crop"] = recipe.CropPadding.ToString(CultureInfo.InvariantCulture),
-        ["augment"] = recipe.ResizedCrop is null ? recipe.Flip ? "flip" : "none" : ResizedCrops,
-        ["seed"] = recipe.Seed.ToString(CultureInfo.InvariantCulture),
-        ["test-accuracy"] = result.TestAccuracy.ToString("0.00", CultureInfo.InvariantCulture),
-    };
+        var record = new Dictionary<string, string>
+        {
+            ["data"] = data.Name,
+            ["epochs"] = recipe.Epochs.ToString(CultureInfo.InvariantCulture),
+            ["batch"] = recipe.BatchSize.ToString(CultureInfo.InvariantCulture),
+            ["learning-rate"] = recipe.LearningRate.ToString("R", CultureInfo.InvariantCulture),
+            ["weight-decay"] = recipe.WeightDecay.ToString("R", CultureInfo.InvariantCulture),
+            ["crop"] = recipe.CropPadding.ToString(CultureInfo.InvariantCulture),
+            ["augment"] = recipe.ResizedCrop is null ? recipe.Flip ? "flip" : "none" : ResizedCrops,
+            ["seed"] = recipe.Seed.ToString(CultureInfo.InvariantCulture),
+            ["test-accuracy"] = result.TestAccuracy.ToString("0.00", CultureInfo.InvariantCulture),
+        };
+        if (recipe.ResizedCrop is { } crop)
+            record["resized-crop"] = crop.ToString();
+        return record;
+    }
+
+    private static RandomResizedCrop? ResizedCrop(CommandContext context)
+    {
+        var options = context.Options;
+        if (context.Get(options.Augment) != ResizedCrops)
+        {
+            Option? useless = context.IsTyped(options.CropScale) ? options.CropScale : context.IsTyped(options.CropRatio) ? options.CropRatio : null;
+            return useless is null ? null : throw new UsageException($"{useless.Name}: says how parts of photos are drawn: give it with --augment {ResizedCrops}");
+        }
+
+        var crop = new RandomResizedCrop();
+        if (context.Get(options.CropScale) is var (smallest, largest))
+            crop = crop with { MinimumScale = smallest, MaximumScale = largest };
+        if (context.Get(options.CropRatio) is var (narrowest, widest))
+            crop = crop with { MinimumRatio = narrowest, MaximumRatio = widest };
+        return crop;
+    }
 
     private static ExitCode Run(CommandContext context)
     {
@@ -90,7 +115,7 @@ internal static class TrainCommand
             LearningRate = context.Get(options.LearningRate),
             WeightDecay = context.Get(options.WeightDecay),
             CropPadding = context.Get(options.Crop),
-            ResizedCrop = context.Get(options.Augment) == ResizedCrops ? new RandomResizedCrop() : null,
+            ResizedCrop = ResizedCrop(context),
             Seed = (ulong)context.Get(options.Seed),
             CheckpointPath = context.Get(options.Checkpoint),
             Resume = context.Get(options.Resume),

@@ -7,6 +7,13 @@ here=$(cd "$(dirname "$0")" && pwd)
 folder=${1:?"wants a folder for the results, then --peer \"COMMAND\" for each peer"}
 shift
 read -ra tool <<< "${ESCNATIVE:-dotnet run -c Release --project $here/.. --}"
+names=(resnet18-cifar resnet18-32 resnet18-224 resnet50 vit-ti16 vit-b16 resnet18-training)
+for name in ${NETWORKS:-}; do
+  if [[ " ${names[*]} " != *" $name "* ]]; then
+    echo "networks.sh: NETWORKS: got '$name', wants some of: ${names[*]}" >&2
+    exit 2
+  fi
+done
 mkdir -p "$folder"
 
 # An option that is given twice is refused: the defaults stand in the environment, where the command line wins over them.
@@ -15,7 +22,7 @@ given=("$@")
 # compare NAME OPTIONS...
 compare() {
   local name=$1; shift
-  [[ -z ${NETWORKS:-} || " $NETWORKS " == *" $name "* ]] || return 0
+  [[ -z ${NETWORKS:-} || " ${NETWORKS//[[:space:]]/ } " == *" $name "* ]] || return 0
   echo "== $name"
   "${tool[@]}" peers "$@" "${given[@]}" --quiet --json "$folder/$name.json" --force > /dev/null
 }

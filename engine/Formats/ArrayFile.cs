@@ -2,14 +2,19 @@ using System.Buffers.Binary;
 
 namespace EscNative.Engine.Formats;
 
-/// <summary>Opens files of named arrays of every format that is read: safetensors, checkpoints of PyTorch, and .npz.</summary>
+/// <summary>Opens files of named arrays of every format that is read: safetensors, checkpoints of PyTorch, .npz, and an index of several such files.</summary>
 public static class ArrayFile
 {
     /// <summary>Opens a file. Its bytes say what it is, not its name.</summary>
     /// <param name="path">The file.</param>
     /// <exception cref="DataFormatException">It cannot be read, is none of these formats (the message says what it seems to be, and what to do), or
     /// breaks a rule of its own.</exception>
-    public static INamedArraySource Open(string path) => Open(InputFile.Open(path), path);
+    public static INamedArraySource Open(string path) => IsIndex(path) ? ShardedFile.Open(path) : OpenWhole(path);
+
+    /// <summary>The files that hold what a path stands for: itself, and where it is an index all that it names.</summary>
+    /// <param name="path">The file.</param>
+    /// <exception cref="DataFormatException">It cannot be read, or is a damaged index.</exception>
+    public static IReadOnlyList<string> FilesOf(string path) => IsIndex(path) ? [path, .. ShardedFile.FilesOf(path)] : [path];
 
     /// <summary>Opens a seekable stream; it is closed with what is returned.</summary>
     /// <param name="stream">The content.</param>
@@ -37,6 +42,16 @@ public static class ArrayFile
             stream.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Opens a file that is no index.</summary>
+    internal static INamedArraySource OpenWhole(string path) => Open(InputFile.Open(path), path);
+
+    private static bool IsIndex(string path)
+    {
+        using var stream = InputFile.Open(path);
+        var start = new byte[FileGuess.Length];
+        return ShardedFile.IsIndex(path, start.AsSpan(0, InputFile.ReadUpTo(stream, start, path, 0)));
     }
 
     private static INamedArraySource OpenZip(ZipReader archive)

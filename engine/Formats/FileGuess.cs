@@ -120,7 +120,7 @@ internal static class FileGuess
         if (head[0] is '{' or '[')
         {
             return head.Contains("weight_map", StringComparison.Ordinal)
-                ? "is the index of a model that is cut into several safetensors files: join them to one file first"
+                ? "is the index of weights that are cut into several files: give the index itself, with those files beside it"
                 : $"is JSON text, such as a model's configuration; {Read}";
         }
 

@@ -36,8 +36,10 @@ public sealed unsafe class ConvForwardKernels : KernelFamily
 
     /// <summary>How a pixel ends, as the kernels number it.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A function that a convolution does not end in.</exception>
+    /// <exception cref="ArgumentException">ReLU and a function.</exception>
     internal static int FunctionOf(bool relu, UnaryOp? function) => function switch
     {
+        { } op when relu => throw new ArgumentException($"convolution: got ReLU and {op}; it ends in one function", nameof(function)),
         null => relu ? 1 : 0,
         UnaryOp.Gelu => 2,
         UnaryOp.GeluTanh => 3,

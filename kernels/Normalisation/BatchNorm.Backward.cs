@@ -45,9 +45,10 @@ public static unsafe partial class BatchNorm
     {
         var chunks = new RowTiles(rows, channels, ChunkValues);
         var bytes = chunks.Count * 2 * channels * sizeof(double);
-        var partials = (double*)CpuScratch.Get(CpuScratch.Slot.Reduce, bytes + 5 * channels * sizeof(T));
-        var factors = new Factors<T>((T*)((byte*)partials + bytes), mean, channels);
-        Scale(variance, deviation, meanRest, gamma, beta, eps, factors.Scale, factors.Beta, channels);
+        var partials = (double*)CpuScratch.Get(CpuScratch.Slot.Reduce, bytes + 7 * channels * sizeof(T));
+        var unit = Unit(mean, variance, deviation, eps, channels);
+        var factors = new Factors<T>((T*)((byte*)partials + bytes), unit, channels);
+        Scale(mean, variance, deviation, meanRest, gamma, beta, eps, unit, factors.Centre, factors.Scale, factors.Beta, channels);
         SimdRunner.Run<T, GradientJob<T, TFunction>>(chunks.Count, new(x, dy, factors, partials, chunks));
         for (var c = 0L; c < channels; c++)
         {
@@ -58,6 +59,8 @@ public static unsafe partial class BatchNorm
                 product += partials[(chunk * 2 + 1) * channels + c];
             }
 
+            product /= unit;
+
             var rstd = InverseDeviation(variance, deviation, eps, c);
             var scale = Scalar.Wide(gamma[c]) * rstd;
             // The kernel's deviations are from the mean as T holds it.
@@ -66,7 +69,8 @@ public static unsafe partial class BatchNorm
             var slope = ownStatistics ? -scale * normalised / rows : 0;
             dBeta[c] = Scalar.Narrow<T>(sum);
             dGamma[c] = Scalar.Narrow<T>(normalised);
-            factors.Inverse[c] = Scalar.Narrow<T>(rstd);
+            factors.Inverse[c] = Scalar.Narrow<T>(rstd / unit);
+            factors.Direct[c] = Scalar.Narrow<T>(scale);
             factors.Slope[c] = Scalar.Narrow<T>(slope);
             factors.Shift[c] = Scalar.Narrow<T>(ownStatistics ? -scale * sum / rows - slope * rest * rstd : 0);
         }
@@ -75,20 +79,22 @@ public static unsafe partial class BatchNorm
         SimdRunner.Run<T, InputGradientJob<T, TFunction>>(tiles.Count, new(x, dy, factors, dx, tiles));
     }
 
-    // y = Scale (x - Mean) + Beta; dx = Scale g + Slope ((x - Mean) Inverse) + Shift, where g is what the function let through of dy. The
-    // product of Slope and Inverse alone may leave the range of T.
-    private readonly struct Factors<T>(T* values, T* mean, long channels)
+    // With u = x Unit + Centre, which is (x - mean) Unit: y = Scale u + Beta; dx = Direct g + Slope (u Inverse) + Shift, where g is what the
+    // function let through of dy. The product of Slope and Inverse alone may leave the range of T.
+    private readonly struct Factors<T>(T* values, double unit, long channels)
         where T : unmanaged
     {
-        public readonly T* Mean = mean;
+        public readonly double Unit = unit;
         public readonly T* Scale = values;
         public readonly T* Slope = values + channels;
         public readonly T* Shift = values + 2 * channels;
         public readonly T* Beta = values + 3 * channels;
         public readonly T* Inverse = values + 4 * channels;
+        public readonly T* Centre = values + 5 * channels;
+        public readonly T* Direct = values + 6 * channels;
         public readonly long Channels = channels;
 
-        /// <summary>g, and x - mean.</summary>
+        /// <summary>g, and (x - mean) Unit.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Gradient<V, TFunction>(T* x, T* dy, long c, long left, out V deviation)
             where V : unmanaged, ISimd<V, T>
@@ -97,11 +103,11 @@ public static unsafe partial class BatchNorm
             var g = ColumnKernels.Read<V, T>(dy, left);
             if (typeof(TFunction) == typeof(UnaryFunctions.Identity))
             {
-                deviation = ColumnKernels.Read<V, T>(x, left) - ColumnKernels.Read<V, T>(Mean + c, left);
+                deviation = V.MultiplyAdd(ColumnKernels.Read<V, T>(x, left), V.Constant(Unit), ColumnKernels.Read<V, T>(Centre + c, left));
                 return g;
             }
 
-            var y = Normalised<V, T>(x, Mean + c, Scale + c, Beta + c, left, out deviation);
+            var y = Normalised<V, T>(x, V.Constant(Unit), Centre + c, Scale + c, Beta + c, left, out deviation);
             return TFunction.Backward<V, T>(y, g);
         }
     }
@@ -176,7 +182,7 @@ public static unsafe partial class BatchNorm
                     var rest = V.MultiplyAdd(
                         ColumnKernels.Read<V, T>(factors.Slope + c, n), deviation * ColumnKernels.Read<V, T>(factors.Inverse + c, n),
                         ColumnKernels.Read<V, T>(factors.Shift + c, n));
-                    ColumnKernels.Write<V, T>(V.MultiplyAdd(ColumnKernels.Read<V, T>(factors.Scale + c, n), g, rest), dx + at, n);
+                    ColumnKernels.Write<V, T>(V.MultiplyAdd(ColumnKernels.Read<V, T>(factors.Direct + c, n), g, rest), dx + at, n);
                 }
             }
         }

@@ -93,26 +93,41 @@ public static unsafe partial class BatchNorm
         T* deviation = null)
         where T : unmanaged
     {
-        var scale = CpuScratch.Get<T>(CpuScratch.Slot.Reduce, 2 * channels);
+        var scale = CpuScratch.Get<T>(CpuScratch.Slot.Reduce, 3 * channels);
         var shift = scale + channels;
-        Scale(variance, deviation, meanRest, gamma, beta, eps, scale, shift, channels);
-        beta = shift;
+        var centre = shift + channels;
+        var unit = Unit(mean, variance, deviation, eps, channels);
+        Scale(mean, variance, deviation, meanRest, gamma, beta, eps, unit, centre, scale, shift, channels);
         var tiles = new RowTiles(rows, channels, SimdRunner.TileValues);
         if (relu)
-            SimdRunner.Run<T, NormaliseJob<T, UnaryFunctions.Relu>>(tiles.Count, new(x, mean, scale, beta, y, channels, tiles));
+            SimdRunner.Run<T, NormaliseJob<T, UnaryFunctions.Relu>>(tiles.Count, new(x, unit, centre, scale, shift, y, channels, tiles));
         else
-            SimdRunner.Run<T, NormaliseJob<T, UnaryFunctions.Identity>>(tiles.Count, new(x, mean, scale, beta, y, channels, tiles));
+            SimdRunner.Run<T, NormaliseJob<T, UnaryFunctions.Identity>>(tiles.Count, new(x, unit, centre, scale, shift, y, channels, tiles));
     }
 
-    // y = (x - mean) scale + shift: what T cannot hold of the mean goes into the shift.
+    // The unit of all columns: small where one has values whose differences, or their sums, leave the range of T.
+    private static double Unit<T>(T* mean, T* variance, T* deviation, double eps, long channels)
+        where T : unmanaged
+    {
+        for (var c = 0L; c < channels; c++)
+        {
+            if (DeviationUnit.Of<T>(Scalar.Wide(mean[c]), InverseDeviation(variance, deviation, eps, c)) is var unit and not 1)
+                return unit;
+        }
+
+        return 1;
+    }
+
+    // y = (x unit + centre) scale + shift, of which x unit + centre = (x - mean) unit: what T cannot hold of the mean goes into the shift.
     private static void Scale<T>(
-        T* variance, T* deviation, T* meanRest, T* gamma, T* beta, double eps, T* scale, T* shift, long channels)
+        T* mean, T* variance, T* deviation, T* meanRest, T* gamma, T* beta, double eps, double unit, T* centre, T* scale, T* shift, long channels)
         where T : unmanaged
     {
         for (var c = 0L; c < channels; c++)
         {
             var factor = Scalar.Wide(gamma[c]) * InverseDeviation(variance, deviation, eps, c);
-            scale[c] = Scalar.Narrow<T>(factor);
+            centre[c] = Scalar.Narrow<T>(-Scalar.Wide(mean[c]) * unit);
+            scale[c] = Scalar.Narrow<T>(factor / unit);
             shift[c] = beta == null ? default : meanRest == null ? beta[c] : Scalar.Narrow<T>(Scalar.Wide(beta[c]) - factor * Scalar.Wide(meanRest[c]));
         }
     }
@@ -208,12 +223,13 @@ public static unsafe partial class BatchNorm
         }
     }
 
-    private readonly struct NormaliseJob<T, TFunction>(T* x, T* mean, T* scale, T* beta, T* y, long channels, RowTiles tiles) : ISimdJob<T>
+    private readonly struct NormaliseJob<T, TFunction>(T* x, double unit, T* centre, T* scale, T* beta, T* y, long channels, RowTiles tiles) : ISimdJob<T>
         where T : unmanaged
         where TFunction : unmanaged, IUnaryFunction
     {
         private readonly T* _x = x;
-        private readonly T* _mean = mean;
+        private readonly double _unit = unit;
+        private readonly T* _centre = centre;
         private readonly T* _scale = scale;
         private readonly T* _beta = beta;
         private readonly T* _y = y;
@@ -222,12 +238,13 @@ public static unsafe partial class BatchNorm
 
         public void Execute<V>(int tile)
             where V : unmanaged, ISimd<V, T> =>
-            Rows<V>(_x, _mean, _scale, _beta, _y, _channels, _tiles.Start(tile), _tiles.End(tile));
+            Rows<V>(_x, _unit, _centre, _scale, _beta, _y, _channels, _tiles.Start(tile), _tiles.End(tile));
 
         [MethodImpl(Hot)]
-        private static void Rows<V>(T* x, T* mean, T* scale, T* beta, T* y, long channels, long row, long end)
+        private static void Rows<V>(T* x, double unit, T* centre, T* scale, T* beta, T* y, long channels, long row, long end)
             where V : unmanaged, ISimd<V, T>
         {
+            var units = V.Constant(unit);
             for (; row < end; row++)
             {
                 var from = x + row * channels;
@@ -235,7 +252,7 @@ public static unsafe partial class BatchNorm
                 for (var c = 0L; c < channels; c += V.Count)
                 {
                     var n = channels - c;
-                    var value = Normalised<V, T>(from + c, mean + c, scale + c, beta + c, n, out _);
+                    var value = Normalised<V, T>(from + c, units, centre + c, scale + c, beta + c, n, out _);
                     ColumnKernels.Write<V, T>(TFunction.Forward<V, T>(value), to + c, n);
                 }
             }
@@ -244,11 +261,11 @@ public static unsafe partial class BatchNorm
 
     // The way back repeats this to see where ReLU let a value through: the bits must be the same.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V Normalised<V, T>(T* x, T* mean, T* scale, T* beta, long left, out V deviation)
+    private static V Normalised<V, T>(T* x, V unit, T* centre, T* scale, T* beta, long left, out V deviation)
         where V : unmanaged, ISimd<V, T>
         where T : unmanaged
     {
-        deviation = ColumnKernels.Read<V, T>(x, left) - ColumnKernels.Read<V, T>(mean, left);
+        deviation = V.MultiplyAdd(ColumnKernels.Read<V, T>(x, left), unit, ColumnKernels.Read<V, T>(centre, left));
         return V.MultiplyAdd(deviation, ColumnKernels.Read<V, T>(scale, left), ColumnKernels.Read<V, T>(beta, left));
     }
 }

@@ -181,13 +181,11 @@ public static unsafe class LayerNorm
         private static void Row<V>(T* x, T* gamma, T* beta, T* y, long d, T mean, T rest, T rstd)
             where V : unmanaged, ISimd<V, T>
         {
-            var centre = V.Create(mean);
-            var scale = V.Create(rstd);
-            var shift = Shift<V, T>(rest, rstd);
+            var row = new Standard<V, T>(mean, rest, rstd);
             for (var i = 0L; i < d; i += V.Count)
             {
                 var n = d - i;
-                var h = V.MultiplyAdd(ColumnKernels.Read<V, T>(x + i, n) - centre, scale, shift);
+                var h = row.Of(ColumnKernels.Read<V, T>(x + i, n));
                 var value = V.MultiplyAdd(h, ColumnKernels.Read<V, T>(gamma + i, n), ColumnKernels.Read<V, T>(beta + i, n));
                 ColumnKernels.Write<V, T>(value, y + i, n);
             }
@@ -228,16 +226,15 @@ public static unsafe class LayerNorm
         private static void Row<V>(T* x, T* dy, T* gamma, T* dx, long d, T mean, T rest, T rstd)
             where V : unmanaged, ISimd<V, T>
         {
-            var centre = V.Create(mean);
+            var row = new Standard<V, T>(mean, rest, rstd);
             var scale = V.Create(rstd);
-            var shift = Shift<V, T>(rest, rstd);
             V sum = V.Zero, product = V.Zero;
             for (var i = 0L; i < d; i += V.Count)
             {
                 // Past the end of the row g is 0, so that h does not matter there.
                 var n = d - i;
                 var g = ColumnKernels.Read<V, T>(gamma + i, n) * ColumnKernels.Read<V, T>(dy + i, n);
-                var h = V.MultiplyAdd(ColumnKernels.Read<V, T>(x + i, n) - centre, scale, shift);
+                var h = row.Of(ColumnKernels.Read<V, T>(x + i, n));
                 sum += g;
                 product = V.MultiplyAdd(g, h, product);
             }
@@ -248,7 +245,7 @@ public static unsafe class LayerNorm
             {
                 var n = d - i;
                 var g = ColumnKernels.Read<V, T>(gamma + i, n) * ColumnKernels.Read<V, T>(dy + i, n);
-                var h = V.MultiplyAdd(ColumnKernels.Read<V, T>(x + i, n) - centre, scale, shift);
+                var h = row.Of(ColumnKernels.Read<V, T>(x + i, n));
                 ColumnKernels.Write<V, T>((g - first - h * second) * scale, dx + i, n);
             }
         }
@@ -271,9 +268,7 @@ public static unsafe class LayerNorm
         {
             var at = row * _d + c;
             var g = ColumnKernels.Read<V, T>(_dy + at, left);
-            var h = V.MultiplyAdd(
-                ColumnKernels.Read<V, T>(_x + at, left) - V.Create(_mean[row]), V.Create(_rstd[row]),
-                Shift<V, T>(_meanRest == null ? default : _meanRest[row], _rstd[row]));
+            var h = new Standard<V, T>(_mean[row], _meanRest == null ? default : _meanRest[row], _rstd[row]).Of(ColumnKernels.Read<V, T>(_x + at, left));
             first += g;
             second = V.MultiplyAdd(g, h, second);
         }
@@ -283,9 +278,27 @@ public static unsafe class LayerNorm
     private static bool Representable<T>(double squares, double eps)
         where T : unmanaged => typeof(T) == typeof(double) || (squares <= float.MaxValue && (squares >= 1e-30 || eps >= 1e-12));
 
-    // h = (x - mean) rstd + Shift: what is left of the mean, in units of the deviation.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V Shift<V, T>(T rest, T rstd)
+    // A row's h = (x - mean) rstd, with the mean as the sum of two numbers and the difference in a unit that holds it.
+    private readonly struct Standard<V, T>
         where V : unmanaged, ISimd<V, T>
-        where T : unmanaged => V.Create(Scalar.Narrow<T>(-Scalar.Wide(rest) * Scalar.Wide(rstd)));
+        where T : unmanaged
+    {
+        private readonly V _unit;
+        private readonly V _centre;
+        private readonly V _scale;
+        private readonly V _shift;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public Standard(T mean, T rest, T rstd)
+        {
+            var unit = DeviationUnit.Of<T>(Scalar.Wide(mean), Scalar.Wide(rstd));
+            _unit = V.Constant(unit);
+            _centre = V.Create(Scalar.Narrow<T>(-Scalar.Wide(mean) * unit));
+            _scale = V.Create(Scalar.Narrow<T>(Scalar.Wide(rstd) / unit));
+            _shift = V.Create(Scalar.Narrow<T>(-Scalar.Wide(rest) * Scalar.Wide(rstd)));
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public V Of(V x) => V.MultiplyAdd(V.MultiplyAdd(x, _unit, _centre), _scale, _shift);
+    }
 }

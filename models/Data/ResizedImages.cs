@@ -25,6 +25,7 @@ internal sealed class ResizedImages(ImageSet set, PhotoOptions options) : PixelS
         string[] notes =
         [
             $"{data.Name}: {options.Transform.Describe(options.Height, options.Width)} ({options.Transform.Name})",
+            .. data.Train.Channels == 3 && options.Channels == 1 ? (string[])[$"{data.Name}: the colours became grey: the network takes one channel"] : [],
             .. kept ? (string[])[] :
             [
                 string.Create(CultureInfo.InvariantCulture, $"{data.Name}: the resized images take {bytes / 1e6:0.#} MB, more than the {budget / 1e6:0.#} MB that may be kept: they are resized again in every pass"),

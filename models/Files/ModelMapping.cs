@@ -23,7 +23,16 @@ public sealed record ModelMapping(string? Architecture, string? Source, IReadOnl
     /// <param name="options">What the file does not say, as it would be loaded with, or null.</param>
     /// <exception cref="DataFormatException">Metadata of ours is damaged, or claims another network than the tensors make.</exception>
     /// <exception cref="UsageException">The options do not fit the model.</exception>
-    public static ModelMapping Of(INamedArraySource file, ModelLoadOptions? options = null)
+    public static ModelMapping Of(INamedArraySource file, ModelLoadOptions? options = null) => Of(file, null, options);
+
+    /// <summary>Compares a file with the network that it holds, as it is loaded with what stands beside it.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="path">Where it lies, or null: then nothing is looked for beside it. What there is and contradicts the tensors is passed over:
+    /// loading says it.</param>
+    /// <param name="options">What the file does not say, as it would be loaded with, or null.</param>
+    /// <exception cref="DataFormatException">Metadata of ours is damaged, or claims another network than the tensors make.</exception>
+    /// <exception cref="UsageException">The options do not fit the model.</exception>
+    public static ModelMapping Of(INamedArraySource file, string? path, ModelLoadOptions? options)
     {
         ArgumentNullException.ThrowIfNull(file);
         RenamedSource tensors;
@@ -36,15 +45,18 @@ public sealed record ModelMapping(string? Architecture, string? Source, IReadOnl
         }
         else
         {
+            ForeignModel foreign;
             try
             {
-                (tensors, var map, description) = ForeignModel.Recognise(file);
-                source = map?.Source;
+                foreign = ForeignModel.Recognise(file);
             }
             catch (DataFormatException)
             {
                 return new ModelMapping(null, null, []);
             }
+
+            (tensors, var map, description) = Beside(foreign, path, options);
+            source = map?.Source;
         }
 
         if (options is not null)
@@ -73,6 +85,18 @@ public sealed record ModelMapping(string? Architecture, string? Source, IReadOnl
 
         var order = file.Entries.Select((e, i) => (e.Name, i)).ToDictionary(e => e.Name, e => e.i, StringComparer.Ordinal);
         return new ModelMapping(description.Architecture, source, [.. places.OrderBy(p => p.Stored is { } stored ? order[stored] : int.MaxValue)]);
+    }
+
+    private static ForeignModel Beside(ForeignModel model, string? path, ModelLoadOptions? options)
+    {
+        try
+        {
+            return path is null ? model : model.With(HuggingFaceConfig.Beside(path, _ => { }), options);
+        }
+        catch (DataFormatException)
+        {
+            return model;
+        }
     }
 
     // As it is loaded: a tensor of another shape is first given to the architecture, which may know what to make of it.

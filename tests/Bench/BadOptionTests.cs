@@ -72,6 +72,8 @@ public sealed class BadOptionTests(SmallFiles files) : IClassFixture<SmallFiles>
         ["--learning-rate"] = ("0", "wants more than 0"),
         ["--weight-decay"] = ("-1", "wants a number from 0"),
         ["--augment"] = ("flipp", "Did you mean 'flip'?"),
+        ["--crop-scale"] = ("0.5", "--crop-scale: got '0.5', wants two numbers above 0"),
+        ["--crop-ratio"] = ("2,1", "--crop-ratio: got '2,1', wants two numbers above 0"),
         ["--crop"] = ("65", "wants a whole number from 0 to 64"),
         ["--checkpoint"] = ("{existing}", "the file exists"),
         ["--stop-after"] = ("99", "wants 0 to epochs"),

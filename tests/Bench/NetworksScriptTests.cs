@@ -56,6 +56,33 @@ public sealed class NetworksScriptTests : IDisposable
     }
 
     [Fact]
+    public void Only_the_networks_that_are_named_are_measured_and_a_wrong_name_is_refused()
+    {
+        SkipWithout("bash");
+        var tool = _folder.Write("tool.sh", System.Text.Encoding.UTF8.GetBytes($$"""
+            echo "$*" >> {{_folder["calls"]}}
+            while [ "$1" != --json ]; do shift; done
+            echo '{}' > "$2"
+            """));
+        (string, string)[] environment = [("ESCNATIVE", $"sh {tool}"), ("PYTHON", "true")];
+        var script = Path.Combine(Scripts, "networks.sh");
+        var (code, output) = Run("bash", [script, _folder["out"], "--peer", "a peer"], [.. environment, ("NETWORKS", "resnet50 vit")]);
+        Assert.Equal(2, code);
+        Assert.Equal("networks.sh: NETWORKS: got 'vit', wants some of: resnet18-cifar resnet18-32 resnet18-224 resnet50 vit-ti16 vit-b16 resnet18-training", output);
+        Assert.False(File.Exists(_folder["calls"]));
+
+        (code, output) = Run("bash", [script, _folder["out"], "--peer", "a peer"], [.. environment, ("NETWORKS", "vit-ti16\nresnet50 ")]);
+        Assert.True(code == 0, output);
+        Assert.Equal(["resnet50", "vit-ti16"], File.ReadAllLines(_folder["calls"]).Select(call => call.Split(' ')[2]));
+
+        // What the script knows is what it measures.
+        var text = File.ReadAllText(script);
+        Assert.Equal(
+            text[(text.IndexOf("names=(", StringComparison.Ordinal) + 7)..].Split(')')[0].Split(' '),
+            text.Split('\n').Where(line => line.StartsWith("compare ", StringComparison.Ordinal)).Select(line => line.Split(' ')[1]));
+    }
+
+    [Fact]
     public void A_table_of_nothing_is_refused()
     {
         SkipWithout("python3");

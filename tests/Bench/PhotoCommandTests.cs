@@ -142,7 +142,7 @@ public sealed class PhotoCommandTests : IDisposable
         string[] line = ["train", "--augment", "random-resized-crop", "--width", "0.125", "--epochs", "1", "--batch", "4", "--quiet", "--force", "--output", _folder["model.safetensors"]];
         string[] hashes =
         [
-            .. ((string[][])[[], [], ["--image-memory", "0"], ["--augment", "flip"]]).Select(more =>
+            .. ((string[][])[[], [], ["--image-memory", "0"], ["--augment", "flip"], ["--crop-scale", "0.08,1", "--crop-ratio", "0.75,1.3333333333333333"], ["--crop-scale", "0.9,1"], ["--crop-ratio", "2,3"]]).Select(more =>
             {
                 var outcome = CommandLine.Run([.. line[..1], .. more.Contains("--augment") ? line[3..] : line[1..], .. more, "--data", _folder["photos"]]);
                 Assert.True(outcome.Code == 0, outcome.ToString());
@@ -151,6 +151,8 @@ public sealed class PhotoCommandTests : IDisposable
         ];
         Assert.Equal((hashes[0], hashes[0]), (hashes[1], hashes[2]));
         Assert.NotEqual(hashes[0], hashes[3]);
+        Assert.Equal(hashes[0], hashes[4]);
+        Assert.Equal(4, hashes.Distinct().Count());
         // What was begun with whole photos is not gone on with parts.
         string[] stopped = [.. line[..1], .. line[3..], "--data", _folder["photos"], "--checkpoint", _folder["run"]];
         stopped[Array.IndexOf(stopped, "--epochs") + 1] = "2";
@@ -158,6 +160,9 @@ public sealed class PhotoCommandTests : IDisposable
         var refused = CommandLine.Run([.. stopped, "--resume", "--augment", "random-resized-crop"]);
         Assert.True(refused.Code == 3, refused.ToString());
         Assert.Contains("resized-crop", refused.Error, StringComparison.Ordinal);
+        refused = CommandLine.Run([.. stopped, "--crop-ratio", "1,1"]);
+        Assert.True(refused.Code == 2, refused.ToString());
+        Assert.Contains("--crop-ratio: says how parts of photos are drawn: give it with --augment random-resized-crop", refused.Error, StringComparison.Ordinal);
         refused = CommandLine.Run([.. line, "--data", "embedded"]);
         Assert.True(refused.Code == 2, refused.ToString());
         Assert.Contains("--augment: got random-resized-crop, and Fashion-mini holds no photos", refused.Error, StringComparison.Ordinal);

@@ -269,7 +269,10 @@ public sealed class PhotoTests : IDisposable
         Write("a/2.png", 200, 100, 50);
         Write("b/1.png", 1, 1, 1);
         Write("b/2.png", 1, 1, 1);
+        _folder.Write("b/3.pgm", [.. "P5 2 1 255\n"u8, 7, 9]);
         var data = Open(Options with { Channels = 1 });
+        Assert.Contains("photos: 4 photos in colour became grey: the network takes one channel", data.Notes);
+        Assert.DoesNotContain(Open().Notes, note => note.Contains("grey", StringComparison.Ordinal));
         Assert.Equal((1, "half"), (data.Train.Channels, data.Normalisation.Name));
         Assert.Equal(((200 * 19595) + (100 * 38470) + (50 * 7471) + 32768) >> 16, data.Train.Pixels(0)[0]);
     }

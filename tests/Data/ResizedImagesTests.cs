@@ -24,6 +24,7 @@ public sealed class ResizedImagesTests
             Assert.Equal(transform.Name, kept.Record.Transform);
             Assert.Equal(kept.Record.Fingerprint, passing.Record.Fingerprint);
             Assert.Contains(passing.Notes, note => note.Contains("resized again in every pass", StringComparison.Ordinal));
+            Assert.Equal(channels == 3 && toChannels == 1, kept.Notes.Contains("six: the colours became grey: the network takes one channel"));
             Assert.Equal([0, 1], kept.Test.Labels());
             for (var i = 0; i < 6; i++)
             {

@@ -49,7 +49,11 @@ public sealed class PyTorchFuzzTests
         Assert.True(tests.Length >= 10);
         // The class that damages content calls the runner itself, and is no test.
         Assert.All(tests, text => Assert.True(text.Contains("[Trait(FuzzRun.Kind, FuzzRun.Name)]", StringComparison.Ordinal) || !text.Contains("[Fact]", StringComparison.Ordinal)));
-        Assert.Contains($"Filter = \"{FuzzRun.Kind}={FuzzRun.Name}\"", File.ReadAllText(Path.Combine(Repository.Root, "build.cake")), StringComparison.Ordinal);
+        var cake = File.ReadAllText(Path.Combine(Repository.Root, "build.cake"));
+        Assert.Contains($"Filter = \"{FuzzRun.Kind}={FuzzRun.Name}\"", cake, StringComparison.Ordinal);
+        // Without it a filter that no test passes is a success.
+        Assert.Equal(cake.Split("DotNetTest(").Length, cake.Split("ArgumentCustomization = SomeTests").Length);
+        Assert.Contains("TreatNoTestsAsError=true", cake, StringComparison.Ordinal);
     }
 
     private static void ReadAll(byte[] bytes)

@@ -192,6 +192,15 @@ public sealed unsafe class ConvFusedTests
         Assert.Contains("output is (4, 5, 3)", Refused(x.View, default, y.View with { Width = 5 }), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_convolution_ends_in_one_function()
+    {
+        Assert.Contains("got ReLU and Gelu", Assert.Throws<ArgumentException>(() => new ConvEpilogue(0, default, true, UnaryOp.Gelu)).Message, StringComparison.Ordinal);
+        Assert.Contains("got Exp", Assert.Throws<ArgumentException>(() => new ConvEpilogue(0, default, false, UnaryOp.Exp)).Message, StringComparison.Ordinal);
+        Assert.Contains("got ReLU and Silu", Assert.Throws<ArgumentException>(() => EscNative.Kernels.Cuda.ConvForwardKernels.FunctionOf(true, UnaryOp.Silu)).Message, StringComparison.Ordinal);
+        Assert.Equal(UnaryOp.Gelu, new ConvEpilogue(0, default, false, UnaryOp.Gelu).Function);
+    }
+
     private static double[] Expected(WindowShape s, ImageView x, Span<float> w, ConvEpilogue epilogue)
     {
         var values = new double[s.Batch * s.OutHeight * s.OutWidth * s.OutChannels];

@@ -172,8 +172,7 @@ public sealed class HuggingFaceFolderTests : IDisposable
         Assert.Contains("is a folder without model.safetensors and pytorch_model.bin", Assert.Throws<DataFormatException>(() => ModelFile.Load(_folder["empty"])).Message, StringComparison.Ordinal);
         _folder.Write("parts/model.safetensors.index.json", "{}"u8.ToArray());
         var parts = Assert.Throws<DataFormatException>(() => ModelFile.Load(_folder["parts"]));
-        Assert.Contains("cut into several files", parts.Message, StringComparison.Ordinal);
-        Assert.Contains("max_shard_size", parts.Message, StringComparison.Ordinal);
+        Assert.Contains("wants an object 'weight_map'", parts.Message, StringComparison.Ordinal);
 
         // timm's config.json is another one, and no file of ours needs any.
         Write("""{"architecture": "vit_tiny_patch16_224"}""", null);
@@ -181,11 +180,44 @@ public sealed class HuggingFaceFolderTests : IDisposable
         using (var model = ModelFile.Load(_folder["m"], options: new ModelLoadOptions { Remarks = remarks }))
             Assert.Null(model.Description.Transform);
         Assert.Contains(remarks, remark => remark.Contains("has no model_type", StringComparison.Ordinal));
-        foreach (var text in (string[])["", "[1]", "{\"model_type\": \"vit\"", "\u0001", new string('[', 100)])
+    }
+
+    [Fact]
+    public void A_damaged_config_of_theirs_is_refused_with_the_way_out_and_another_is_passed_over()
+    {
+        foreach (var text in (string[])["{\"model_type\": \"vit\"", "{\"architectures\": [\"ViT\"], ", "[{\"transformers_version\": 1}]"])
         {
             Write(text, null);
             Refused("config.json", "JSON");
+            Refused("config.json", "keep the weights in a folder of their own");
         }
+
+        Write("{}", "{\"size\": ");
+        Refused("preprocessor_config.json", "keep the weights in a folder of their own");
+        foreach (var text in (string[])["", "[1]", "# epochs: 3", "\u0001", new string('[', 100)])
+        {
+            Write(text, null);
+            var remarks = new List<string>();
+            using var model = ModelFile.Load(_folder["m"], options: new ModelLoadOptions { Remarks = remarks });
+            Assert.Contains(remarks, remark => remark.StartsWith("config.json beside it is ", StringComparison.Ordinal) && remark.EndsWith("and was passed over.", StringComparison.Ordinal));
+        }
+    }
+
+    [Fact]
+    public void Inspect_maps_tensors_as_they_are_loaded_with_what_stands_beside_the_file()
+    {
+        // Positions of a grid of 2 x 2 become those of 3 x 3 where the images shall have 48 pixels.
+        Write("{}", """{"size": 48}""");
+        using var file = ArrayFile.Open(_folder["m/model.safetensors"]);
+        var place = ModelMapping.Of(file, _folder["m/model.safetensors"], null).Places.Single(p => p.Name == "pos_embed");
+        using var model = ModelFile.Load(_folder["m"]);
+        Assert.Equal(48, model.Description.Input().Height);
+        Assert.Equal(("becomes [1, 10, 192]", null), (place.Fitted, place.Problem));
+        Assert.Null(ModelMapping.Of(file).Places.Single(p => p.Name == "pos_embed").Fitted);
+        // What contradicts the tensors is said where the file is loaded.
+        Write("""{"model_type": "vit", "hidden_size": 7}""", null);
+        using var other = ArrayFile.Open(_folder["m/model.safetensors"]);
+        Assert.All(ModelMapping.Of(other, _folder["m/model.safetensors"], null).Places, p => Assert.Null(p.Problem));
     }
 
     [Fact]

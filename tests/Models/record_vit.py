@@ -17,6 +17,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+# The network is the peer's: bench/peers/networks.py.
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "bench", "peers"))
+import networks
+
 torch.set_num_threads(2)
 
 
@@ -44,68 +48,15 @@ def values(name, shape, stream):
     return torch.from_numpy(u.astype(np.float32).astype(np.float64).reshape(shape))
 
 
-class Attention(nn.Module):
-    def __init__(self, width, heads):
-        super().__init__()
-        self.heads = heads
-        self.qkv = nn.Linear(width, 3 * width)
-        self.proj = nn.Linear(width, width)
-
-    def forward(self, x):
-        n, t, d = x.shape
-        q, k, v = self.qkv(x).reshape(n, t, 3, self.heads, d // self.heads).permute(2, 0, 3, 1, 4)
-        shares = (q @ k.transpose(-2, -1) * (d // self.heads) ** -0.5).softmax(-1)
-        return self.proj((shares @ v).transpose(1, 2).reshape(n, t, d))
-
-
-class Mlp(nn.Module):
-    def __init__(self, width):
-        super().__init__()
-        self.fc1 = nn.Linear(width, 4 * width)
-        self.fc2 = nn.Linear(4 * width, width)
-
-    def forward(self, x):
-        return self.fc2(F.gelu(self.fc1(x)))
-
-
-class Block(nn.Module):
-    def __init__(self, width, heads):
-        super().__init__()
-        self.norm1 = nn.LayerNorm(width, eps=1e-6)
-        self.attn = Attention(width, heads)
-        self.norm2 = nn.LayerNorm(width, eps=1e-6)
-        self.mlp = Mlp(width)
-
-    def forward(self, x):
-        x = x + self.attn(self.norm1(x))
-        return x + self.mlp(self.norm2(x))
-
-
-class PatchEmbed(nn.Module):
-    def __init__(self, width, patch):
-        super().__init__()
-        self.proj = nn.Conv2d(3, width, patch, patch)
-
-    def forward(self, x):
-        return self.proj(x).flatten(2).transpose(1, 2)
-
-
-class VisionTransformer(nn.Module):
-    """timm's, with timm's names."""
+class VisionTransformer(networks.VisionTransformer):
+    """With its head."""
 
     def __init__(self, width, heads, depth, patch, size, classes):
-        super().__init__()
-        self.cls_token = nn.Parameter(torch.zeros(1, 1, width))
-        self.pos_embed = nn.Parameter(torch.zeros(1, 1 + (size // patch) ** 2, width))
-        self.patch_embed = PatchEmbed(width, patch)
-        self.blocks = nn.Sequential(*[Block(width, heads) for _ in range(depth)])
-        self.norm = nn.LayerNorm(width, eps=1e-6)
+        super().__init__(3, width, heads, depth, patch, 1 + (size // patch) ** 2)
         self.head = nn.Linear(width, classes)
 
     def forward(self, x):
-        x = self.patch_embed(x)
-        x = torch.cat([self.cls_token.expand(len(x), -1, -1), x], 1) + self.pos_embed
-        return self.head(self.norm(self.blocks(x))[:, 0])
+        return self.head(super().forward(x))
 
 
 def record(name, width, heads, depth, patch, size, images):

@@ -38,21 +38,31 @@ internal sealed class PhotoReader(PhotoOptions options)
     /// <summary>Reads a photo.</summary>
     /// <param name="path">The file.</param>
     /// <param name="row">Receives [height, width, channels] of the options.</param>
+    /// <returns>Whether its colours became grey.</returns>
     /// <exception cref="DataFormatException">It cannot be read.</exception>
-    public void Read(string path, Span<byte> row) => Fit(Read(path, options.Decoder), options, row);
+    public bool Read(string path, Span<byte> row) => Fit(Read(path, options.Decoder), options, row);
 
     /// <summary>Brings an image into the size and colours of the options.</summary>
     /// <param name="image">The image.</param>
     /// <param name="options">Size, channels and transform.</param>
     /// <param name="row">Receives [height, width, channels] of the options.</param>
-    public static void Fit(Image image, PhotoOptions options, Span<byte> row)
+    /// <returns>Whether its colours became grey.</returns>
+    public static bool Fit(Image image, PhotoOptions options, Span<byte> row)
     {
-        if (options.Channels == 1)
+        var colours = options.Channels == 1 && image.Channels == 3;
+        if (colours)
             image = image.InGrey();
         // Grey is repeated after it was resized: bands do not see each other.
         image = options.Transform.Apply(image, options.Height, options.Width);
         (options.Channels == 3 ? image.InColour() : image).Pixels.CopyTo(row);
+        return colours;
     }
+
+    /// <summary>A remark on photos whose colours became grey.</summary>
+    /// <param name="name">The data's name.</param>
+    /// <param name="count">How many, 1 or more.</param>
+    public static string Grey(string name, int count) =>
+        FormattableString.Invariant($"{name}: {count} photo{(count == 1 ? "" : "s")} in colour became grey: the network takes one channel");
 
     /// <summary>Reads a random part of a photo, resized with the filter that the whole photo would be.</summary>
     /// <param name="path">The file.</param>

@@ -18,6 +18,7 @@ internal sealed class PhotoSets
     private readonly long _size;
     private readonly List<(string Path, string Rule)> _skipped = [];
     private int _done;
+    private int _grey;
 
     private PhotoSets(PhotoList list, PhotoOptions options)
     {
@@ -67,6 +68,8 @@ internal sealed class PhotoSets
             yield return note;
         if (_skipped is [var (path, rule), ..])
             yield return $"{_list.Name}: {_skipped.Count} photo{(_skipped.Count == 1 ? "" : "s")} that cannot be read {(_skipped.Count == 1 ? "was" : "were")} skipped (for example {Path.GetFileName(path)}: {rule})";
+        if (_grey > 0)
+            yield return PhotoReader.Grey(_list.Name, _grey);
         if (!_kept)
             yield return string.Create(CultureInfo.InvariantCulture, $"{_list.Name}: the resized photos take {_size / 1e6:0.#} MB, more than the {_budget / 1e6:0.#} MB that may be kept: they are decoded again in every pass");
     }
@@ -118,7 +121,8 @@ internal sealed class PhotoSets
         _options.Cancel.ThrowIfCancellationRequested();
         try
         {
-            _reader.Read(path, row);
+            if (_reader.Read(path, row))
+                Interlocked.Increment(ref _grey);
             return null;
         }
         catch (DataFormatException bad)

@@ -8,7 +8,9 @@ namespace EscNative.Models;
 /// <summary>An object of a JSON file whose values are checked as they are read: every error names the file and the key.</summary>
 internal sealed class ConfigJson
 {
-    private const int MostBytes = 64 << 20;
+    /// <summary>The most bytes of such a file.</summary>
+    public const int MostBytes = 64 << 20;
+
     private const int ShownText = 60;
 
     private static readonly UTF8Encoding Strict = new(false, true);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using EscNative.Engine.Formats;
 using EscNative.Models.Data;
 
@@ -15,6 +16,9 @@ internal sealed class HuggingFaceConfig
     private const int Most = 1 << 20;
     private const int LongestName = 4096;
     private const double Eps = 1e-6;
+
+    // What a damaged file is known by.
+    private static readonly string[] Marks = ["\"model_type\"", "\"architectures\"", "\"transformers_version\""];
 
     private HuggingFaceConfig(ConfigJson? json, HuggingFaceImages? images)
     {
@@ -44,16 +48,36 @@ internal sealed class HuggingFaceConfig
     {
         var folder = Path.GetDirectoryName(Path.GetFullPath(modelFile))!;
         string own = Path.Combine(folder, FileName), images = Path.Combine(folder, HuggingFaceImages.FileName);
-        var json = File.Exists(own) ? ConfigJson.Read(own) : null;
-        if (json is not null && !json.Has("model_type"))
+        try
         {
-            // timm and others use the name too.
-            say($"{FileName} beside it has no model_type, as Hugging Face's have, and was not read.");
-            json = null;
+            var json = File.Exists(own) ? Own(own, say) : null;
+            var preparation = File.Exists(images) ? HuggingFaceImages.Read(images) : null;
+            return json is null && preparation is null ? null : new HuggingFaceConfig(json, preparation);
+        }
+        catch (DataFormatException bad)
+        {
+            throw new DataFormatException(bad.File, bad.Offset, $"{bad.Rule}. It stands beside {Path.GetFileName(modelFile)}: {Elsewhere}", bad);
+        }
+    }
+
+    // timm and others use the name too: such a file decides nothing, whatever is in it.
+    private static ConfigJson? Own(string path, Action<string> say)
+    {
+        ConfigJson json;
+        try
+        {
+            json = ConfigJson.Read(path);
+        }
+        catch (DataFormatException bad) when (!Array.Exists(Marks, mark => InputFile.ReadAll(path, ConfigJson.MostBytes).AsSpan().IndexOf(Encoding.UTF8.GetBytes(mark)) >= 0))
+        {
+            say($"{FileName} beside it {bad.Rule}; it has none of the keys of Hugging Face's and was passed over.");
+            return null;
         }
 
-        var preparation = File.Exists(images) ? HuggingFaceImages.Read(images) : null;
-        return json is null && preparation is null ? null : new HuggingFaceConfig(json, preparation);
+        if (json.Has("model_type"))
+            return json;
+        say($"{FileName} beside it has no model_type, as Hugging Face's have, and was not read.");
+        return null;
     }
 
     /// <summary>Holds what it says against a model's tensors.</summary>

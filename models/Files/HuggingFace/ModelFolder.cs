@@ -10,9 +10,9 @@ public static class ModelFolder
     // In the order in which they are taken: where both are, they hold the same.
     private static readonly string[] Names = ["model.safetensors", "pytorch_model.bin"];
 
-    /// <summary>The file of weights in a folder; of a path that is no folder, itself.</summary>
+    /// <summary>The file of weights in a folder, or the index of those that are cut into several; of a path that is no folder, itself.</summary>
     /// <param name="path">A folder or a file.</param>
-    /// <exception cref="DataFormatException">The folder holds no weights, or weights that are cut into several files.</exception>
+    /// <exception cref="DataFormatException">The folder holds no weights.</exception>
     public static string FileOf(string path)
     {
         ArgumentNullException.ThrowIfNull(path);
@@ -27,7 +27,7 @@ public static class ModelFolder
         foreach (var name in Names)
         {
             if (File.Exists(Path.Combine(path, name + Index)))
-                throw new DataFormatException(Path.Combine(path, name + Index), null, "is the index of weights that are cut into several files, which are not read: save the model in one file (in Python: model.save_pretrained(FOLDER, max_shard_size='100GB'))");
+                return Path.Combine(path, name + Index);
         }
 
         throw new DataFormatException(path, null, $"is a folder without {string.Join(" and ", Names)}: give a file of weights, or a folder as Hugging Face keeps them");
