@@ -18,7 +18,7 @@ public sealed class FileGuessTests
         { "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 346293852\n", "is a pointer of git-lfs to a file of 346293852 bytes" },
         { "../../.git/annex/objects/aB/12/SHA256E-s1.pth/x", "is a pointer of git-annex" },
         { "{\"architectures\": [\"ViTForImageClassification\"]}", "is JSON text" },
-        { "{\"metadata\": {}, \"weight_map\": {\"a\": \"model-00001.safetensors\"}}", "is the index of a model that is cut" },
+        { "{\"metadata\": {}, \"weight_map\": {\"a\": \"model-00001.safetensors\"}}", "is the index of weights that are cut" },
         { "epoch,loss\n1,0.5\n2,0.25\n", "is a text file" },
         { "GGUF\u0003", "is a GGUF file" },
         { "%PDF-1.7 and more", "is a PDF document" },
