@@ -105,6 +105,17 @@ public readonly record struct WindowShape(
         return (Math.Max(start, 0), Math.Min(start + KernelWidth, Width));
     }
 
+    /// <summary>The same convolution without the rows and columns of its kernel that meet padding alone, as eight of nine values of a 3x3 kernel
+    /// do on an image of one pixel: the same sums without their zeros.</summary>
+    /// <param name="firstRow">Which row of the kernel is the first that is left.</param>
+    /// <param name="firstColumn">Which column is.</param>
+    public WindowShape WithinImage(out int firstRow, out int firstColumn)
+    {
+        (firstRow, var rows, var top, var bottom) = Met(OutHeight, Height, KernelHeight, StrideHeight, DilationHeight, PadTop, PadBottom);
+        (firstColumn, var columns, var left, var right) = Met(OutWidth, Width, KernelWidth, StrideWidth, DilationWidth, PadLeft, PadRight);
+        return this with { KernelHeight = rows, KernelWidth = columns, PadTop = top, PadBottom = bottom, PadLeft = left, PadRight = right };
+    }
+
     /// <summary>The windows that hold image row <paramref name="row"/>: start .. end - 1.</summary>
     internal (int Start, int End) WindowsOfRow(int row) => Windows(row + PadTop, KernelHeight, StrideHeight, OutHeight);
 
@@ -113,6 +124,24 @@ public readonly record struct WindowShape(
     {
         var start = place < kernel ? 0 : (place - kernel) / stride + 1;
         return (start, Math.Min(place / stride + 1, count));
+    }
+
+    // Values first .. first + count - 1 of a kernel are those between the first and the last that meet a pixel of some window. All are kept where none
+    // does, and where windows would begin or end within the image.
+    private static (int First, int Count, int Before, int After) Met(int windows, int pixels, int kernel, int stride, int dilation, int before, int after)
+    {
+        var (first, last) = (kernel, -1);
+        for (var i = 0; i < kernel; i++)
+        {
+            // The first window whose value i is not before the image.
+            var place = i * dilation - before;
+            var window = place >= 0 ? 0 : (-place + stride - 1) / stride;
+            if (window < windows && place + window * stride < pixels)
+                (first, last) = (Math.Min(first, i), i);
+        }
+
+        var (newBefore, newAfter) = (before - first * dilation, after - (kernel - 1 - last) * dilation);
+        return last < 0 || newBefore < 0 || newAfter < 0 ? (0, kernel, before, after) : (first, last - first + 1, newBefore, newAfter);
     }
 
     private static int OutSize(int padded, int kernel, int stride) => padded < kernel ? 0 : (padded - kernel) / stride + 1;

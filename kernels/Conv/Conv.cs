@@ -15,9 +15,10 @@ public static unsafe class Conv
     /// <param name="y">[batch, outHeight, outWidth, outChannels]; only written.</param>
     public static void Forward(in WindowShape s, float* x, float* weight, float* bias, float* y)
     {
-        var packed = CpuScratch.Get<float>(CpuScratch.Slot.ConvWeight, s.Groups * PackedConvWeight.Count(s.GroupOutChannels, s.Taps));
-        PackedConvWeight.Pack(s.Groups, s.OutChannels, s.Taps, weight, packed);
-        ConvForward.Run(s, Input(s, x), packed, new((nint)bias, default, false), Output(s, y));
+        var met = s.WithinImage(out var firstRow, out var firstColumn);
+        var packed = CpuScratch.Get<float>(CpuScratch.Slot.ConvWeight, met.Groups * PackedConvWeight.Count(met.GroupOutChannels, met.Taps));
+        PackedConvWeight.Pack(met, weight + ((long)firstRow * s.KernelWidth + firstColumn) * s.GroupInChannels, s.KernelWidth, s.Taps, packed);
+        ConvForward.Run(met, Input(s, x), packed, new((nint)bias, default, false), Output(s, y));
     }
 
     /// <summary>y = conv(x, weight) + bias, with weights that were packed before.</summary>

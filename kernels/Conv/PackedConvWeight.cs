@@ -20,7 +20,7 @@ public sealed unsafe class PackedConvWeight : NativeOwner
         (OutChannels, KernelHeight, KernelWidth, InChannels, Groups) = (outChannels, kernelHeight, kernelWidth, inChannels, groups);
         var taps = kernelHeight * kernelWidth * inChannels;
         _data = (float*)NativeMemory.AlignedAlloc((nuint)(groups * Count(outChannels / groups, taps) * sizeof(float)), 64);
-        Pack(groups, outChannels, taps, weight, _data);
+        Pack(new(0, 0, 0, inChannels * groups, outChannels, kernelHeight, kernelWidth, 1, 1, 0, 0, 0, 0, Groups: groups), weight, kernelWidth, taps, _data);
     }
 
     /// <summary>Channels of the output.</summary>
@@ -50,14 +50,24 @@ public sealed unsafe class PackedConvWeight : NativeOwner
     /// <summary>Values of the packed form of a group: the output channels are padded to whole vectors.</summary>
     internal static long Count(int outChannels, int taps) => (long)ConvChannels.Padded(outChannels) * taps;
 
-    // weight: [outChannels, taps]
-    internal static void Pack(int groups, int outChannels, int taps, float* weight, float* packed)
+    /// <summary>Packs a window of each kernel.</summary>
+    /// <param name="s">The channels and groups, and the size of what is packed.</param>
+    /// <param name="weight">The first value that is packed, of the first channel.</param>
+    /// <param name="kernelWidth">Columns of a whole kernel.</param>
+    /// <param name="stride">Values of a channel's whole kernel.</param>
+    /// <param name="packed">s.Groups * Count(s.GroupOutChannels, s.Taps) values.</param>
+    internal static void Pack(in WindowShape s, float* weight, int kernelWidth, int stride, float* packed)
     {
-        var channels = outChannels / groups;
-        for (var group = 0; group < groups; group++)
+        var channels = s.GroupOutChannels;
+        // Rows that are packed whole are one.
+        var (rows, taps) = s.KernelWidth == kernelWidth ? (1, s.Taps) : (s.KernelHeight, s.KernelWidth * s.GroupInChannels);
+        for (var group = 0; group < s.Groups; group++)
         {
-            var matrix = new GemmOperand<float>(weight + (long)group * channels * taps, taps, along: false);
-            ConvChannels.Pack(channels, matrix, taps, 0, taps, packed + group * Count(channels, taps));
+            for (var row = 0; row < rows; row++)
+            {
+                var first = weight + (long)group * channels * stride + (long)row * kernelWidth * s.GroupInChannels;
+                ConvChannels.Pack(channels, new GemmOperand<float>(first, stride, along: false), taps, row * taps, s.Taps, packed + group * Count(channels, s.Taps));
+            }
         }
     }
 

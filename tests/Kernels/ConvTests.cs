@@ -65,6 +65,16 @@ public sealed unsafe class ConvTests
         new WindowShape(2, 8, 9, 16, 48, 3, 3, 1, 1, 2, 2, 2, 2, 2, 2, 16),
         new WindowShape(1, 6, 5, 9, 18, 2, 2, 3, 3, 4, 3, 0, 5, 3, 1, 9),
         new WindowShape(3, 1, 5, 33, 33, 1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 33),
+        // Images so small that parts of the kernel meet padding alone: all but the middle, a corner, two rows, nothing at all.
+        new WindowShape(3, 1, 1, 8, 20, 3, 3, 1, 1, 1, 1, 1, 1),
+        new WindowShape(3, 2, 2, 8, 20, 3, 3, 2, 2, 1, 1, 1, 1),
+        new WindowShape(2, 1, 5, 6, 33, 3, 3, 1, 1, 1, 1, 1, 1),
+        new WindowShape(2, 2, 1, 6, 10, 7, 7, 1, 1, 3, 3, 3, 3),
+        new WindowShape(2, 2, 3, 6, 10, 7, 5, 2, 3, 3, 1, 3, 2),
+        new WindowShape(2, 1, 2, 6, 4, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 2),
+        new WindowShape(2, 3, 1, 4, 6, 3, 3, 1, 1, 2, 2, 2, 2, 2, 2, 2),
+        new WindowShape(2, 1, 1, 4, 6, 2, 2, 1, 1, 1, 1, 1, 1, 2, 2),
+        new WindowShape(2, 1, 1, 5, 5, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 5),
     ]);
 
     [Theory]

@@ -4,18 +4,32 @@ using EscNative.Kernels.Cpu;
 namespace EscNative.Engine.Plans;
 
 /// <summary>f(conv(x) + bias + residual); a linear layer is a convolution with a window of one pixel.</summary>
-internal sealed class ConvNode(string name, PlanValue x, ConvWeight weight, WindowShape window) : EpilogueNode(name)
+internal sealed class ConvNode : EpilogueNode
 {
     // One algorithm serves calls of one image and of many, so that results do not depend on their number: the one for as many as a chunk
     // has, unless the caller says that runs have fewer.
     private const int TypicalImages = 16;
 
-    public PlanValue X { get; } = x;
+    private readonly int _firstRow, _firstColumn;
 
-    public ConvWeight Weight { get; } = weight;
+    /// <summary>Describes one.</summary>
+    /// <param name="name">The module that it comes from.</param>
+    /// <param name="x">The images.</param>
+    /// <param name="weight">The weights.</param>
+    /// <param name="window">The sizes, without a number of images.</param>
+    public ConvNode(string name, PlanValue x, ConvWeight weight, in WindowShape window)
+        : base(name)
+    {
+        (X, Weight) = (x, weight);
+        Window = window.WithinImage(out _firstRow, out _firstColumn);
+    }
 
-    /// <summary>The sizes, without a number of images.</summary>
-    public WindowShape Window { get; } = window;
+    public PlanValue X { get; }
+
+    public ConvWeight Weight { get; }
+
+    /// <summary>The sizes of what is computed, without a number of images: the part of the kernel that meets more than padding.</summary>
+    public WindowShape Window { get; }
 
     public override IEnumerable<PlanValue> Inputs => Residual is null ? [X] : [X, Residual];
 
@@ -25,7 +39,7 @@ internal sealed class ConvNode(string name, PlanValue x, ConvWeight weight, Wind
     // Weight.Inputs are those of a group.
     public override double Flops => (Count(Output) * 2 * Weight.KernelHeight * Weight.KernelWidth * Weight.Inputs) + EpilogueFlops;
 
-    public override double WeightBytes => Weight.Bytes;
+    public override double WeightBytes => sizeof(float) * (double)Window.OutChannels * (Window.Taps + 1);
 
     public override int WantedHalo(PlanValue input) => input == X ? Math.Max(Math.Max(Window.PadTop, Window.PadBottom), Math.Max(Window.PadLeft, Window.PadRight)) : 0;
 
@@ -64,6 +78,8 @@ internal sealed class ConvNode(string name, PlanValue x, ConvWeight weight, Wind
 
     public override CudaStep OnCuda(ArenaLayout layout, CudaBackend backend) => new Cuda(this, layout, backend);
 
+    private float[] Values() => Weight.Values(_firstRow, Window.KernelHeight, _firstColumn, Window.KernelWidth);
+
     // The tile of Winograd's that the CPU takes, if any does.
     private WinogradTile? TileOf(PlanOptions options) =>
         options.Winograd && Winograd.Pays(Window with { Batch = options.ImagesPerRun is 0 ? TypicalImages : Math.Min(options.ImagesPerRun, TypicalImages) }, out var tile)
@@ -89,12 +105,12 @@ internal sealed class ConvNode(string name, PlanValue x, ConvWeight weight, Wind
             _residual = node.Residual is null ? null : CpuSlot.Of(node.Residual, layout);
             (_relu, _function) = (node.Relu, node.Function);
             _bias = Constant(weight.Bias());
-            fixed (float* values = weight.Values())
+            fixed (float* values = node.Values())
             {
                 if (node.TileOf(options) is { } tile)
                     _winograd = Keep(new WinogradWeight(weight.Outputs, weight.Inputs, values, tile));
                 else
-                    _direct = Keep(new PackedConvWeight(weight.Outputs, weight.KernelHeight, weight.KernelWidth, weight.Inputs, values, _shape.Groups));
+                    _direct = Keep(new PackedConvWeight(weight.Outputs, _shape.KernelHeight, _shape.KernelWidth, weight.Inputs, values, _shape.Groups));
             }
         }
 
@@ -133,7 +149,7 @@ internal sealed class ConvNode(string name, PlanValue x, ConvWeight weight, Wind
             (_x, _y) = (CudaSlot.Of(node.X, layout), CudaSlot.Of(node.Output, layout));
             _residual = node.Residual is null ? null : CudaSlot.Of(node.Residual, layout);
             (_relu, _function) = (node.Relu, node.Function);
-            (_weight, _bias) = (Constant(node.Weight.Values()), Constant(node.Weight.Bias()));
+            (_weight, _bias) = (Constant(node.Values()), Constant(node.Weight.Bias()));
         }
 
         public override string Algorithm => _shape.IsPlain ? "implicit gemm" : "sliced";

@@ -24,8 +24,6 @@ internal sealed class ConvWeight
 
     public int Inputs { get; }
 
-    /// <summary>Bytes in float32, the biases included.</summary>
-    public double Bytes => sizeof(float) * ((double)_values.Length + _shift.Length);
 
     public static ConvWeight From(Tensor weight, Tensor? bias, string operation)
     {
@@ -52,13 +50,26 @@ internal sealed class ConvWeight
         }
     }
 
-    /// <summary>The weights with the scale in them.</summary>
-    public float[] Values()
+    /// <summary>The weights with the scale in them, of a window of the kernel.</summary>
+    /// <param name="firstRow">The window's first row.</param>
+    /// <param name="rows">Its rows.</param>
+    /// <param name="firstColumn">Its first column.</param>
+    /// <param name="columns">Its columns.</param>
+    /// <returns>[out, rows, columns, in / groups].</returns>
+    public float[] Values(int firstRow, int rows, int firstColumn, int columns)
     {
-        var taps = _values.Length / Math.Max(Outputs, 1);
-        var values = new float[_values.Length];
-        for (var i = 0; i < values.Length; i++)
-            values[i] = (float)(_values[i] * _scale[i / taps]);
+        var values = new float[Outputs * rows * columns * Inputs];
+        var at = 0;
+        for (var o = 0; o < Outputs; o++)
+        {
+            for (var row = firstRow; row < firstRow + rows; row++)
+            {
+                var first = (((o * KernelHeight) + row) * KernelWidth + firstColumn) * Inputs;
+                foreach (var value in _values.AsSpan(first, columns * Inputs))
+                    values[at++] = (float)(value * _scale[o]);
+            }
+        }
+
         return values;
     }
 
