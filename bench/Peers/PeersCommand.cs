@@ -25,7 +25,7 @@ internal static class PeersCommand
             options.Seed, options.Json, options.Html, options.Force, options.Config, options.Quiet,
         ],
         [
-            "escnative peers --model-file model.safetensors --data ./cifar-10-batches-bin --peer \"python3 bench/peers/pytorch_peer.py\"",
+            "escnative peers --model-file my.safetensors --data ./cifar-10 --peer \"python3 bench/peers/pytorch_peer.py\"",
             "escnative peers --arch resnet18 --stem cifar --batch 64 --peer \"python3 a.py\" --peer \"python3 b.py\"",
         ],
         Run);
