@@ -10,6 +10,10 @@ internal unsafe struct ConvJob : ITileJob
 
     private const int MostRows = 8;
     private const int MostColumns = 64;
+    private const int LineFloats = 16;
+
+    // How far ahead of the values in hand others come into L2: memory takes 100 ns, in which a kernel of few rows reads 10 KB.
+    private const int StreamFloats = 4 << 10;
 
     private static readonly GemmKernelSet<float> Set = GemmKernelSet.Of<float>();
 
@@ -75,6 +79,9 @@ internal unsafe struct ConvJob : ITileJob
         var output = Output.At(group) + firstOut;
         var chunks = Pieces(phase.Depth);
         var depth = (phase.Depth + chunks - 1) / chunks;
+        var firstChannel = 0;
+        for (var index = 0; index < firstPanel; index++)
+            firstChannel += Columns(firstChannel);
         for (var chunk = 0; chunk < chunks; chunk++)
         {
             // The first taps start from the residual and the bias, those after them from what was summed before.
@@ -82,17 +89,10 @@ internal unsafe struct ConvJob : ITileJob
             var start = !isFirst ? output : phase.Starts == null ? null : Residual.At(group) + firstOut;
             var starts = (isFirst ? phase.Starts : phase.Outs) + first;
             var from = chunk * depth;
-            var channel = 0;
-            for (var index = 0; index < endPanel; index++)
+            var channel = firstChannel;
+            for (var index = firstPanel; index < endPanel; index++)
             {
-                var vectors = Set.NextPanel((Channels - channel + Set.Lanes - 1) / Set.Lanes);
-                var columns = vectors * Set.Lanes;
-                if (index < firstPanel)
-                {
-                    channel += columns;
-                    continue;
-                }
-
+                var columns = Columns(channel);
                 var panel = new IndirectPanel<float>
                 {
                     Depth = Math.Min(depth, phase.Depth - from),
@@ -105,14 +105,14 @@ internal unsafe struct ConvJob : ITileJob
                     Bias = isFirst && Bias != null ? Bias + firstOut + channel : null,
                     Relu = Relu && chunk == chunks - 1,
                 };
-                // The next panel's weights come meanwhile: few pixels would not hide that they lie in memory.
-                var coming = panel.B + (nint)phase.Depth * columns;
-                var tiles = (count + Set.IndirectRows(vectors) - 1) / Set.IndirectRows(vectors);
-                var ahead = index + 1 < endPanel ? new Prefetch(coming, coming + panel.Depth * columns, tiles) : default;
+                // What is multiplied next comes meanwhile: few pixels would not hide that it lies in memory.
+                panel.Ahead = index + 1 < endPanel ? panel.B + (nint)phase.Depth * columns
+                    : chunk + 1 < chunks ? weights + (nint)firstChannel * phase.Depth + (nint)(from + depth) * Columns(firstChannel)
+                    : NextTask(phase, weights, firstChannel, endPanel - firstPanel, endPanel);
                 if (channel + columns <= Channels)
-                    ComputePanel(vectors, panel, count, phase.Pixels + first, phase.Outs + first, starts, ahead);
+                    ComputePanel(panel, count, phase.Pixels + first, phase.Outs + first, starts);
                 else
-                    ComputeEdge(vectors, panel, count, phase.Pixels + first, phase.Outs + first, starts, Channels - channel);
+                    ComputeEdge(panel, count, phase.Pixels + first, phase.Outs + first, starts, Channels - channel);
                 // While the panel's results are in the first cache.
                 if (Function is { } function && chunk == chunks - 1)
                     EpilogueFunction.Apply(function, output + channel, phase.Outs + first, count, Math.Min(columns, Channels - channel));
@@ -121,39 +121,56 @@ internal unsafe struct ConvJob : ITileJob
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static void ComputePanel(int vectors, IndirectPanel<float> panel, int count, int* pixels, int* outs, int* starts, Prefetch ahead)
-    {
-        var kernel = Set.Indirect(vectors);
-        var tileRows = Set.IndirectRows(vectors);
-        var i = 0;
-        for (; i + tileRows <= count; i += tileRows)
-        {
-            ahead.Step();
-            kernel(&panel, pixels + i, outs + i, starts + i);
-        }
+    // How wide the panel is that begins at a channel.
+    private readonly int Columns(int channel) => Set.NextPanel((Channels - channel + Set.Lanes - 1) / Set.Lanes) * Set.Lanes;
 
-        if (i == count)
-            return;
-        ahead.Step();
+    // The weights that this thread will most likely read next: the threads take the panels of one group of images in turn.
+    private readonly float* NextTask(in ConvPhase phase, float* weights, int firstChannel, int panels, int endPanel)
+    {
+        var skipped = (CpuParallel.Threads - 1) * panels;
+        return Grid.Groups == 1 && endPanel + skipped < ConvChannels.Panels(Channels)
+            ? weights + (nint)(firstChannel + (panels + skipped) * Columns(firstChannel)) * phase.Depth
+            : weights + (nint)firstChannel * phase.Depth;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    private static void ComputePanel(IndirectPanel<float> panel, int count, int* pixels, int* outs, int* starts)
+    {
+        var vectors = (int)panel.StrideB / Set.Lanes;
+        var mostRows = Set.IndirectRows(vectors);
+        var next = panel.Ahead;
+        var end = next + panel.Depth * panel.StrideB;
         var last = stackalloc int[3 * MostRows];
-        Repeat(pixels + i, count - i, tileRows, last);
-        Repeat(outs + i, count - i, tileRows, last + MostRows);
-        if (panel.Start != null)
-            Repeat(starts + i, count - i, tileRows, last + 2 * MostRows);
-        kernel(&panel, last, last + MostRows, last + 2 * MostRows);
+        for (var i = 0; i < count; i += mostRows, next += panel.Depth * LineFloats)
+        {
+            var rows = Math.Min(mostRows, count - i);
+            var kernel = Set.Indirect(vectors, rows, out var tileRows);
+            // One tile of few rows is over too soon for the next panel to come.
+            panel.Ahead = count < mostRows ? panel.B + StreamFloats : next < end ? next : panel.B;
+            if (rows == tileRows)
+            {
+                kernel(&panel, pixels + i, outs + i, starts + i);
+                continue;
+            }
+
+            Repeat(pixels + i, rows, tileRows, last);
+            Repeat(outs + i, rows, tileRows, last + MostRows);
+            if (panel.Start != null)
+                Repeat(starts + i, rows, tileRows, last + 2 * MostRows);
+            kernel(&panel, last, last + MostRows, last + 2 * MostRows);
+        }
     }
 
     // A panel that is wider than the channels that are left goes through a buffer.
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static void ComputeEdge(int vectors, IndirectPanel<float> panel, int count, int* pixels, int* outs, int* starts, int channels)
+    private static void ComputeEdge(IndirectPanel<float> panel, int count, int* pixels, int* outs, int* starts, int channels)
     {
-        var kernel = Set.Indirect(vectors);
-        var tileRows = Set.IndirectRows(vectors);
-        var columns = vectors * Set.Lanes;
+        var columns = (int)panel.StrideB;
+        var mostRows = Set.IndirectRows(columns / Set.Lanes);
+        panel.Ahead = panel.B;
         var edge = stackalloc float[MostRows * MostColumns];
         var edgeOuts = stackalloc int[MostRows];
-        for (var r = 0; r < tileRows; r++)
+        for (var r = 0; r < mostRows; r++)
             edgeOuts[r] = r * columns;
         var output = panel.C;
         var start = panel.Start;
@@ -165,9 +182,10 @@ internal unsafe struct ConvJob : ITileJob
         }
 
         var last = stackalloc int[MostRows];
-        for (var i = 0; i < count; i += tileRows)
+        for (var i = 0; i < count; i += mostRows)
         {
-            var rows = Math.Min(tileRows, count - i);
+            var rows = Math.Min(mostRows, count - i);
+            var kernel = Set.Indirect(columns / Set.Lanes, rows, out var tileRows);
             for (var r = 0; r < rows && start != null; r++)
                 GemmPacking.Unload(start + starts[i + r], 0, 1, channels, edge + r * columns, 0, accumulate: false);
             Repeat(pixels + i, rows, tileRows, last);

@@ -139,6 +139,7 @@ internal static unsafe class ConvWeightGradient
                     StrideB = inPlace ? OutChannels : columns,
                     C = sums + channel,
                 };
+                panel.Ahead = panel.B;
                 AddPanel(firstTap, endTap, vectors, panel, accumulate);
                 channel += columns;
             }
@@ -148,17 +149,17 @@ internal static unsafe class ConvWeightGradient
         [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
         private readonly void AddPanel(int firstTap, int endTap, int vectors, IndirectPanel<float> panel, bool accumulate)
         {
-            var kernel = Set.Indirect(vectors);
-            var tileRows = Set.IndirectRows(vectors);
+            var mostRows = Set.IndirectRows(vectors);
             var sums = panel.C;
             var outs = stackalloc int[MostRows];
             var lastTaps = stackalloc int[MostRows];
-            for (var r = 0; r < tileRows; r++)
+            for (var r = 0; r < mostRows; r++)
                 outs[r] = r * SumStride;
-            for (var tap = firstTap; tap < endTap; tap += tileRows)
+            for (var tap = firstTap; tap < endTap; tap += mostRows)
             {
                 var taps = Phase.Taps + tap;
-                var rows = Math.Min(tileRows, endTap - tap);
+                var rows = Math.Min(mostRows, endTap - tap);
+                var kernel = Set.Indirect(vectors, rows, out var tileRows);
                 if (rows < tileRows)
                 {
                     // The kernel computes the last tap several times.

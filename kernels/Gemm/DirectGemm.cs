@@ -94,8 +94,7 @@ internal static unsafe class DirectGemm<T>
         private readonly void ComputePanel(int first, int end, int j, int vectors, int p)
         {
             var columns = vectors * Set.Lanes;
-            var kernel = Set.Indirect(vectors);
-            var tileRows = Set.IndirectRows(vectors);
+            var mostRows = Set.IndirectRows(vectors);
             var whole = j + columns <= N;
             var accumulate = Accumulate || p > 0;
             var panel = new IndirectPanel<T>
@@ -105,6 +104,7 @@ internal static unsafe class DirectGemm<T>
                 B = Panels == null ? B.At(j, p) : Panels + (nint)j * K + (nint)p * columns,
                 StrideB = Panels == null ? B.Stride : columns,
             };
+            panel.Ahead = panel.B;
 
             var rows = stackalloc int[MostRows];
             var outs = stackalloc int[MostRows];
@@ -113,9 +113,10 @@ internal static unsafe class DirectGemm<T>
             var edge = stackalloc T[MostRows * MostColumns];
             if (accumulate && !whole)
                 new Span<T>(edge, MostRows * MostColumns).Clear();
-            for (var i = first; i < end; i += tileRows)
+            for (var i = first; i < end; i += mostRows)
             {
-                var count = Math.Min(tileRows, end - i);
+                var count = Math.Min(mostRows, end - i);
+                var kernel = Set.Indirect(vectors, count, out var tileRows);
                 // A tile that lacks rows computes its last one several times.
                 for (var r = 0; r < tileRows; r++)
                 {

@@ -8,7 +8,10 @@ namespace EscNative.Kernels.Cpu;
 internal sealed unsafe class GemmKernelSet<T>
     where T : unmanaged
 {
-    private readonly nint[] _indirect = new nint[5];
+    private const int MostIndirectRows = 8;
+
+    // By vectors and rows: the kernel of the fewest rows that are enough, and how many those are.
+    private readonly (nint Kernel, int Rows)[,] _indirect = new (nint, int)[5, MostIndirectRows + 1];
     private readonly int[] _indirectRows = new int[5];
 
     /// <summary>Values in a vector.</summary>
@@ -32,11 +35,17 @@ internal sealed unsafe class GemmKernelSet<T>
             (delegate*<nint, T*, nint, T*, T*, nint, bool, void>)Pointer;
     }
 
-    /// <summary>The indirect kernel of a number of vectors: (panel, rows, outs, starts).</summary>
-    public delegate*<IndirectPanel<T>*, int*, int*, int*, void> Indirect(int vectors) =>
-        (delegate*<IndirectPanel<T>*, int*, int*, int*, void>)_indirect[vectors];
+    /// <summary>The indirect kernel of a number of vectors for a tile of so many rows: (panel, rows, outs, starts).</summary>
+    /// <param name="vectors">How wide the tile is.</param>
+    /// <param name="rows">1 to <see cref="IndirectRows"/>.</param>
+    /// <param name="tileRows">Rows that the kernel computes, which are as many or a few more.</param>
+    public delegate*<IndirectPanel<T>*, int*, int*, int*, void> Indirect(int vectors, int rows, out int tileRows)
+    {
+        (var kernel, tileRows) = _indirect[vectors, rows];
+        return (delegate*<IndirectPanel<T>*, int*, int*, int*, void>)kernel;
+    }
 
-    /// <summary>Rows of the indirect tile of a number of vectors.</summary>
+    /// <summary>The most rows of an indirect tile of a number of vectors, at which it is fastest.</summary>
     public int IndirectRows(int vectors) => _indirectRows[vectors];
 
     /// <summary>How wide, in vectors, the next panel is when so many vectors of columns are left.</summary>
@@ -48,9 +57,11 @@ internal sealed unsafe class GemmKernelSet<T>
         _ => 3,
     };
 
+    /// <summary>Adds an indirect kernel; those of few rows come first.</summary>
     internal void SetIndirect(int vectors, int rows, nint kernel)
     {
-        _indirect[vectors] = kernel;
+        for (var few = _indirectRows[vectors] + 1; few <= rows; few++)
+            _indirect[vectors, few] = (kernel, rows);
         _indirectRows[vectors] = rows;
     }
 }
@@ -91,10 +102,7 @@ internal static unsafe class GemmKernelSet
             WidestTile = 4,
             Product = new(12, 32, Packed(&PackedKernels512F32.K12x32)),
         };
-        set.SetIndirect(1, 8, Indirect(&IndirectKernels512F32.K8x16));
-        set.SetIndirect(2, 8, Indirect(&IndirectKernels512F32.K8x32));
-        set.SetIndirect(3, 8, Indirect(&IndirectKernels512F32.K8x48));
-        set.SetIndirect(4, 6, Indirect(&IndirectKernels512F32.K6x64));
+        IndirectKernels512F32.AddTo(set);
         return set;
     }
 
@@ -106,9 +114,7 @@ internal static unsafe class GemmKernelSet
             WidestTile = 3,
             Product = new(6, 16, Packed(&PackedKernels256F32.K6x16)),
         };
-        set.SetIndirect(1, 8, Indirect(&IndirectKernels256F32.K8x8));
-        set.SetIndirect(2, 6, Indirect(&IndirectKernels256F32.K6x16));
-        set.SetIndirect(3, 4, Indirect(&IndirectKernels256F32.K4x24));
+        IndirectKernels256F32.AddTo(set);
         return set;
     }
 
@@ -120,9 +126,7 @@ internal static unsafe class GemmKernelSet
             WidestTile = 3,
             Product = new(6, 8, Packed(&PackedKernels128F32.K6x8)),
         };
-        set.SetIndirect(1, 8, Indirect(&IndirectKernels128F32.K8x4));
-        set.SetIndirect(2, 6, Indirect(&IndirectKernels128F32.K6x8));
-        set.SetIndirect(3, 4, Indirect(&IndirectKernels128F32.K4x12));
+        IndirectKernels128F32.AddTo(set);
         return set;
     }
 
@@ -135,10 +139,7 @@ internal static unsafe class GemmKernelSet
             Product = new(12, 16, Packed(&PackedKernels512F64.K12x16)),
             Gram = new(8, 24, Packed(&PackedKernels512F64.K8x24)),
         };
-        set.SetIndirect(1, 8, Indirect(&IndirectKernels512F64.K8x8));
-        set.SetIndirect(2, 8, Indirect(&IndirectKernels512F64.K8x16));
-        set.SetIndirect(3, 8, Indirect(&IndirectKernels512F64.K8x24));
-        set.SetIndirect(4, 6, Indirect(&IndirectKernels512F64.K6x32));
+        IndirectKernels512F64.AddTo(set);
         return set;
     }
 
@@ -151,9 +152,7 @@ internal static unsafe class GemmKernelSet
             Product = new(6, 8, Packed(&PackedKernels256F64.K6x8)),
             Gram = new(4, 12, Packed(&PackedKernels256F64.K4x12)),
         };
-        set.SetIndirect(1, 8, Indirect(&IndirectKernels256F64.K8x4));
-        set.SetIndirect(2, 6, Indirect(&IndirectKernels256F64.K6x8));
-        set.SetIndirect(3, 4, Indirect(&IndirectKernels256F64.K4x12));
+        IndirectKernels256F64.AddTo(set);
         return set;
     }
 
@@ -166,17 +165,11 @@ internal static unsafe class GemmKernelSet
             Product = new(6, 4, Packed(&PackedKernels128F64.K6x4)),
             Gram = new(4, 4, Packed(&PackedKernels128F64.K4x4)),
         };
-        set.SetIndirect(1, 8, Indirect(&IndirectKernels128F64.K8x2));
-        set.SetIndirect(2, 6, Indirect(&IndirectKernels128F64.K6x4));
-        set.SetIndirect(3, 4, Indirect(&IndirectKernels128F64.K4x6));
+        IndirectKernels128F64.AddTo(set);
         return set;
     }
 
     private static nint Packed(delegate*<nint, float*, nint, float*, float*, nint, bool, void> kernel) => (nint)kernel;
 
     private static nint Packed(delegate*<nint, double*, nint, double*, double*, nint, bool, void> kernel) => (nint)kernel;
-
-    private static nint Indirect(delegate*<IndirectPanel<float>*, int*, int*, int*, void> kernel) => (nint)kernel;
-
-    private static nint Indirect(delegate*<IndirectPanel<double>*, int*, int*, int*, void> kernel) => (nint)kernel;
 }

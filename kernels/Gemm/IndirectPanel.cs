@@ -28,6 +28,10 @@ internal unsafe struct IndirectPanel<T>
     /// <summary>Added to every row, [columns of the tile]; null for zeros.</summary>
     public T* Bias;
 
+    /// <summary>What comes into L2 meanwhile: 64 bytes, or a row of <see cref="B"/> in a tile of fewer than the most rows, for each of
+    /// <see cref="Depth"/>. Not null (B itself where nothing is to come): looking for memory that is not there takes long.</summary>
+    public T* Ahead;
+
     /// <summary>Whether the result is max(., 0). NaN stays NaN.</summary>
     public bool Relu;
 }

@@ -20,7 +20,11 @@ internal static unsafe class GroupedKernels128F32
             do
             {
                 if (Sse.IsSupported)
+                {
                     Sse.Prefetch0(next);
+                    Sse.Prefetch1((byte*)b + 16384);
+                }
+
                 next += 1;
                 var b0 = Vector128.Load(b + 0);
                 var a0 = Vector128.Create(a[0]);
@@ -46,7 +50,11 @@ internal static unsafe class GroupedKernels128F32
             do
             {
                 if (Sse.IsSupported)
+                {
                     Sse.Prefetch0(next);
+                    Sse.Prefetch1((byte*)b + 16384);
+                }
+
                 next += 1;
                 var b0 = Vector128.Load(b + 0);
                 var b1 = Vector128.Load(b + 4);
@@ -76,7 +84,11 @@ internal static unsafe class GroupedKernels128F32
             do
             {
                 if (Sse.IsSupported)
+                {
                     Sse.Prefetch0(next);
+                    Sse.Prefetch1((byte*)b + 16384);
+                }
+
                 next += 1;
                 var b0 = Vector128.Load(b + 0);
                 var b1 = Vector128.Load(b + 4);
@@ -108,7 +120,11 @@ internal static unsafe class GroupedKernels128F32
             do
             {
                 if (Sse.IsSupported)
+                {
                     Sse.Prefetch0(next);
+                    Sse.Prefetch1((byte*)b + 16384);
+                }
+
                 next += 2;
                 var b0 = Vector128.Load(b + 0);
                 var a0 = Vector128.Create(a[0]);
@@ -139,7 +155,11 @@ internal static unsafe class GroupedKernels128F32
             do
             {
                 if (Sse.IsSupported)
+                {
                     Sse.Prefetch0(next);
+                    Sse.Prefetch1((byte*)b + 16384);
+                }
+
                 next += 2;
                 var b0 = Vector128.Load(b + 0);
                 var b1 = Vector128.Load(b + 4);
@@ -177,7 +197,11 @@ internal static unsafe class GroupedKernels128F32
             do
             {
                 if (Sse.IsSupported)
+                {
                     Sse.Prefetch0(next);
+                    Sse.Prefetch1((byte*)b + 16384);
+                }
+
                 next += 2;
                 var b0 = Vector128.Load(b + 0);
                 var b1 = Vector128.Load(b + 4);
@@ -218,7 +242,11 @@ internal static unsafe class GroupedKernels128F32
             do
             {
                 if (Sse.IsSupported)
+                {
                     Sse.Prefetch0(next);
+                    Sse.Prefetch1((byte*)b + 16384);
+                }
+
                 next += 4;
                 var b0 = Vector128.Load(b + 0);
                 var a0 = Vector128.Create(a[0]);
@@ -259,7 +287,11 @@ internal static unsafe class GroupedKernels128F32
             do
             {
                 if (Sse.IsSupported)
+                {
                     Sse.Prefetch0(next);
+                    Sse.Prefetch1((byte*)b + 16384);
+                }
+
                 next += 4;
                 var b0 = Vector128.Load(b + 0);
                 var b1 = Vector128.Load(b + 4);
@@ -313,7 +345,11 @@ internal static unsafe class GroupedKernels128F32
             do
             {
                 if (Sse.IsSupported)
+                {
                     Sse.Prefetch0(next);
+                    Sse.Prefetch1((byte*)b + 16384);
+                }
+
                 next += 4;
                 var b0 = Vector128.Load(b + 0);
                 var b1 = Vector128.Load(b + 4);

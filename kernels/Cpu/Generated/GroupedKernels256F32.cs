@@ -20,7 +20,11 @@ internal static unsafe class GroupedKernels256F32
             do
             {
                 if (Sse.IsSupported)
+                {
                     Sse.Prefetch0(next);
+                    Sse.Prefetch1((byte*)b + 16384);
+                }
+
                 next += 1;
                 var b0 = Vector256.Load(b + 0);
                 var a0 = Vector256.Create(a[0]);
@@ -46,7 +50,11 @@ internal static unsafe class GroupedKernels256F32
             do
             {
                 if (Sse.IsSupported)
+                {
                     Sse.Prefetch0(next);
+                    Sse.Prefetch1((byte*)b + 16384);
+                }
+
                 next += 1;
                 var b0 = Vector256.Load(b + 0);
                 var b1 = Vector256.Load(b + 8);
@@ -76,7 +84,12 @@ internal static unsafe class GroupedKernels256F32
             do
             {
                 if (Sse.IsSupported)
+                {
                     Sse.Prefetch0(next);
+                    Sse.Prefetch1((byte*)b + 16384);
+                    Sse.Prefetch1((byte*)b + 16448);
+                }
+
                 next += 1;
                 var b0 = Vector256.Load(b + 0);
                 var b1 = Vector256.Load(b + 8);
@@ -108,7 +121,11 @@ internal static unsafe class GroupedKernels256F32
             do
             {
                 if (Sse.IsSupported)
+                {
                     Sse.Prefetch0(next);
+                    Sse.Prefetch1((byte*)b + 16384);
+                }
+
                 next += 2;
                 var b0 = Vector256.Load(b + 0);
                 var a0 = Vector256.Create(a[0]);
@@ -139,7 +156,11 @@ internal static unsafe class GroupedKernels256F32
             do
             {
                 if (Sse.IsSupported)
+                {
                     Sse.Prefetch0(next);
+                    Sse.Prefetch1((byte*)b + 16384);
+                }
+
                 next += 2;
                 var b0 = Vector256.Load(b + 0);
                 var b1 = Vector256.Load(b + 8);
@@ -177,7 +198,12 @@ internal static unsafe class GroupedKernels256F32
             do
             {
                 if (Sse.IsSupported)
+                {
                     Sse.Prefetch0(next);
+                    Sse.Prefetch1((byte*)b + 16384);
+                    Sse.Prefetch1((byte*)b + 16448);
+                }
+
                 next += 2;
                 var b0 = Vector256.Load(b + 0);
                 var b1 = Vector256.Load(b + 8);
@@ -218,7 +244,11 @@ internal static unsafe class GroupedKernels256F32
             do
             {
                 if (Sse.IsSupported)
+                {
                     Sse.Prefetch0(next);
+                    Sse.Prefetch1((byte*)b + 16384);
+                }
+
                 next += 4;
                 var b0 = Vector256.Load(b + 0);
                 var a0 = Vector256.Create(a[0]);
@@ -259,7 +289,11 @@ internal static unsafe class GroupedKernels256F32
             do
             {
                 if (Sse.IsSupported)
+                {
                     Sse.Prefetch0(next);
+                    Sse.Prefetch1((byte*)b + 16384);
+                }
+
                 next += 4;
                 var b0 = Vector256.Load(b + 0);
                 var b1 = Vector256.Load(b + 8);
@@ -313,7 +347,12 @@ internal static unsafe class GroupedKernels256F32
             do
             {
                 if (Sse.IsSupported)
+                {
                     Sse.Prefetch0(next);
+                    Sse.Prefetch1((byte*)b + 16384);
+                    Sse.Prefetch1((byte*)b + 16448);
+                }
+
                 next += 4;
                 var b0 = Vector256.Load(b + 0);
                 var b1 = Vector256.Load(b + 8);

@@ -20,7 +20,11 @@ internal static unsafe class GroupedKernels512F32
             do
             {
                 if (Sse.IsSupported)
+                {
                     Sse.Prefetch0(next);
+                    Sse.Prefetch1((byte*)b + 16384);
+                }
+
                 next += 1;
                 var b0 = Vector512.Load(b + 0);
                 var a0 = Vector512.Create(a[0]);
@@ -46,7 +50,12 @@ internal static unsafe class GroupedKernels512F32
             do
             {
                 if (Sse.IsSupported)
+                {
                     Sse.Prefetch0(next);
+                    Sse.Prefetch1((byte*)b + 16384);
+                    Sse.Prefetch1((byte*)b + 16448);
+                }
+
                 next += 1;
                 var b0 = Vector512.Load(b + 0);
                 var b1 = Vector512.Load(b + 16);
@@ -76,7 +85,13 @@ internal static unsafe class GroupedKernels512F32
             do
             {
                 if (Sse.IsSupported)
+                {
                     Sse.Prefetch0(next);
+                    Sse.Prefetch1((byte*)b + 16384);
+                    Sse.Prefetch1((byte*)b + 16448);
+                    Sse.Prefetch1((byte*)b + 16512);
+                }
+
                 next += 1;
                 var b0 = Vector512.Load(b + 0);
                 var b1 = Vector512.Load(b + 16);
@@ -108,7 +123,11 @@ internal static unsafe class GroupedKernels512F32
             do
             {
                 if (Sse.IsSupported)
+                {
                     Sse.Prefetch0(next);
+                    Sse.Prefetch1((byte*)b + 16384);
+                }
+
                 next += 2;
                 var b0 = Vector512.Load(b + 0);
                 var a0 = Vector512.Create(a[0]);
@@ -139,7 +158,12 @@ internal static unsafe class GroupedKernels512F32
             do
             {
                 if (Sse.IsSupported)
+                {
                     Sse.Prefetch0(next);
+                    Sse.Prefetch1((byte*)b + 16384);
+                    Sse.Prefetch1((byte*)b + 16448);
+                }
+
                 next += 2;
                 var b0 = Vector512.Load(b + 0);
                 var b1 = Vector512.Load(b + 16);
@@ -177,7 +201,13 @@ internal static unsafe class GroupedKernels512F32
             do
             {
                 if (Sse.IsSupported)
+                {
                     Sse.Prefetch0(next);
+                    Sse.Prefetch1((byte*)b + 16384);
+                    Sse.Prefetch1((byte*)b + 16448);
+                    Sse.Prefetch1((byte*)b + 16512);
+                }
+
                 next += 2;
                 var b0 = Vector512.Load(b + 0);
                 var b1 = Vector512.Load(b + 16);
@@ -218,7 +248,11 @@ internal static unsafe class GroupedKernels512F32
             do
             {
                 if (Sse.IsSupported)
+                {
                     Sse.Prefetch0(next);
+                    Sse.Prefetch1((byte*)b + 16384);
+                }
+
                 next += 4;
                 var b0 = Vector512.Load(b + 0);
                 var a0 = Vector512.Create(a[0]);
@@ -259,7 +293,12 @@ internal static unsafe class GroupedKernels512F32
             do
             {
                 if (Sse.IsSupported)
+                {
                     Sse.Prefetch0(next);
+                    Sse.Prefetch1((byte*)b + 16384);
+                    Sse.Prefetch1((byte*)b + 16448);
+                }
+
                 next += 4;
                 var b0 = Vector512.Load(b + 0);
                 var b1 = Vector512.Load(b + 16);
@@ -313,7 +352,13 @@ internal static unsafe class GroupedKernels512F32
             do
             {
                 if (Sse.IsSupported)
+                {
                     Sse.Prefetch0(next);
+                    Sse.Prefetch1((byte*)b + 16384);
+                    Sse.Prefetch1((byte*)b + 16448);
+                    Sse.Prefetch1((byte*)b + 16512);
+                }
+
                 next += 4;
                 var b0 = Vector512.Load(b + 0);
                 var b1 = Vector512.Load(b + 16);
@@ -372,7 +417,11 @@ internal static unsafe class GroupedKernels512F32
             do
             {
                 if (Sse.IsSupported)
+                {
                     Sse.Prefetch0(next);
+                    Sse.Prefetch1((byte*)b + 16384);
+                }
+
                 next += 8;
                 var b0 = Vector512.Load(b + 0);
                 var a0 = Vector512.Create(a[0]);
@@ -433,7 +482,12 @@ internal static unsafe class GroupedKernels512F32
             do
             {
                 if (Sse.IsSupported)
+                {
                     Sse.Prefetch0(next);
+                    Sse.Prefetch1((byte*)b + 16384);
+                    Sse.Prefetch1((byte*)b + 16448);
+                }
+
                 next += 8;
                 var b0 = Vector512.Load(b + 0);
                 var b1 = Vector512.Load(b + 16);
@@ -519,7 +573,13 @@ internal static unsafe class GroupedKernels512F32
             do
             {
                 if (Sse.IsSupported)
+                {
                     Sse.Prefetch0(next);
+                    Sse.Prefetch1((byte*)b + 16384);
+                    Sse.Prefetch1((byte*)b + 16448);
+                    Sse.Prefetch1((byte*)b + 16512);
+                }
+
                 next += 8;
                 var b0 = Vector512.Load(b + 0);
                 var b1 = Vector512.Load(b + 16);
