@@ -74,7 +74,7 @@ public static class DataFolder
 
         throw new DataFormatException(path, null, LacunaManifest.IsVggFace(path)
             ? "looks like VGGFace2: draw Lacuna-10 from it first (escnative manifest --data FOLDER)"
-            : $"no data set in this folder; {Wanted}");
+            : PhotoFolder.WhatIsMissing(path) ?? $"no data set in this folder; {Wanted}");
     }
 
     private static DataSet? TryOpenFolder(string folder, PhotoOptions photos, LabelLevel level, int identities, string? named = null)

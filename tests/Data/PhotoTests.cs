@@ -123,6 +123,22 @@ public sealed class PhotoTests : IDisposable
     }
 
     [Fact]
+    public void Photos_that_are_not_sorted_into_classes_are_refused_with_what_is_missing()
+    {
+        Write("a.png", 1, 2, 3);
+        BadFile.Refused(_folder.Path, null, "has photos that lie in no folder", () => Open(Options));
+        Write("one/a.png", 1, 2, 3);
+        BadFile.Refused(_folder.Path, null, "has photos in one folder alone ('one')", () => Open(Options));
+        for (var i = 0; i < 2; i++)
+        {
+            Write($"one/{i}.png", 1, 2, 3);
+            Write($"two/{i}.png", 1, 2, 3);
+        }
+
+        Assert.Equal(["one", "two"], Open(Options).ClassNames);
+    }
+
+    [Fact]
     public void A_table_names_photos_classes_people_and_parts()
     {
         for (var i = 0; i < 6; i++)

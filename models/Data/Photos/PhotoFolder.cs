@@ -17,6 +17,16 @@ internal static class PhotoFolder
     public static bool IsFolder(string folder) => Directory.Exists(folder)
         && HiddenEntries.Folders(Part(folder, TrainNames) is { } train && HasTest(folder) ? train : folder).Where(inside => Holds(inside, 0)).Take(2).Count() == 2;
 
+    /// <summary>What a folder lacks whose photos are not sorted into classes; null where it has none.</summary>
+    public static string? WhatIsMissing(string folder)
+    {
+        if (HiddenEntries.Folders(folder).FirstOrDefault(inside => Holds(inside, 0)) is { } only)
+            return $"has photos in one folder alone ('{Path.GetFileName(only)}'); wants two folders or more, one for each class";
+        return HiddenEntries.Files(folder).Any(PhotoFormats.IsPhoto)
+            ? "has photos that lie in no folder; wants a folder with photos for each class, or a table path,label (.csv) that names the class of each"
+            : null;
+    }
+
     /// <summary>Whether folders of faces hold photos of other formats too, which only this reader takes.</summary>
     public static bool HasOtherFormats(string folder) => HiddenEntries.Folders(folder)
         .SelectMany(inside => HiddenEntries.Folders(inside).Append(inside))
