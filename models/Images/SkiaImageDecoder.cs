@@ -13,7 +13,8 @@ namespace EscNative.Images;
 /// PNG, BMP and JPEG (baseline, progressive, grey) equal Pillow's bit for bit; CMYK and WebP within 1. Alpha is dropped, no profile is applied,
 /// the orientation of EXIF is ignored, of an animation the first frame is taken. Formats are told by their first bytes, whatever the file's
 /// name says, and no other parser of the library is reached. JPEG images of the usual kinds are decoded by the system's TurboJPEG where it is
-/// there, which takes a third of the time; the pixels are the same, and whatever it warns of is decoded or refused by SkiaSharp.
+/// there, in a third to two thirds of the time; the pixels are the same, and whatever it warns of is decoded or refused by SkiaSharp. Only of damage
+/// that neither notices the pixels may differ, where coefficients are beyond what an encoder writes.
 /// </remarks>
 public sealed class SkiaImageDecoder : IImageDecoder
 {
@@ -74,17 +75,21 @@ public sealed class SkiaImageDecoder : IImageDecoder
     private TurboJpegApi? TurboJpeg => _triesTurboJpeg ? TurboJpegLibrary.Api : null;
 
     /// <inheritdoc/>
-    public unsafe Image Decode(byte[] content, string file)
+    public Image Decode(byte[] content, string file) => Decode(content, file, length => GC.AllocateUninitializedArray<byte>(length));
+
+    /// <inheritdoc/>
+    public unsafe Image Decode(byte[] content, string file, Func<int, Memory<byte>> memory)
     {
         ArgumentNullException.ThrowIfNull(content);
         ArgumentNullException.ThrowIfNull(file);
+        ArgumentNullException.ThrowIfNull(memory);
         var kind = KindOf(content) ?? throw new DataFormatException(file, 0, $"is {ImageLimits.Describe(content)}; PNG, JPEG, WebP and BMP are read: convert it to one of them");
         var deepGrey = kind == "PNG" && CheckPng(content, file);
         var frame = kind == "JPEG" ? JpegFrame.Read(content) : default;
         CheckScans(frame, file);
         try
         {
-            if (DecodeUsual(content, frame) is { } usual)
+            if (DecodeUsual(content, frame, memory) is { } usual)
                 return usual;
             fixed (byte* start = content)
             {
@@ -96,7 +101,7 @@ public sealed class SkiaImageDecoder : IImageDecoder
                     CheckWebP(content, file, height, width);
                 if (LeastBytes(content, kind, height, width) is var least && least > content.Length)
                     throw new DataFormatException(file, content.Length, $"has {content.Length} bytes, which cannot hold the {width} x {height} pixels of its header: the file is cut or damaged");
-                var image = codec.Info.ColorType == SKColorType.Gray8 ? Grey(codec, file, kind) : Colour(codec, file, kind);
+                var image = codec.Info.ColorType == SKColorType.Gray8 ? Grey(codec, file, kind, memory) : Colour(codec, file, kind, memory);
                 return deepGrey ? DeepGreyPng.Read(content, file, height, width) : image;
             }
         }
@@ -135,12 +140,12 @@ public sealed class SkiaImageDecoder : IImageDecoder
     }
 
     // What any doubt is about is left to Skia, whose word is the same wherever this runs.
-    private Image? DecodeUsual(byte[] content, in JpegFrame frame)
+    private Image? DecodeUsual(byte[] content, in JpegFrame frame, Func<int, Memory<byte>> memory)
     {
         var (height, width) = (frame.Height, frame.Width);
         if (!frame.IsUsual || !ImageLimits.Allow(height, width) || LeastBytes(content, "JPEG", height, width) > content.Length)
             return null;
-        return TurboJpeg?.Decode(content, frame, TurboJpegApi.Exact, out var channels) is { } pixels ? new Image(height, width, channels, pixels) : null;
+        return TurboJpeg?.Decode(content, frame, TurboJpegApi.Exact, memory);
     }
 
     // Without loss an image of one colour has no bits for a pixel, so that a header alone could ask for all memory.
@@ -174,16 +179,16 @@ public sealed class SkiaImageDecoder : IImageDecoder
         }
     }
 
-    private static unsafe Image Grey(SKCodec codec, string file, string kind)
+    private static unsafe Image Grey(SKCodec codec, string file, string kind, Func<int, Memory<byte>> memory)
     {
         var info = new SKImageInfo(codec.Info.Width, codec.Info.Height, SKColorType.Gray8, SKAlphaType.Opaque);
-        var pixels = GC.AllocateUninitializedArray<byte>(info.Width * info.Height);
-        fixed (byte* to = pixels)
+        var pixels = memory(info.Width * info.Height);
+        fixed (byte* to = pixels.Span)
             Check(codec.GetPixels(info, (nint)to), file, kind);
         return new Image(info.Height, info.Width, 1, pixels);
     }
 
-    private static unsafe Image Colour(SKCodec codec, string file, string kind)
+    private static unsafe Image Colour(SKCodec codec, string file, string kind, Func<int, Memory<byte>> memory)
     {
         // Not premultiplied, and without a colour space: the stored values.
         var info = new SKImageInfo(codec.Info.Width, codec.Info.Height, SKColorType.Rgba8888, codec.Info.AlphaType == SKAlphaType.Opaque ? SKAlphaType.Opaque : SKAlphaType.Unpremul);
@@ -199,13 +204,13 @@ public sealed class SkiaImageDecoder : IImageDecoder
         {
             if (!strips)
                 Check(codec.GetPixels(info, (nint)four), file, kind);
-            var pixels = GC.AllocateUninitializedArray<byte>(info.Height * narrow);
+            var pixels = memory(info.Height * narrow);
             for (var y = 0; y < info.Height; y += rows)
             {
                 var now = Math.Min(rows, info.Height - y);
                 if (strips && codec.GetScanlines((nint)four, now, wide) < now)
                     throw Failed(file, kind, SKCodecResult.IncompleteInput);
-                DropAlpha(new ReadOnlySpan<byte>(four, now * wide), pixels.AsSpan(y * narrow, now * narrow));
+                DropAlpha(new ReadOnlySpan<byte>(four, now * wide), pixels.Span.Slice(y * narrow, now * narrow));
             }
 
             return new Image(info.Height, info.Width, 3, pixels);

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using EscNative.Models.Data;
 
 namespace EscNative.Images;
 
@@ -63,11 +64,10 @@ internal sealed unsafe class TurboJpegApi
     /// <param name="content">The whole file.</param>
     /// <param name="frame">What its markers say: a usual image.</param>
     /// <param name="flags">How; <see cref="Exact"/> but in tests.</param>
-    /// <param name="channels">1 (grey) or 3.</param>
-    /// <returns>The pixels, or null where the library refuses, warns, or reads the header otherwise: another decoder has to say what it is.</returns>
-    public byte[]? Decode(ReadOnlySpan<byte> content, in JpegFrame frame, int flags, out int channels)
+    /// <param name="memory">Gives memory for the pixels.</param>
+    /// <returns>The image, or null where the library refuses, warns, or reads the header otherwise: another decoder has to say what it is.</returns>
+    public Image? Decode(ReadOnlySpan<byte> content, in JpegFrame frame, int flags, Func<int, Memory<byte>> memory)
     {
-        channels = 0;
         // Its own for each image: that costs less than a microsecond, and nothing is kept or shared.
         var handle = _create();
         if (handle == 0)
@@ -81,10 +81,14 @@ internal sealed unsafe class TurboJpegApi
                 if (_header(handle, file, length, &width, &height, &subsampling, &colours) != 0
                     || (height, width) != (frame.Height, frame.Width) || colours is not (ColoursGrey or ColoursYCbCr))
                     return null;
-                channels = colours == ColoursGrey ? 1 : 3;
-                var pixels = GC.AllocateUninitializedArray<byte>(height * width * channels);
-                fixed (byte* to = pixels)
-                    return _decompress(handle, file, length, to, width, width * channels, height, channels == 1 ? Grey : Rgb, flags) == 0 ? pixels : null;
+                var channels = colours == ColoursGrey ? 1 : 3;
+                var pixels = memory(height * width * channels);
+                fixed (byte* to = pixels.Span)
+                {
+                    return _decompress(handle, file, length, to, width, width * channels, height, channels == 1 ? Grey : Rgb, flags) == 0
+                        ? new Image(height, width, channels, pixels)
+                        : null;
+                }
             }
         }
         finally
