@@ -102,7 +102,7 @@ public sealed class SkiaImageDecoder : IImageDecoder
                 if (LeastBytes(content, kind, height, width) is var least && least > content.Length)
                     throw new DataFormatException(file, content.Length, $"has {content.Length} bytes, which cannot hold the {width} x {height} pixels of its header: the file is cut or damaged");
                 var image = codec.Info.ColorType == SKColorType.Gray8 ? Grey(codec, file, kind, memory) : Colour(codec, file, kind, memory);
-                return deepGrey ? DeepGreyPng.Read(content, file, height, width) : image;
+                return deepGrey ? DeepGreyPng.Read(content, file, height, width, memory) : image;
             }
         }
         catch (Exception cause) when (cause is TypeInitializationException or DllNotFoundException or EntryPointNotFoundException)

@@ -43,9 +43,7 @@ public sealed class DecodeTests
             var (wanted, got) = (Decoder.Decode(content, recorded.Name), Decoder.Decode(content, recorded.Name, memory.Take));
             Assert.Equal((wanted.Height, wanted.Width, wanted.Channels, wanted.Pixels.Length), (got.Height, got.Width, got.Channels, got.Pixels.Length));
             Assert.True(wanted.Pixels.Span.SequenceEqual(got.Pixels.Span), recorded.Name);
-            // 16 bits a value are rare enough to have memory of their own.
-            if (!recorded.Name.Contains("grey16", StringComparison.Ordinal))
-                Assert.True(got.Pixels.Span.Overlaps(memory.Take(1).Span), recorded.Name);
+            Assert.True(got.Pixels.Span.Overlaps(memory.Take(1).Span), recorded.Name);
         }
     }
 
