@@ -106,6 +106,7 @@ internal static class PeersCommand
     [
         .. new[] { FormattableString.Invariant($"forward-{batch}"), "forward-1", FormattableString.Invariant($"train-{batch}"), EscWorkload.WorkloadName }.Distinct(),
         .. MaskWidths.Select(MaskWorkload.NameOf),
+        .. DecodeWorkload.Names,
     ];
 
     private static string[] Chosen(string filter, int batch)
@@ -123,6 +124,7 @@ internal static class PeersCommand
         EscWorkload.WorkloadName => new EscWorkload(subject, unlearning, threads),
         _ when name.StartsWith("forward", StringComparison.Ordinal) => new ForwardWorkload(subject, batch, threads),
         _ when name.StartsWith("train", StringComparison.Ordinal) => new TrainWorkload(subject, batch, threads),
+        _ when name.StartsWith("decode", StringComparison.Ordinal) => new DecodeWorkload(name),
         _ => new MaskWorkload(MaskRows, Array.Find(MaskWidths, d => MaskWorkload.NameOf(d) == name), threads),
     };
 

@@ -23,7 +23,8 @@ internal sealed record PhotoChoice(
     // Below it the middle of a photo is a poor part of it, and no published network crops.
     private const int LeastCropped = 128;
 
-    private static readonly SkiaImageDecoder Decoder = new();
+    // Made when it is first needed: what the environment says of it may be wrong, which is the user's to hear.
+    private static SkiaImageDecoder? _decoder;
 
     /// <summary>Whether <see cref="Resize"/> is said of this run: what the environment and a file of configuration say is of photos alone.</summary>
     public bool IsResizeTyped { get; init; } = true;
@@ -85,7 +86,7 @@ internal sealed record PhotoChoice(
     /// <param name="trained">The transform that a model's file records, or null.</param>
     public PhotoOptions For(string architecture, int height, int width, int channels, string? trained = null) => new()
     {
-        Decoder = Decoder,
+        Decoder = _decoder ??= new SkiaImageDecoder(),
         Height = height,
         Width = width,
         Channels = channels,

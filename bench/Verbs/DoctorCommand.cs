@@ -3,6 +3,7 @@ using EscNative.Bench.Measuring;
 using EscNative.Bench.Reports;
 using EscNative.Bench.Requests;
 using EscNative.Engine;
+using EscNative.Images;
 using EscNative.Kernels.Cpu;
 using EscNative.Kernels.Cuda.Driver;
 using EscNative.Models.Data;
@@ -38,6 +39,7 @@ internal static class DoctorCommand
             Threads(setup.Threads),
             Memory(document.Machine.MemoryBytes),
             Peak(setup.Threads),
+            Jpeg(),
             data,
             Cache(context.Get(options.Cache)),
         ];
@@ -117,6 +119,18 @@ internal static class DoctorCommand
             "arithmetic", true,
             $"{Numbers.Short(PeakProbe.MeasureFmaGflops(1))} GFLOP/s on one thread, {Numbers.Short(f32)} on {busy} in float32; {Numbers.Short(f64)} in float64 (multiply-adds, measured)",
             null);
+    }
+
+    private static FindingResult Jpeg()
+    {
+        var decoder = new SkiaImageDecoder();
+        var finding = TurboJpegLibrary.Finding;
+        if (decoder.Jpeg == JpegLibrary.TurboJpeg)
+            return new FindingResult("JPEG", true, $"TurboJPEG {finding.Version}, {finding.Path}; SkiaSharp for what it does not take", null);
+        // Found, and not used: somebody wants it so.
+        return finding.Problem is null
+            ? new FindingResult("JPEG", true, $"SkiaSharp, as {TurboJpegLibrary.ChoiceVariable} says; TurboJPEG {finding.Version} is there: {finding.Path}", null)
+            : new FindingResult("JPEG", false, $"SkiaSharp: the same pixels, more slowly; TurboJPEG: {PlainText.Of(finding.Problem)}; tried {PlainText.Of(string.Join(", ", finding.Tried))}", TurboJpegFinding.Fix);
     }
 
     private static FindingResult Data(string path)

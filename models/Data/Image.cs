@@ -5,7 +5,7 @@ namespace EscNative.Models.Data;
 /// <param name="Width">Columns.</param>
 /// <param name="Channels">1 (grey) or 3 (red, green, blue).</param>
 /// <param name="Pixels">[height, width, channels].</param>
-public sealed record Image(int Height, int Width, int Channels, byte[] Pixels)
+public sealed record Image(int Height, int Width, int Channels, ReadOnlyMemory<byte> Pixels)
 {
     /// <summary>The image in another size: the bytes that Pillow's <c>resize</c> gives.</summary>
     /// <param name="height">Rows wanted.</param>
@@ -39,12 +39,13 @@ public sealed record Image(int Height, int Width, int Channels, byte[] Pixels)
         if (window == new ImageWindow(0, 0, Height, Width))
             return this;
         var pixels = new byte[window.Height * window.Width * Channels];
+        var from = Pixels.Span;
         int left = Math.Max(window.Left, 0), right = Math.Min(window.Left + window.Width, Width);
         for (var y = 0; y < window.Height && left < right; y++)
         {
             var row = window.Top + y;
             if (row >= 0 && row < Height)
-                Pixels.AsSpan(((row * Width) + left) * Channels, (right - left) * Channels).CopyTo(pixels.AsSpan(((y * window.Width) + left - window.Left) * Channels));
+                from.Slice(((row * Width) + left) * Channels, (right - left) * Channels).CopyTo(pixels.AsSpan(((y * window.Width) + left - window.Left) * Channels));
         }
 
         return new Image(window.Height, window.Width, Channels, pixels);
@@ -55,9 +56,10 @@ public sealed record Image(int Height, int Width, int Channels, byte[] Pixels)
     {
         if (Channels == 3)
             return this;
-        var pixels = new byte[Pixels.Length * 3];
-        for (int i = 0, at = 0; i < Pixels.Length; i++, at += 3)
-            pixels[at] = pixels[at + 1] = pixels[at + 2] = Pixels[i];
+        var grey = Pixels.Span;
+        var pixels = new byte[grey.Length * 3];
+        for (int i = 0, at = 0; i < grey.Length; i++, at += 3)
+            pixels[at] = pixels[at + 1] = pixels[at + 2] = grey[i];
         return new Image(Height, Width, 3, pixels);
     }
 
@@ -66,9 +68,10 @@ public sealed record Image(int Height, int Width, int Channels, byte[] Pixels)
     {
         if (Channels == 1)
             return this;
-        var pixels = new byte[Pixels.Length / 3];
+        var colours = Pixels.Span;
+        var pixels = new byte[colours.Length / 3];
         for (int i = 0, at = 0; i < pixels.Length; i++, at += 3)
-            pixels[i] = (byte)(((Pixels[at] * 19595) + (Pixels[at + 1] * 38470) + (Pixels[at + 2] * 7471) + 0x8000) >> 16);
+            pixels[i] = (byte)(((colours[at] * 19595) + (colours[at + 1] * 38470) + (colours[at + 2] * 7471) + 0x8000) >> 16);
         return new Image(Height, Width, 1, pixels);
     }
 

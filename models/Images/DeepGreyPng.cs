@@ -20,8 +20,9 @@ internal static class DeepGreyPng
     /// <param name="file">Its name, for messages.</param>
     /// <param name="height">Rows.</param>
     /// <param name="width">Columns.</param>
+    /// <param name="memory">Gives memory for the pixels.</param>
     /// <exception cref="DataFormatException">It ends early or has a filter that there is not.</exception>
-    public static Image Read(byte[] content, string file, int height, int width)
+    public static Image Read(byte[] content, string file, int height, int width, Func<int, Memory<byte>> memory)
     {
         using var packed = new MemoryStream();
         for (var at = 8; at + 12 <= content.Length;)
@@ -39,7 +40,8 @@ internal static class DeepGreyPng
 
         packed.Position = 0;
         using var data = new ZLibStream(packed, CompressionMode.Decompress);
-        var pixels = new byte[height * width];
+        var image = memory(height * width);
+        var pixels = image.Span;
         try
         {
             foreach (var (row, column, down, right) in content[28] == 0 ? [(0, 0, 1, 1)] : Passes)
@@ -64,7 +66,7 @@ internal static class DeepGreyPng
             throw new DataFormatException(file, null, "is a PNG image that ends early: the file is cut or damaged", cause);
         }
 
-        return new Image(height, width, 1, pixels);
+        return new Image(height, width, 1, image);
     }
 
     private static void Restore(int filter, Span<byte> line, ReadOnlySpan<byte> above, string file)

@@ -12,7 +12,9 @@ namespace EscNative.Images;
 /// <remarks>
 /// PNG, BMP and JPEG (baseline, progressive, grey) equal Pillow's bit for bit; CMYK and WebP within 1. Alpha is dropped, no profile is applied,
 /// the orientation of EXIF is ignored, of an animation the first frame is taken. Formats are told by their first bytes, whatever the file's
-/// name says, and no other parser of the library is reached.
+/// name says, and no other parser of the library is reached. JPEG images of the usual kinds are decoded by the system's TurboJPEG where it is
+/// there, in a third to two thirds of the time; the pixels are the same, and whatever it warns of is decoded or refused by SkiaSharp. Only of damage
+/// that neither notices the pixels may differ, where coefficients are beyond what an encoder writes.
 /// </remarks>
 public sealed class SkiaImageDecoder : IImageDecoder
 {
@@ -31,23 +33,64 @@ public sealed class SkiaImageDecoder : IImageDecoder
     [ThreadStatic]
     private static long _nativeBytes;
 
+    private readonly bool _triesTurboJpeg;
+
+    /// <summary>Chooses what decodes JPEG images; everything else is SkiaSharp's.</summary>
+    /// <param name="jpeg">The choice. The library is looked for when the first JPEG image needs it, or here where it is demanded.</param>
+    /// <exception cref="UsageException">TurboJPEG is demanded and not there, or <see cref="TurboJpegLibrary.ChoiceVariable"/> holds something else.</exception>
+    public SkiaImageDecoder(JpegLibrary jpeg = JpegLibrary.Auto)
+        : this(jpeg, Environment.GetEnvironmentVariable(TurboJpegLibrary.ChoiceVariable))
+    {
+    }
+
+    internal SkiaImageDecoder(JpegLibrary jpeg, string? choice)
+    {
+        var demand = $"JpegLibrary.{nameof(JpegLibrary.TurboJpeg)}";
+        if (jpeg == JpegLibrary.Auto && choice is { Length: > 0 })
+        {
+            demand = $"{TurboJpegLibrary.ChoiceVariable}={choice}";
+            jpeg = choice switch
+            {
+                "skia" => JpegLibrary.Skia,
+                "turbojpeg" => JpegLibrary.TurboJpeg,
+                _ => throw new UsageException($"{TurboJpegLibrary.ChoiceVariable}: got {choice}, wants skia, turbojpeg or nothing"),
+            };
+        }
+
+        UsageException.Require(Enum.IsDefined(jpeg), "photos", "JPEG library", (int)jpeg, "Auto, Skia or TurboJpeg");
+        if (jpeg == JpegLibrary.TurboJpeg && TurboJpegLibrary.Finding is { Problem: { } problem } finding)
+            throw new UsageException($"{demand}: TurboJPEG is demanded, and {problem}; tried {string.Join(", ", finding.Tried)}; install it (apt install libturbojpeg0), or leave the demand out");
+        _triesTurboJpeg = jpeg != JpegLibrary.Skia;
+    }
+
+    /// <summary>What decodes the usual JPEG images: never <see cref="JpegLibrary.Auto"/>.</summary>
+    public JpegLibrary Jpeg => TurboJpeg is null ? JpegLibrary.Skia : JpegLibrary.TurboJpeg;
+
     /// <inheritdoc/>
     public IReadOnlyList<string> Extensions { get; } = [".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".dib"];
 
     /// <summary>Bytes that this thread's calls took outside the managed heap so far, for tests.</summary>
     internal static long NativeBytes => _nativeBytes;
 
+    private TurboJpegApi? TurboJpeg => _triesTurboJpeg ? TurboJpegLibrary.Api : null;
+
     /// <inheritdoc/>
-    public unsafe Image Decode(byte[] content, string file)
+    public Image Decode(byte[] content, string file) => Decode(content, file, length => GC.AllocateUninitializedArray<byte>(length));
+
+    /// <inheritdoc/>
+    public unsafe Image Decode(byte[] content, string file, Func<int, Memory<byte>> memory)
     {
         ArgumentNullException.ThrowIfNull(content);
         ArgumentNullException.ThrowIfNull(file);
+        ArgumentNullException.ThrowIfNull(memory);
         var kind = KindOf(content) ?? throw new DataFormatException(file, 0, $"is {ImageLimits.Describe(content)}; PNG, JPEG, WebP and BMP are read: convert it to one of them");
         var deepGrey = kind == "PNG" && CheckPng(content, file);
-        if (kind == "JPEG")
-            CheckScans(content, file);
+        var frame = kind == "JPEG" ? JpegFrame.Read(content) : default;
+        CheckScans(frame, file);
         try
         {
+            if (DecodeUsual(content, frame, memory) is { } usual)
+                return usual;
             fixed (byte* start = content)
             {
                 using var data = SKData.Create((nint)start, content.Length);
@@ -58,8 +101,8 @@ public sealed class SkiaImageDecoder : IImageDecoder
                     CheckWebP(content, file, height, width);
                 if (LeastBytes(content, kind, height, width) is var least && least > content.Length)
                     throw new DataFormatException(file, content.Length, $"has {content.Length} bytes, which cannot hold the {width} x {height} pixels of its header: the file is cut or damaged");
-                var image = codec.Info.ColorType == SKColorType.Gray8 ? Grey(codec, file, kind) : Colour(codec, file, kind);
-                return deepGrey ? DeepGreyPng.Read(content, file, height, width) : image;
+                var image = codec.Info.ColorType == SKColorType.Gray8 ? Grey(codec, file, kind, memory) : Colour(codec, file, kind, memory);
+                return deepGrey ? DeepGreyPng.Read(content, file, height, width, memory) : image;
             }
         }
         catch (Exception cause) when (cause is TypeInitializationException or DllNotFoundException or EntryPointNotFoundException)
@@ -87,40 +130,22 @@ public sealed class SkiaImageDecoder : IImageDecoder
         return content[24] == 16 && content[25] == 0;
     }
 
-    private static void CheckScans(ReadOnlySpan<byte> content, string file)
+    private static void CheckScans(in JpegFrame frame, string file)
     {
-        var (scans, ends) = Scans(content);
-        if (scans > MostScans)
-            throw new DataFormatException(file, null, $"has {scans} scans, at most {MostScans} are read; save it anew");
+        if (frame.Scans > MostScans)
+            throw new DataFormatException(file, null, $"has {frame.Scans} scans, at most {MostScans} are read; save it anew");
         // Of several scans Skia takes those that are there, and does not tell.
-        if (scans > 1 && !ends)
+        if (frame is { Scans: > 1, Ends: false })
             throw Failed(file, "JPEG", SKCodecResult.IncompleteInput);
     }
 
-    // The scans up to the image's end, and whether it ends: what is behind it (the film of a motion photo) is no part of it.
-    private static (int Scans, bool Ends) Scans(ReadOnlySpan<byte> content)
+    // What any doubt is about is left to Skia, whose word is the same wherever this runs.
+    private Image? DecodeUsual(byte[] content, in JpegFrame frame, Func<int, Memory<byte>> memory)
     {
-        var (at, scans) = (2, 0);
-        while (at < content.Length && content[at..].IndexOf((byte)0xff) is var found and >= 0)
-        {
-            at += found;
-            var filling = content[at..].IndexOfAnyExcept((byte)0xff);
-            if (filling < 0)
-                break;
-            at += filling + 1;
-            var marker = content[at - 1];
-            if (marker == 0xd9)
-                return (scans, true);
-            scans += marker == 0xda ? 1 : 0;
-            // A zero is a byte of a scan, and what has no length is followed by a scan's bytes, as are unknown markers to libjpeg.
-            if (marker is < 0xc0 or (>= 0xd0 and <= 0xd8))
-                continue;
-            if (content.Length - at < 2)
-                break;
-            at += Math.Max(2, (int)BinaryPrimitives.ReadUInt16BigEndian(content[at..]));
-        }
-
-        return (scans, false);
+        var (height, width) = (frame.Height, frame.Width);
+        if (!frame.IsUsual || !ImageLimits.Allow(height, width) || LeastBytes(content, "JPEG", height, width) > content.Length)
+            return null;
+        return TurboJpeg?.Decode(content, frame, TurboJpegApi.Exact, memory);
     }
 
     // Without loss an image of one colour has no bits for a pixel, so that a header alone could ask for all memory.
@@ -154,16 +179,16 @@ public sealed class SkiaImageDecoder : IImageDecoder
         }
     }
 
-    private static unsafe Image Grey(SKCodec codec, string file, string kind)
+    private static unsafe Image Grey(SKCodec codec, string file, string kind, Func<int, Memory<byte>> memory)
     {
         var info = new SKImageInfo(codec.Info.Width, codec.Info.Height, SKColorType.Gray8, SKAlphaType.Opaque);
-        var pixels = GC.AllocateUninitializedArray<byte>(info.Width * info.Height);
-        fixed (byte* to = pixels)
+        var pixels = memory(info.Width * info.Height);
+        fixed (byte* to = pixels.Span)
             Check(codec.GetPixels(info, (nint)to), file, kind);
         return new Image(info.Height, info.Width, 1, pixels);
     }
 
-    private static unsafe Image Colour(SKCodec codec, string file, string kind)
+    private static unsafe Image Colour(SKCodec codec, string file, string kind, Func<int, Memory<byte>> memory)
     {
         // Not premultiplied, and without a colour space: the stored values.
         var info = new SKImageInfo(codec.Info.Width, codec.Info.Height, SKColorType.Rgba8888, codec.Info.AlphaType == SKAlphaType.Opaque ? SKAlphaType.Opaque : SKAlphaType.Unpremul);
@@ -179,13 +204,13 @@ public sealed class SkiaImageDecoder : IImageDecoder
         {
             if (!strips)
                 Check(codec.GetPixels(info, (nint)four), file, kind);
-            var pixels = GC.AllocateUninitializedArray<byte>(info.Height * narrow);
+            var pixels = memory(info.Height * narrow);
             for (var y = 0; y < info.Height; y += rows)
             {
                 var now = Math.Min(rows, info.Height - y);
                 if (strips && codec.GetScanlines((nint)four, now, wide) < now)
                     throw Failed(file, kind, SKCodecResult.IncompleteInput);
-                DropAlpha(new ReadOnlySpan<byte>(four, now * wide), pixels.AsSpan(y * narrow, now * narrow));
+                DropAlpha(new ReadOnlySpan<byte>(four, now * wide), pixels.Span.Slice(y * narrow, now * narrow));
             }
 
             return new Image(info.Height, info.Width, 3, pixels);

@@ -76,7 +76,7 @@ public sealed class TinyErasureTests : IDisposable
     {
         var image = PnmReader.Read(pgm);
         var bitmap = new SKBitmap(new SKImageInfo(image.Width, image.Height, SKColorType.Gray8, SKAlphaType.Opaque));
-        image.Pixels.CopyTo(bitmap.GetPixelSpan());
+        image.Pixels.Span.CopyTo(bitmap.GetPixelSpan());
         return bitmap;
     }
 

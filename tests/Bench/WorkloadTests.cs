@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using EscNative.Bench.Peers;
 using EscNative.Engine;
 using EscNative.Engine.Optimization;
+using EscNative.Images;
 using EscNative.Models;
 using EscNative.Models.Data;
 using EscNative.Tests.Masks;
@@ -141,6 +142,31 @@ public sealed class WorkloadTests : IDisposable
         Assert.False(work.Compare("low rank", mask).Holds);
 
         double[] Doubles(string name) => Array.ConvertAll(MemoryMarshal.Cast<byte, float>(Blob(work, name)).ToArray(), v => (double)v);
+    }
+
+    [Fact]
+    public void Decode_sends_a_photo_whose_pixels_every_side_must_have()
+    {
+        using var work = new DecodeWorkload("decode-64");
+        Assert.Equal((488, "decode", null), (work.Images, work.Operation, work.Architecture));
+        Assert.Equal(work.Own.Count, work.Own.Select(side => side.Variant).Distinct().Count());
+        Assert.Equal("SkiaSharp", work.Own.First(side => side.Variant.StartsWith("Skia", StringComparison.Ordinal)).Variant);
+        Assert.All(work.Own, side => Assert.Equal((1, false), (side.Threads, side.BusyCore)));
+        Assert.True(work.Own[0].Measure(0) > 0);
+        var photo = new SkiaImageDecoder(JpegLibrary.Skia).Decode(Blob(work, "jpeg"), "photo");
+        Assert.Equal((64, 64, 3), (photo.Height, photo.Width, photo.Channels));
+        Assert.True(photo.Pixels.ToArray().Distinct().Count() > 100);
+        var pixels = Array.ConvertAll(photo.Pixels.ToArray(), value => (float)value);
+        Assert.Equal(1, work.Request["stride"]!.GetValue<int>());
+        Assert.True(work.Compare("TurboJPEG", pixels).Holds);
+        pixels[^1]++;
+        Assert.False(work.Compare("TurboJPEG", pixels).Holds);
+        Assert.Equal(6, DecodeWorkload.Names.Count());
+        // A larger one is compared in part, in every channel.
+        using var large = new DecodeWorkload("decode-1600-444");
+        var stride = large.Request["stride"]!.GetValue<int>();
+        Assert.True(stride > 1 && stride % 3 != 0);
+        Assert.Contains("(4:4:4, baseline, quality 85", large.Description, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -316,7 +316,7 @@ public sealed class PhotoTests : IDisposable
     {
         public IReadOnlyList<string> Extensions => [".png"];
 
-        public Image Decode(byte[] content, string file) => new(1, 1, 1, [7]);
+        public Image Decode(byte[] content, string file) => new(1, 1, 1, new byte[] { 7 });
     }
 
     private sealed class Shares(List<double> shares) : IProgress<double>

@@ -30,7 +30,7 @@ public sealed class ResizedImagesTests
             {
                 var image = new Image(height, width, channels, set.Pixels(i).ToArray());
                 var wanted = transform.Apply(toChannels == 1 ? image.InGrey() : image, toHeight, toWidth);
-                Assert.Equal((toChannels == 3 ? wanted.InColour() : wanted).Pixels, kept.Train.Pixels(i).ToArray());
+                Assert.Equal((toChannels == 3 ? wanted.InColour() : wanted).Pixels.ToArray(), kept.Train.Pixels(i).ToArray());
                 Assert.Equal(kept.Train.Pixels(i).ToArray(), passing.Train.Pixels(i).ToArray());
             }
 

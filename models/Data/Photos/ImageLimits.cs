@@ -11,6 +11,11 @@ public static class ImageLimits
     /// <summary>The most rows or columns.</summary>
     public const int Side = 16_384;
 
+    /// <summary>Whether an image has pixels, and not too many.</summary>
+    /// <param name="height">Rows, as its header says.</param>
+    /// <param name="width">Columns.</param>
+    public static bool Allow(int height, int width) => height is >= 1 and <= Side && width is >= 1 and <= Side && (long)height * width <= Pixels;
+
     /// <summary>Throws where an image would be too large.</summary>
     /// <param name="file">Its file, for the message.</param>
     /// <param name="height">Rows, as its header says.</param>
@@ -20,7 +25,7 @@ public static class ImageLimits
     {
         if (height < 1 || width < 1)
             throw new DataFormatException(file, null, $"is {width} x {height} pixels; wants one or more of each");
-        if (height > Side || width > Side || (long)height * width > Pixels)
+        if (!Allow(height, width))
             throw new DataFormatException(file, null, $"is {width} x {height} pixels; at most {Side} a side and {Pixels} in all are read: make it smaller");
     }
 

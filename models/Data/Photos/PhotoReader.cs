@@ -13,19 +13,20 @@ internal sealed class PhotoReader(PhotoOptions options)
     /// <summary>Reads a photo in its own size.</summary>
     /// <param name="path">The file.</param>
     /// <param name="decoder">Reads other formats than PGM and PPM, or null.</param>
+    /// <param name="pixels">Holds its pixels, or null for memory of their own.</param>
     /// <exception cref="DataFormatException">It cannot be read.</exception>
-    public static Image Read(string path, IImageDecoder? decoder)
+    public static Image Read(string path, IImageDecoder? decoder, PixelMemory? pixels = null)
     {
         var content = InputFile.ReadAll(path, MaximumFile);
         if (PnmReader.IsPnm(content))
             return PnmReader.Read(path, content);
         if (decoder is null)
             throw NoDecoder(path, PhotoFormats.NameOf(content));
-        var image = decoder.Decode(content, path);
-        return image.Channels is 1 or 3 && image.Pixels.LongLength == (long)image.Height * image.Width * image.Channels
+        var image = pixels is null ? decoder.Decode(content, path) : decoder.Decode(content, path, pixels.Take);
+        return image.Channels is 1 or 3 && image.Pixels.Length == (long)image.Height * image.Width * image.Channels
             ? image
             : throw new EscException(
-                ErrorCode.Internal, $"{path}: {decoder.GetType().Name} gave {image.Pixels.LongLength} bytes for [{image.Height}, {image.Width}, {image.Channels}]");
+                ErrorCode.Internal, $"{path}: {decoder.GetType().Name} gave {image.Pixels.Length} bytes for [{image.Height}, {image.Width}, {image.Channels}]");
     }
 
     /// <summary>What an embedder must add for other formats than ours.</summary>
@@ -40,7 +41,11 @@ internal sealed class PhotoReader(PhotoOptions options)
     /// <param name="row">Receives [height, width, channels] of the options.</param>
     /// <returns>Whether its colours became grey.</returns>
     /// <exception cref="DataFormatException">It cannot be read.</exception>
-    public bool Read(string path, Span<byte> row) => Fit(Read(path, options.Decoder), options, row);
+    public bool Read(string path, Span<byte> row)
+    {
+        using var pixels = new PixelMemory();
+        return Fit(Read(path, options.Decoder, pixels), options, row);
+    }
 
     /// <summary>Brings an image into the size and colours of the options.</summary>
     /// <param name="image">The image.</param>
@@ -54,7 +59,7 @@ internal sealed class PhotoReader(PhotoOptions options)
             image = image.InGrey();
         // Grey is repeated after it was resized: bands do not see each other.
         image = options.Transform.Apply(image, options.Height, options.Width);
-        (options.Channels == 3 ? image.InColour() : image).Pixels.CopyTo(row);
+        (options.Channels == 3 ? image.InColour() : image).Pixels.Span.CopyTo(row);
         return colours;
     }
 
@@ -72,15 +77,16 @@ internal sealed class PhotoReader(PhotoOptions options)
     /// <exception cref="DataFormatException">It cannot be read.</exception>
     public void Crop(string path, CropDraw draw, int id, Span<byte> row)
     {
-        var image = InColours(path);
+        using var pixels = new PixelMemory();
+        var image = InColours(path, pixels);
         // Cut first: a filter must not see what lies around the part.
         image = image.Cut(draw.Of(image, id)).Resize(options.Height, options.Width, options.Transform.Filter);
-        (options.Channels == 3 ? image.InColour() : image).Pixels.CopyTo(row);
+        (options.Channels == 3 ? image.InColour() : image).Pixels.Span.CopyTo(row);
     }
 
-    private Image InColours(string path)
+    private Image InColours(string path, PixelMemory pixels)
     {
-        var image = Read(path, options.Decoder);
+        var image = Read(path, options.Decoder, pixels);
         return options.Channels == 1 ? image.InGrey() : image;
     }
 }

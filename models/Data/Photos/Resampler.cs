@@ -26,6 +26,7 @@ internal static class Resampler
         var rows = height == image.Height ? null : new ResampleWeights(image.Height, height, filter, window.Top, window.Height);
         var (low, high) = rows is null ? (window.Top, window.Top + window.Height) : (rows.Low, rows.High);
         var line = window.Width * channels;
+        var source = image.Pixels.Span;
         var half = ArrayPool<byte>.Shared.Rent(checked((high - low) * line));
         try
         {
@@ -33,7 +34,7 @@ internal static class Resampler
             if (width == image.Width)
             {
                 for (var y = low; y < high; y++)
-                    image.Pixels.AsSpan((y * reach) + (window.Left * channels), line).CopyTo(half.AsSpan((y - low) * line));
+                    source.Slice((y * reach) + (window.Left * channels), line).CopyTo(half.AsSpan((y - low) * line));
             }
             else
             {
@@ -42,7 +43,7 @@ internal static class Resampler
                 var padded = ArrayPool<byte>.Shared.Rent(reach + sizeof(int));
                 for (var y = low; y < high; y++)
                 {
-                    image.Pixels.AsSpan(y * reach, reach).CopyTo(padded);
+                    source.Slice(y * reach, reach).CopyTo(padded);
                     Horizontal(padded, half.AsSpan((y - low) * line, line), columns, channels);
                 }
 

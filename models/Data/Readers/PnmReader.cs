@@ -37,7 +37,7 @@ internal static class PnmReader
         var size = (long)width * height * channels;
         if (content.Length - at != size)
             throw new DataFormatException(path, at, $"has {content.Length - at} bytes of pixels; {width} x {height} with {channels} channels has {size}");
-        return new Image(height, width, channels, content[at..]);
+        return new Image(height, width, channels, content.AsMemory(at));
     }
 
     private static int Number(string path, byte[] content, ref int at, string what, int maximum)
