@@ -22,15 +22,15 @@ public sealed class StageRecorder(Device device)
     }
 
     /// <summary>Adds work to a stage: bytes that it must move, and floating-point operations.</summary>
-    public void AddWork(string stage, double bytes, double flops) => Update(stage, 0, bytes, flops);
+    public void AddWork(string stage, double bytes, double flops) => Update(stage, 0, bytes, flops, null);
 
     private void End(string stage, long started)
     {
         device.Synchronize();
-        Update(stage, Stopwatch.GetElapsedTime(started).TotalSeconds, 0, 0);
+        Update(stage, Stopwatch.GetElapsedTime(started).TotalSeconds, 0, 0, device.Memory.Live);
     }
 
-    private void Update(string stage, double seconds, double bytes, double flops)
+    private void Update(string stage, double seconds, double bytes, double flops, long? tensorBytes)
     {
         if (!_stages.TryGetValue(stage, out var sum))
         {
@@ -38,7 +38,7 @@ public sealed class StageRecorder(Device device)
             sum = new StageTime(stage, 0, 0, 0);
         }
 
-        _stages[stage] = sum with { Seconds = sum.Seconds + seconds, Bytes = sum.Bytes + bytes, Flops = sum.Flops + flops };
+        _stages[stage] = sum with { Seconds = sum.Seconds + seconds, Bytes = sum.Bytes + bytes, Flops = sum.Flops + flops, TensorBytes = tensorBytes ?? sum.TensorBytes };
     }
 
     /// <summary>A stage that is running.</summary>
@@ -61,4 +61,5 @@ public sealed class StageRecorder(Device device)
 /// <param name="Seconds">Wall time.</param>
 /// <param name="Bytes">Bytes that the stage must read and write at least; 0 where it is not counted.</param>
 /// <param name="Flops">Floating-point operations; 0 where they are not counted.</param>
-public readonly record struct StageTime(string Name, double Seconds, double Bytes, double Flops);
+/// <param name="TensorBytes">Bytes that the device's tensors held when the stage last ended; null where it has not ended.</param>
+public readonly record struct StageTime(string Name, double Seconds, double Bytes, double Flops, long? TensorBytes = null);
