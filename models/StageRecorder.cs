@@ -18,8 +18,13 @@ public sealed class StageRecorder(Device device)
     public Running Begin(string stage)
     {
         device.Synchronize();
-        return new Running(this, stage, Stopwatch.GetTimestamp());
+        return new Running(this, stage, Telemetry.Stage(stage), Stopwatch.GetTimestamp());
     }
+
+    /// <summary>Begins a stage of which a recorder, if there is one, and whoever listens to <see cref="Telemetry"/> are told.</summary>
+    /// <remarks>Without a recorder nobody waits for the device: the time is that of the host.</remarks>
+    public static Running Begin(StageRecorder? recorder, string stage) =>
+        recorder?.Begin(stage) ?? new Running(null, stage, Telemetry.Stage(stage), 0);
 
     /// <summary>Adds work to a stage: bytes that it must move, and floating-point operations.</summary>
     public void AddWork(string stage, double bytes, double flops) => Update(stage, 0, bytes, flops, null);
@@ -46,13 +51,18 @@ public sealed class StageRecorder(Device device)
     {
         private readonly StageRecorder? _recorder;
         private readonly string _stage;
+        private readonly Telemetry.Span _span;
         private readonly long _started;
 
-        internal Running(StageRecorder recorder, string stage, long started) =>
-            (_recorder, _stage, _started) = (recorder, stage, started);
+        internal Running(StageRecorder? recorder, string stage, Telemetry.Span span, long started) =>
+            (_recorder, _stage, _span, _started) = (recorder, stage, span, started);
 
         /// <summary>Ends the stage.</summary>
-        public void Dispose() => _recorder?.End(_stage, _started);
+        public void Dispose()
+        {
+            _recorder?.End(_stage, _started);
+            _span.Dispose();
+        }
     }
 }
 

@@ -80,8 +80,7 @@ internal sealed class BenchmarkDotNetExport : IExportFormat
     {
         var (q1, q3) = (s.Quantile(0.25), s.Quantile(0.75));
         var (low, high) = (q1 - (Fence * (q3 - q1)), q3 + (Fence * (q3 - q1)));
-        var margin = s.Margin(Confidence);
-        return new JsonObject
+        var statistics = new JsonObject
         {
             ["OriginalValues"] = ExportJson.Numbers(values),
             ["N"] = s.Count,
@@ -100,21 +99,23 @@ internal sealed class BenchmarkDotNetExport : IExportFormat
             ["StandardError"] = s.StandardError,
             ["Variance"] = s.Variance,
             ["StandardDeviation"] = s.Deviation,
-            ["Skewness"] = Defined(s.StandardMoment(3)),
-            ["Kurtosis"] = Defined(s.StandardMoment(4)),
-            ["ConfidenceInterval"] = new JsonObject
-            {
-                ["N"] = s.Count, ["Mean"] = s.Mean, ["StandardError"] = s.StandardError, ["Level"] = ConfidenceLevel,
-                ["Margin"] = Defined(margin), ["Lower"] = Defined(s.Mean - margin), ["Upper"] = Defined(s.Mean + margin),
-            },
             ["Percentiles"] = new JsonObject
             {
                 ["P0"] = s.Minimum, ["P25"] = q1, ["P50"] = s.Median, ["P67"] = s.Quantile(0.67), ["P80"] = s.Quantile(0.8), ["P85"] = s.Quantile(0.85),
                 ["P90"] = s.Quantile(0.9), ["P95"] = s.Quantile(0.95), ["P100"] = s.Maximum,
             },
         };
+        // A single run, or runs that are all equal, define neither.
+        if (s.Deviation == 0)
+            return statistics;
+        var margin = s.Margin(Confidence);
+        statistics["Skewness"] = s.StandardMoment(3);
+        statistics["Kurtosis"] = s.StandardMoment(4);
+        statistics["ConfidenceInterval"] = new JsonObject
+        {
+            ["N"] = s.Count, ["Mean"] = s.Mean, ["StandardError"] = s.StandardError, ["Level"] = ConfidenceLevel,
+            ["Margin"] = margin, ["Lower"] = s.Mean - margin, ["Upper"] = s.Mean + margin,
+        };
+        return statistics;
     }
-
-    // As BenchmarkDotNet writes what a single run does not define.
-    private static JsonValue Defined(double value) => double.IsFinite(value) ? JsonValue.Create(value) : JsonValue.Create("NaN");
 }

@@ -10,10 +10,21 @@ namespace EscNative.Bench.Exports;
 /// <param name="Path">Where to.</param>
 internal sealed record ExportRequest(IExportFormat Format, string Path)
 {
+    // Measures models, not times.
+    private const string Timeless = "evaluate";
+
     /// <summary>What the command line asks for.</summary>
-    /// <exception cref="UsageException">A format is unknown or a file is not named.</exception>
-    public static IReadOnlyList<ExportRequest> Of(CommandContext context) =>
-        context.Parsed.CommandResult.Command.Options.Contains(context.Options.Export) ? [.. (context.Get(context.Options.Export) ?? []).Select(Parse)] : [];
+    /// <exception cref="UsageException">A format is unknown or holds nothing that the verb measures, or a file is not named.</exception>
+    public static IReadOnlyList<ExportRequest> Of(CommandContext context)
+    {
+        var verb = context.Parsed.CommandResult.Command;
+        if (!verb.Options.Contains(context.Options.Export))
+            return [];
+        ExportRequest[] requests = [.. (context.Get(context.Options.Export) ?? []).Select(Parse)];
+        return verb.Name == Timeless && Array.Find(requests, request => request.Format.TimesOnly) is { } refused
+            ? throw new UsageException($"--export {refused.Format.Name}: {verb.Name} measures no times, and the format holds nothing else; take {string.Join(", ", WithMetrics)}")
+            : requests;
+    }
 
     /// <summary>Reads <c>FORMAT=FILE</c>.</summary>
     /// <exception cref="UsageException">The format is unknown or the file is not named.</exception>
@@ -46,9 +57,10 @@ internal sealed record ExportRequest(IExportFormat Format, string Path)
         var rows = ExportRows.Of(result);
         if (rows.Any(row => !Format.TimesOnly || row.Measure == Measure.Time))
             return Format.Write(result);
-        var others = ExportFormats.All.Where(format => !format.TimesOnly).Select(format => format.Name);
         throw new UsageException(rows.Count == 0
             ? $"--export {Format.Name}: this result of {PlainText.Of(result.Verb)} holds no measurement; report, peers, kernels, micro and unlearn make some"
-            : $"--export {Format.Name}: this result of {PlainText.Of(result.Verb)} holds no times, and the format holds nothing else; take {string.Join(", ", others)}");
+            : $"--export {Format.Name}: this result of {PlainText.Of(result.Verb)} holds no times, and the format holds nothing else; take {string.Join(", ", WithMetrics)}");
     }
+
+    private static IEnumerable<string> WithMetrics => ExportFormats.All.Where(format => !format.TimesOnly).Select(format => format.Name);
 }

@@ -135,7 +135,7 @@ internal static class ExportRows
         foreach (var row in result.Metrics?.Rows ?? [])
         {
             foreach (var column in result.Metrics!.Columns.Where(row.Values.ContainsKey))
-                yield return Metric(column, row.Metric, row.Name, row.Unit, row.Direction, row.Values[column], row.Intervals.GetValueOrDefault(column));
+                yield return Metric(column, row.Metric, row.Name, row.Unit, row.Direction, row.Values[column], row.Intervals?.GetValueOrDefault(column));
         }
 
         foreach (var method in result.Experiment?.Methods ?? [])

@@ -16,7 +16,7 @@ internal sealed class GitHubActionExport : IExportFormat
     public string Write(ResultDocument result) => ExportJson.Text(ExportJson.Array(ExportRows.Of(result).Where(row => row.Better == Better.Smaller), row =>
     {
         // One unit for a kind of rows, whatever their size: the action compares numbers under a name.
-        var (unit, scale) = row.Measure == Measure.Time ? ("ms", 1e3) : (row.Unit, 1);
+        var (unit, scale) = row.Measure == Measure.Time ? ("ms", 1e3) : (row.Unit.Length > 0 ? row.Unit : "value", 1);
         var entry = new JsonObject { ["name"] = Label(row), ["unit"] = unit, ["value"] = row.Value * scale };
         if (row is { Low: { } low, High: { } high })
             entry["range"] = $"{Text(low * scale)} to {Text(high * scale)}";
