@@ -50,6 +50,7 @@ internal sealed class Application
         KernelsCommand.Verb(options),
         PeersCommand.Verb(options),
         MicroCommand.Verb(options),
+        ExportCommand.Verb(options),
         BusyCore.Verb(options),
     ];
 

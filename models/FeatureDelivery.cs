@@ -130,5 +130,5 @@ internal ref struct FeatureDelivery
         _progress?.Report(Done);
     }
 
-    private readonly StageRecorder.Running Stage(string? name) => name is null ? default : _recorder?.Begin(name) ?? default;
+    private readonly StageRecorder.Running Stage(string? name) => name is null ? default : StageRecorder.Begin(_recorder, name);
 }

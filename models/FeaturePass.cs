@@ -245,5 +245,5 @@ public sealed class FeaturePass(Classifier model, int imagesPerRun = 0, StageRec
             recorder?.AddWork("forward", (images * step.Bytes) + step.WeightBytes, images * step.Flops);
     }
 
-    private StageRecorder.Running Stage(string name) => recorder?.Begin(name) ?? default;
+    private StageRecorder.Running Stage(string name) => StageRecorder.Begin(recorder, name);
 }

@@ -18,19 +18,24 @@ public sealed class StageRecorder(Device device)
     public Running Begin(string stage)
     {
         device.Synchronize();
-        return new Running(this, stage, Stopwatch.GetTimestamp());
+        return new Running(this, stage, Telemetry.Stage(stage), Stopwatch.GetTimestamp());
     }
 
+    /// <summary>Begins a stage of which a recorder, if there is one, and whoever listens to <see cref="Telemetry"/> are told.</summary>
+    /// <remarks>Without a recorder nobody waits for the device: the time is that of the host.</remarks>
+    public static Running Begin(StageRecorder? recorder, string stage) =>
+        recorder?.Begin(stage) ?? new Running(null, stage, Telemetry.Stage(stage), 0);
+
     /// <summary>Adds work to a stage: bytes that it must move, and floating-point operations.</summary>
-    public void AddWork(string stage, double bytes, double flops) => Update(stage, 0, bytes, flops);
+    public void AddWork(string stage, double bytes, double flops) => Update(stage, 0, bytes, flops, null);
 
     private void End(string stage, long started)
     {
         device.Synchronize();
-        Update(stage, Stopwatch.GetElapsedTime(started).TotalSeconds, 0, 0);
+        Update(stage, Stopwatch.GetElapsedTime(started).TotalSeconds, 0, 0, device.Memory.Live);
     }
 
-    private void Update(string stage, double seconds, double bytes, double flops)
+    private void Update(string stage, double seconds, double bytes, double flops, long? tensorBytes)
     {
         if (!_stages.TryGetValue(stage, out var sum))
         {
@@ -38,7 +43,7 @@ public sealed class StageRecorder(Device device)
             sum = new StageTime(stage, 0, 0, 0);
         }
 
-        _stages[stage] = sum with { Seconds = sum.Seconds + seconds, Bytes = sum.Bytes + bytes, Flops = sum.Flops + flops };
+        _stages[stage] = sum with { Seconds = sum.Seconds + seconds, Bytes = sum.Bytes + bytes, Flops = sum.Flops + flops, TensorBytes = tensorBytes ?? sum.TensorBytes };
     }
 
     /// <summary>A stage that is running.</summary>
@@ -46,13 +51,18 @@ public sealed class StageRecorder(Device device)
     {
         private readonly StageRecorder? _recorder;
         private readonly string _stage;
+        private readonly Telemetry.Span _span;
         private readonly long _started;
 
-        internal Running(StageRecorder recorder, string stage, long started) =>
-            (_recorder, _stage, _started) = (recorder, stage, started);
+        internal Running(StageRecorder? recorder, string stage, Telemetry.Span span, long started) =>
+            (_recorder, _stage, _span, _started) = (recorder, stage, span, started);
 
         /// <summary>Ends the stage.</summary>
-        public void Dispose() => _recorder?.End(_stage, _started);
+        public void Dispose()
+        {
+            _recorder?.End(_stage, _started);
+            _span.Dispose();
+        }
     }
 }
 
@@ -61,4 +71,5 @@ public sealed class StageRecorder(Device device)
 /// <param name="Seconds">Wall time.</param>
 /// <param name="Bytes">Bytes that the stage must read and write at least; 0 where it is not counted.</param>
 /// <param name="Flops">Floating-point operations; 0 where they are not counted.</param>
-public readonly record struct StageTime(string Name, double Seconds, double Bytes, double Flops);
+/// <param name="TensorBytes">Bytes that the device's tensors held when the stage last ended; null where it has not ended.</param>
+public readonly record struct StageTime(string Name, double Seconds, double Bytes, double Flops, long? TensorBytes = null);

@@ -17,6 +17,8 @@ internal sealed class OptionSet
 
     public Option<string?> Html { get; } = Text("--html", "FILE", "Write the result as one HTML file; - is standard output.");
 
+    public Option<string[]?> Export { get; } = Several("--export", "FORMAT=FILE", "Write the result for another program too; - is standard output, and the option may be repeated. Formats: csv, markdown, trace (Chrome, Perfetto), speedscope, benchmarkdotnet, bencher, github-action, google-benchmark, hyperfine, openmetrics.");
+
     public Option<bool> Force { get; } = Flag("--force", "Replace output files that exist.");
 
     public Option<string> Device { get; } = Named("--device", "NAME", "auto, cpu, cuda or cuda:N. Only auto may fall back to the CPU, and says so.", "auto");

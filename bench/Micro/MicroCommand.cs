@@ -16,7 +16,7 @@ internal static class MicroCommand
     public static Verb Verb(OptionSet options) => new(
         "micro",
         "Measures single operations and kernels with BenchmarkDotNet: time and managed memory.",
-        [options.Filter, options.Job, options.Device, options.Threads, options.Json, options.Html, options.Force, options.Config, options.Quiet],
+        [options.Filter, options.Job, options.Device, options.Threads, options.Json, options.Html, options.Export, options.Force, options.Config, options.Quiet],
         ["escnative micro --filter Operation", "escnative micro --filter Convolution --job short --threads 1 --json micro.json"],
         Run);
 

@@ -74,7 +74,10 @@ internal static class MicroRunner
             statistics.Median,
             statistics.N > 1 ? statistics.ConfidenceInterval.Margin : double.NaN,
             report.GcStats.GetBytesAllocatedPerOperation(benchmark),
-            statistics.N);
+            statistics.N)
+        {
+            SamplesNanoseconds = statistics.OriginalValues,
+        };
     }
 
     /// <summary>BenchmarkDotNet's lines, beside the results.</summary>

@@ -22,7 +22,7 @@ internal static class PeersCommand
         "Measures inference, training and a whole erasure request in turn with other engines, on the same weights and images.",
         [
             options.Peer, options.ModelFile, options.Architecture, options.Stem, options.Width, options.ImageSize, options.PeerBatch, options.Data, options.AllowOtherData, options.ForgetClass, options.K, options.Filter, options.Rounds, options.Seconds, options.Device, options.Threads,
-            options.Seed, options.Json, options.Html, options.Force, options.Config, options.Quiet,
+            options.Seed, options.Json, options.Html, options.Export, options.Force, options.Config, options.Quiet,
         ],
         [
             "escnative peers --model-file my.safetensors --data ./cifar-10 --peer \"python3 bench/peers/pytorch_peer.py\"",

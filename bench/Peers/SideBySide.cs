@@ -176,6 +176,7 @@ internal sealed class SideBySide(IReadOnlyList<IPeer> peers, int threads, int ro
                 Threads = side.Threads,
                 BusyCore = side.BusyCore,
                 Milliseconds = medians[i] * 1e3,
+                SamplesMs = [.. times[i].Select(seconds => seconds * 1e3)],
                 ImagesPerSecond = workload.Images / medians[i],
                 Ratio = Sampling.Median(ratios),
                 RatioLow = ratios.Min(),

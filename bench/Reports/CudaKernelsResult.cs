@@ -23,4 +23,8 @@ internal sealed record CudaKernelsResult(
 /// <param name="Samples">Measurements behind the median.</param>
 /// <param name="PredictedMilliseconds">What the model of the device says; NaN where there is none.</param>
 internal sealed record CudaKernelRow(
-    string Name, double Milliseconds, double Tflops, double GigabytesPerSecond, double CeilingShare, int Samples, double PredictedMilliseconds = double.NaN);
+    string Name, double Milliseconds, double Tflops, double GigabytesPerSecond, double CeilingShare, int Samples, double PredictedMilliseconds = double.NaN)
+{
+    /// <summary>Every measurement, in order; absent where nothing was measured, and in results of before they were kept.</summary>
+    public IReadOnlyList<double>? SamplesMs { get; init; }
+}

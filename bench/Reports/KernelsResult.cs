@@ -20,4 +20,8 @@ internal sealed record KernelsResult(string? Peer, IReadOnlyList<KernelRow> Rows
 /// <param name="Check">How far the results of both sides are apart.</param>
 internal sealed record KernelRow(
     string Name, int Threads, double Milliseconds, double Gflops, double PeakShare, double PeerMilliseconds,
-    double Ratio, double RatioLow, double RatioHigh, double Spread, int Rounds, string Check);
+    double Ratio, double RatioLow, double RatioHigh, double Spread, int Rounds, string Check)
+{
+    /// <summary>Our time in each round, in order; absent in results of before they were kept.</summary>
+    public IReadOnlyList<double>? SamplesMs { get; init; }
+}

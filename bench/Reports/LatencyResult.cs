@@ -39,6 +39,9 @@ internal sealed record LatencyResult
     /// <summary>Every measured request, in order.</summary>
     public required IReadOnlyList<double> RequestSamplesMs { get; init; }
 
+    /// <summary>Every profiled request, in order; absent in results of before they were kept.</summary>
+    public IReadOnlyList<double>? ProfileSamplesMs { get; init; }
+
     /// <summary>The result of timings.</summary>
     /// <param name="timing">The raw timings.</param>
     /// <param name="peakF32">GFLOP/s in float32.</param>
@@ -62,6 +65,7 @@ internal sealed record LatencyResult
             PeakF64Gflops = peakF64,
             PeakTensorBytes = timing.PeakBytes,
             RequestSamplesMs = timing.Latency,
+            ProfileSamplesMs = [.. timing.Profile.Select(run => run.Total)],
         };
     }
 }
@@ -78,6 +82,12 @@ internal sealed record StageResult(
     double? GigabytesPerSecond,
     double? PeakPercent)
 {
+    /// <summary>Of every profiled request, in their order; absent in results of before they were kept.</summary>
+    public IReadOnlyList<double>? SamplesMs { get; init; }
+
+    /// <summary>Bytes that tensors held when it ended, the model included; absent where that is not known.</summary>
+    public long? TensorBytes { get; init; }
+
     public static StageResult From(StageTime stage, RequestTiming timing, double total, double? peakGflops)
     {
         var time = LatencyStatistics.From(timing.Profile.Select(run => run.Milliseconds(stage.Name)));
@@ -92,6 +102,10 @@ internal sealed record StageResult(
             stage.Flops,
             gflops,
             stage.Bytes > 0 && time.Median > 0 ? stage.Bytes / time.Median / 1e6 : null,
-            100 * gflops / peakGflops);
+            100 * gflops / peakGflops)
+        {
+            SamplesMs = [.. timing.Profile.Select(run => run.Milliseconds(stage.Name))],
+            TensorBytes = stage.TensorBytes,
+        };
     }
 }

@@ -16,4 +16,8 @@ internal sealed record MicroResult(string Engine, string Job, IReadOnlyList<Micr
 /// <param name="AllocatedBytes">Managed memory of an operation; null where it was not counted.</param>
 /// <param name="Iterations">How many iterations the figures come from.</param>
 internal sealed record MicroRow(
-    string Suite, string Name, string Parameters, double MeanNanoseconds, double MedianNanoseconds, double ErrorNanoseconds, long? AllocatedBytes, int Iterations);
+    string Suite, string Name, string Parameters, double MeanNanoseconds, double MedianNanoseconds, double ErrorNanoseconds, long? AllocatedBytes, int Iterations)
+{
+    /// <summary>Of an operation in each iteration, in order; absent in results of before they were kept.</summary>
+    public IReadOnlyList<double>? SamplesNanoseconds { get; init; }
+}

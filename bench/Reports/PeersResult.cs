@@ -68,6 +68,9 @@ internal sealed record SideResult
     /// <summary>The median over the rounds of a call's median time.</summary>
     public required double Milliseconds { get; init; }
 
+    /// <summary>The median of each round, in order; absent in results of before they were kept.</summary>
+    public IReadOnlyList<double>? SamplesMs { get; init; }
+
     public required double ImagesPerSecond { get; init; }
 
     /// <summary>The median over the rounds of this side's time / our first side's: above 1 our first side is faster.</summary>

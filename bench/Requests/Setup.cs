@@ -1,5 +1,6 @@
 using System.Globalization;
 using EscNative.Bench.Cli;
+using EscNative.Bench.Exports;
 using EscNative.Bench.Measuring;
 using EscNative.Bench.Reports;
 using EscNative.Engine;
@@ -46,7 +47,8 @@ internal static class Setup
     /// <summary>Checks that the outputs which the user named can be written, before anything long begins.</summary>
     /// <exception cref="UsageException">One exists and may not be replaced, two are the same file, or one is an input.</exception>
     /// <exception cref="OutputException">One cannot be written.</exception>
-    public static void CheckOutputs(CommandContext context, params ReadOnlySpan<string?> paths) => Outputs.Check(context, paths);
+    public static void CheckOutputs(CommandContext context, params ReadOnlySpan<string?> paths) =>
+        Outputs.Check(context, [.. paths, .. ExportRequest.Of(context).Select(export => export.Path)]);
 
     /// <summary>Prints a result and writes the files that the user asked for.</summary>
     public static void Publish(CommandContext context, ResultDocument result)
@@ -59,6 +61,7 @@ internal static class Setup
             ResultJson.Write(result, json, Outputs.Prepare(context, json));
         if (context.Parsed.CommandResult.Command.Options.Contains(options.Html) && context.Get(options.Html) is { } html)
             HtmlReport.Write(result, html, Outputs.Prepare(context, html));
+        ExportRequest.Write(context, ExportRequest.Of(context), result);
     }
 
     // No time on an emulated device is ever shown, whatever was computed there.

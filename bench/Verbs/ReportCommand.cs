@@ -18,7 +18,7 @@ internal static class ReportCommand
         "The main job: erases, profiles the latency of every stage, measures what is left, and stands it beside the paper's figures. With several methods: compares them.",
         [
             options.Data, options.AllowOtherData, options.Identities, options.Resize, options.OnBadImage, options.ImageMemory, options.ModelFile, options.Mean, options.Std, options.ClassNames, options.ImageSize, options.Retrain, options.ForgetClass, options.ForgetSubject, options.ForgetIndices, options.Method, options.Scenario, options.Trials, options.Set, options.State, options.Relearn, options.MlpProbe, options.Shadows,
-            options.P, options.K, options.Solver, options.Mode, options.Runs, options.Seed, options.Device, options.Threads, options.Precision, options.Cache, options.Json, options.Html, options.Force,
+            options.P, options.K, options.Solver, options.Mode, options.Runs, options.Seed, options.Device, options.Threads, options.Precision, options.Cache, options.Json, options.Html, options.Export, options.Force,
             options.Config, options.Quiet,
         ],
         [

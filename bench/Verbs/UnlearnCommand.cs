@@ -15,7 +15,7 @@ internal static class UnlearnCommand
         "Erases classes or single images from a model and writes the erased model.",
         [
             options.ModelFile, options.Mean, options.Std, options.ClassNames, options.ImageSize, options.Output, options.Data, options.AllowOtherData, options.Identities, options.Resize, options.OnBadImage, options.ImageMemory, options.ForgetClass, options.ForgetSubject, options.ForgetIndices, options.Method, options.Set, options.P, options.K, options.Solver,
-            options.Mode, options.Checkpoint, options.Resume, options.Seed, options.Device, options.Threads, options.Precision, options.Json, options.Html, options.Force, options.Config, options.Quiet,
+            options.Mode, options.Checkpoint, options.Resume, options.Seed, options.Device, options.Threads, options.Precision, options.Json, options.Html, options.Export, options.Force, options.Config, options.Quiet,
         ],
         [
             "escnative unlearn --model-file model.safetensors --forget-class 4 --output erased.safetensors",

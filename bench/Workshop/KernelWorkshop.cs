@@ -48,7 +48,10 @@ internal sealed class KernelWorkshop(IPeer? peer, int rounds, double seconds)
             var median = Sampling.Median(ours);
             return new KernelRow(
                 kernel.Name, threads, median * 1e3, kernel.Flops / median / 1e9, kernel.Flops / median / 1e9 / Sampling.Median(peaks),
-                Sampling.Median(theirs) * 1e3, Sampling.Median(ratios), ratios.Min(), ratios.Max(), Sampling.Median(spreads), rounds, check);
+                Sampling.Median(theirs) * 1e3, Sampling.Median(ratios), ratios.Min(), ratios.Max(), Sampling.Median(spreads), rounds, check)
+            {
+                SamplesMs = [.. ours.Select(time => time * 1e3)],
+            };
         }
         finally
         {

@@ -12,7 +12,7 @@ internal static class KernelsCommand
     public static Verb Verb(OptionSet options) => new(
         "kernels",
         "Measures matrix products, convolutions and the solve against the machine's peak, and against a peer in the same run.",
-        [options.Filter, options.Peer, options.Rounds, options.Device, options.Predict, options.Threads, options.Json, options.Html, options.Force, options.Config, options.Quiet],
+        [options.Filter, options.Peer, options.Rounds, options.Device, options.Predict, options.Threads, options.Json, options.Html, options.Export, options.Force, options.Config, options.Quiet],
         [
             "escnative kernels --filter convolution --threads 1",
             "escnative kernels --peer \"python3 bench/peers/pytorch_peer.py\" --json kernels.json",

@@ -65,6 +65,7 @@ public sealed class Trainer(Classifier model, DataSet data, TrainOptions options
     private EpochRecord Epoch(
         int epoch, BatchLoader loader, Sgd optimizer, Func<long, (double Rate, double Momentum)> schedule, IProgress<TrainProgress>? progress, CancellationToken cancel)
     {
+        using var span = Telemetry.Epoch("train", epoch);
         var started = Stopwatch.GetTimestamp();
         model.Training = true;
         double lossSum = 0;

@@ -23,6 +23,7 @@ public sealed class BadOptionTests(SmallFiles files) : IClassFixture<SmallFiles>
         ["peers"] = [Model, "--filter esct-96", "--k 1"],
         ["manifest"] = ["--data {folder}"],
         ["inspect"] = [Model],
+        ["export"] = ["{model}"],
     };
 
     // The value, and what the message says.
@@ -62,6 +63,7 @@ public sealed class BadOptionTests(SmallFiles files) : IClassFixture<SmallFiles>
         ["--cache"] = ("{existing}", "it is a file, wants a folder"),
         ["--json"] = ("{existing}", "the file exists"),
         ["--html"] = ("{existing}", "the file exists"),
+        ["--export"] = ("cvs=x", "Did you mean 'csv'?"),
         ["--config"] = ("{folder}/none.json", "none.json"),
         ["--output"] = ("{existing}", "the file exists"),
         ["--arch"] = ("allcn", "Did you mean 'allcnn'?"),

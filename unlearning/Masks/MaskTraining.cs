@@ -52,12 +52,13 @@ internal sealed class MaskTraining(
 
     private MaskState Epoch(MaskState state, IMaskRows source)
     {
+        using var span = Telemetry.Epoch("esc-t", state.Epochs);
         var rows = source.Training(state.Epochs);
         var (mask, updates) = (state.Mask, state.Updates);
         var order = rows.Order.AsSpan();
         MaskEpoch epoch;
         var next = new float[basis.Length];
-        using (recorder?.Begin("mask") ?? default)
+        using (StageRecorder.Begin(recorder, "mask"))
         {
             if (settings.FirstStepTransposed && state.Epochs == 0)
             {

@@ -104,6 +104,6 @@ public sealed class UnlearningContext
         Model.Remember(Asked is null ? ForgetRecord.OfImages(method.Name, Request, Forget) : ForgetRecord.Of(method.Name, Asked, Forget));
     }
 
-    /// <summary>Begins a stage where a recorder is set.</summary>
-    public StageRecorder.Running Stage(string name) => Recorder?.Begin(name) ?? default;
+    /// <summary>Begins a stage, of which the recorder and whoever listens to <see cref="Telemetry"/> are told.</summary>
+    public StageRecorder.Running Stage(string name) => StageRecorder.Begin(Recorder, name);
 }

@@ -47,6 +47,7 @@ public abstract class TrainingMethod : IUnlearningMethod
     {
         ArgumentNullException.ThrowIfNull(context);
         var started = Stopwatch.GetTimestamp();
+        using var span = RequestSpan.Begin(this, context);
         CheckOptions(context.Options);
         var parameters = MethodParameters.Of(this, context.Options);
         RequestOptions.RequireCheckpoint(this, context);
@@ -65,7 +66,7 @@ public abstract class TrainingMethod : IUnlearningMethod
             model.Training = training;
             if (outcome == UnlearningOutcome.Completed)
                 context.Remember(this);
-            return new UnlearningResult
+            return RequestSpan.End(span, new UnlearningResult
             {
                 Method = Name,
                 Images = context.Forget.Count,
@@ -74,7 +75,7 @@ public abstract class TrainingMethod : IUnlearningMethod
                 Parameters = parameters.Values,
                 Steps = steps,
                 Notes = notes,
-            };
+            });
         }
         catch
         {

@@ -74,6 +74,7 @@ internal sealed class TrainingRun(TrainingMethod method, UnlearningContext conte
     /// <summary>Why the epoch diverged, or null.</summary>
     private string? Epoch(int epoch)
     {
+        using var span = Telemetry.Epoch(method.Name, epoch);
         if (task.LearningRate is not null)
             task.Optimizer.LearningRate = task.LearningRate(epoch);
         _model.Training = task.BatchStatistics;

@@ -18,14 +18,14 @@ internal sealed class CudaWorkshop(Device device)
 
     private readonly CudaContext _context = ((CudaBackend)device.Backend).Context;
 
-    /// <summary>The median time of a call in milliseconds; NaN on an emulated device.</summary>
-    public double Measure(CudaKernelCase kernel, CancellationToken cancel)
+    /// <summary>The times of a call in milliseconds; none on an emulated device.</summary>
+    public double[] Measure(CudaKernelCase kernel, CancellationToken cancel)
     {
         using var run = kernel.Prepare();
         run.Issue();
         device.Synchronize();
         if (device.IsEmulated)
-            return double.NaN;
+            return [];
         using var start = new CudaEvent(_context, timing: true);
         using var end = new CudaEvent(_context, timing: true);
         for (var i = 0; i < Warmup; i++)
@@ -38,29 +38,35 @@ internal sealed class CudaWorkshop(Device device)
             samples[i] = Time(run, start, end, calls);
         }
 
-        return Sampling.Median(samples);
+        return samples;
     }
 
     /// <summary>Measures all of them; the ceilings come from rows of their own kind.</summary>
     public CudaKernelsResult Measure(IReadOnlyList<CudaKernelCase> cases, Action<int> progress, CancellationToken cancel)
     {
-        var times = new double[cases.Count];
-        for (var i = 0; i < times.Length; i++)
+        var samples = new double[cases.Count][];
+        for (var i = 0; i < samples.Length; i++)
         {
             progress(i);
-            times[i] = Measure(cases[i], cancel);
+            samples[i] = Measure(cases[i], cancel);
         }
+
+        double[] times = [.. samples.Select(s => s.Length > 0 ? Sampling.Median(s) : double.NaN)];
 
         double Best(Func<CudaKernelCase, double> rate) => cases.Zip(times, (c, ms) => rate(c) / ms).Where(double.IsFinite).DefaultIfEmpty(double.NaN).Max();
         var copy = Best(c => c.Name.StartsWith(CudaKernelCases.CopyName, StringComparison.Ordinal) ? c.Bytes / 1e6 : double.NaN);
         var f32 = Best(c => c.Name.StartsWith(CudaKernelCases.ProductName, StringComparison.Ordinal) && !c.Double ? c.Flops / 1e9 : double.NaN);
         var f64 = Best(c => c.Name.StartsWith(CudaKernelCases.ProductName, StringComparison.Ordinal) && c.Double ? c.Flops / 1e9 : double.NaN);
         var model = GpuModel.Of(device);
-        var rows = cases.Zip(times, (c, ms) =>
+        var rows = cases.Zip(times, samples).Select(row =>
         {
+            var (c, ms, all) = row;
             var (tflops, bandwidth) = (c.Flops == 0 ? double.NaN : c.Flops / ms / 1e9, c.Bytes / ms / 1e6);
             var shares = new[] { tflops / (c.Double ? f64 : f32), bandwidth / copy }.Where(double.IsFinite);
-            return new CudaKernelRow(c.Name, ms, tflops, bandwidth, shares.DefaultIfEmpty(double.NaN).Max(), double.IsNaN(ms) ? 0 : Samples, model is null ? double.NaN : 1e3 * c.Predict(model));
+            return new CudaKernelRow(c.Name, ms, tflops, bandwidth, shares.DefaultIfEmpty(double.NaN).Max(), all.Length, model is null ? double.NaN : 1e3 * c.Predict(model))
+            {
+                SamplesMs = all.Length > 0 ? all : null,
+            };
         });
         var (major, minor) = _context.ComputeCapability;
         return new CudaKernelsResult(

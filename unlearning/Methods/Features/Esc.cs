@@ -54,6 +54,7 @@ public sealed class Esc : IUnlearningMethod
     public UnlearningResult Run(UnlearningContext context, IProgress<StageProgress>? progress = null, CancellationToken cancel = default)
     {
         var started = Stopwatch.GetTimestamp();
+        using var span = RequestSpan.Begin(this, context);
         var (model, options) = (context.Model, context.Options);
         CheckOptions(options);
         RequestOptions.RefuseResume(this, context);
@@ -93,14 +94,14 @@ public sealed class Esc : IUnlearningMethod
 
         if (k > 0)
             context.Remember(this);
-        return new UnlearningResult
+        return RequestSpan.End(span, new UnlearningResult
         {
             Method = Name,
             Images = context.Forget.Count,
             Seconds = Stopwatch.GetElapsedTime(started).TotalSeconds,
             Subspace = subspace,
             Notes = [.. notes, .. subspace.Notes],
-        };
+        });
     }
 
     private static SubspaceProblem ForwardPass(

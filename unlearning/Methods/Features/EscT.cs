@@ -76,6 +76,7 @@ public sealed class EscT : IUnlearningMethod
     public UnlearningResult Run(UnlearningContext context, IProgress<StageProgress>? progress = null, CancellationToken cancel = default)
     {
         var started = Stopwatch.GetTimestamp();
+        using var span = RequestSpan.Begin(this, context);
         CheckOptions(context.Options);
         var p = MethodParameters.Of(this, context.Options);
         RequestOptions.RequireCheckpoint(this, context);
@@ -118,7 +119,7 @@ public sealed class EscT : IUnlearningMethod
             }
 
             context.Remember(this);
-            return new UnlearningResult
+            return RequestSpan.End(span, new UnlearningResult
             {
                 Method = Name,
                 Images = context.Forget.Count,
@@ -126,7 +127,7 @@ public sealed class EscT : IUnlearningMethod
                 Parameters = p.Values,
                 Steps = state.Updates,
                 Notes = [.. Notes(context, learned, settings.Epochs)],
-            };
+            });
         }
         catch
         {

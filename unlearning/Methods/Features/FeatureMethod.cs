@@ -46,6 +46,7 @@ public abstract class FeatureMethod : IUnlearningMethod
     {
         ArgumentNullException.ThrowIfNull(context);
         var started = Stopwatch.GetTimestamp();
+        using var span = RequestSpan.Begin(this, context);
         CheckOptions(context.Options);
         var parameters = MethodParameters.Of(this, context.Options);
         RequestOptions.RefuseResume(this, context);
@@ -60,14 +61,14 @@ public abstract class FeatureMethod : IUnlearningMethod
         using (context.Stage("apply"))
             context.Model.Erase(new ErasureOperator(change.Width, change.ToFactor(Origin(context, parameters, change))));
         context.Remember(this);
-        return new UnlearningResult
+        return RequestSpan.End(span, new UnlearningResult
         {
             Method = Name,
             Images = context.Forget.Count,
             Seconds = Stopwatch.GetElapsedTime(started).TotalSeconds,
             Parameters = parameters.Values,
             Notes = notes,
-        };
+        });
     }
 
     /// <summary>Reads the features that the method needs and solves for the change of them.</summary>

@@ -67,6 +67,7 @@ public sealed class Fisher : IUnlearningMethod
     {
         ArgumentNullException.ThrowIfNull(context);
         var started = Stopwatch.GetTimestamp();
+        using var span = RequestSpan.Begin(this, context);
         CheckOptions(context.Options);
         var parameters = MethodParameters.Of(this, context.Options);
         RequestOptions.RefuseNothing(this, context);
@@ -80,14 +81,14 @@ public sealed class Fisher : IUnlearningMethod
         using (context.Stage("apply"))
             AddNoise(context, curvature, parameters["alpha"], forgotten);
         context.Remember(this);
-        return new UnlearningResult
+        return RequestSpan.End(span, new UnlearningResult
         {
             Method = Name,
             Images = context.Forget.Count,
             Seconds = earlier + Stopwatch.GetElapsedTime(started).TotalSeconds,
             Parameters = parameters.Values,
             Notes = [FormattableString.Invariant($"curvature of {images.Count} of {context.Remain.Count} remaining images; {forgotten.Length} rows of the last layer drawn around 0")],
-        };
+        });
     }
 
     /// <returns>Seconds of the runs that this one goes on from.</returns>

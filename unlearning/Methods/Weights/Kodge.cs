@@ -64,6 +64,7 @@ public sealed class Kodge : IUnlearningMethod
     {
         ArgumentNullException.ThrowIfNull(context);
         var started = Stopwatch.GetTimestamp();
+        using var span = RequestSpan.Begin(this, context);
         CheckOptions(context.Options);
         var parameters = MethodParameters.Of(this, context.Options);
         RequestOptions.RefuseResume(this, context);
@@ -93,14 +94,14 @@ public sealed class Kodge : IUnlearningMethod
         }
 
         context.Remember(this);
-        return new UnlearningResult
+        return RequestSpan.End(span, new UnlearningResult
         {
             Method = Name,
             Images = context.Forget.Count,
             Seconds = Stopwatch.GetElapsedTime(started).TotalSeconds,
             Parameters = parameters.Values,
             Notes = [$"{forget.Count} forgetting and {remain.Count} remaining images, {layers.Length} layers"],
-        };
+        });
 
         Dictionary<Module, SubspaceAccumulator> Gather(ImageSet images)
         {

@@ -54,6 +54,7 @@ public sealed class Ssd : IUnlearningMethod
     {
         ArgumentNullException.ThrowIfNull(context);
         var started = Stopwatch.GetTimestamp();
+        using var span = RequestSpan.Begin(this, context);
         CheckOptions(context.Options);
         var parameters = MethodParameters.Of(this, context.Options);
         RequestOptions.RefuseResume(this, context);
@@ -82,14 +83,14 @@ public sealed class Ssd : IUnlearningMethod
         using (context.Stage("apply"))
             dampened = Dampen(context, forget, forgetBatches, all, forgetBatches + remainBatches, parameters);
         context.Remember(this);
-        return new UnlearningResult
+        return RequestSpan.End(span, new UnlearningResult
         {
             Method = Name,
             Images = context.Forget.Count,
             Seconds = Stopwatch.GetElapsedTime(started).TotalSeconds,
             Parameters = parameters.Values,
             Notes = [Note(dampened, model.ParameterCount, total, context.Forget.Count)],
-        };
+        });
 
         int AddImportance(UnlearningContext of, ImageSet images, int size, SquaredGradients sums, int before)
         {
