@@ -72,7 +72,11 @@ internal sealed class BenchmarkDotNetExport : IExportFormat
 
     private static JsonObject Measurement(string stage, double nanoseconds, int index) => new()
     {
-        ["IterationMode"] = "Workload", ["IterationStage"] = stage, ["LaunchIndex"] = 1, ["IterationIndex"] = index + 1, ["Operations"] = 1,
+        ["IterationMode"] = "Workload",
+        ["IterationStage"] = stage,
+        ["LaunchIndex"] = 1,
+        ["IterationIndex"] = index + 1,
+        ["Operations"] = 1,
         ["Nanoseconds"] = nanoseconds,
     };
 
@@ -101,8 +105,15 @@ internal sealed class BenchmarkDotNetExport : IExportFormat
             ["StandardDeviation"] = s.Deviation,
             ["Percentiles"] = new JsonObject
             {
-                ["P0"] = s.Minimum, ["P25"] = q1, ["P50"] = s.Median, ["P67"] = s.Quantile(0.67), ["P80"] = s.Quantile(0.8), ["P85"] = s.Quantile(0.85),
-                ["P90"] = s.Quantile(0.9), ["P95"] = s.Quantile(0.95), ["P100"] = s.Maximum,
+                ["P0"] = s.Minimum,
+                ["P25"] = q1,
+                ["P50"] = s.Median,
+                ["P67"] = s.Quantile(0.67),
+                ["P80"] = s.Quantile(0.8),
+                ["P85"] = s.Quantile(0.85),
+                ["P90"] = s.Quantile(0.9),
+                ["P95"] = s.Quantile(0.95),
+                ["P100"] = s.Maximum,
             },
         };
         // A single run, or runs that are all equal, define neither.
@@ -113,8 +124,13 @@ internal sealed class BenchmarkDotNetExport : IExportFormat
         statistics["Kurtosis"] = s.StandardMoment(4);
         statistics["ConfidenceInterval"] = new JsonObject
         {
-            ["N"] = s.Count, ["Mean"] = s.Mean, ["StandardError"] = s.StandardError, ["Level"] = ConfidenceLevel,
-            ["Margin"] = margin, ["Lower"] = s.Mean - margin, ["Upper"] = s.Mean + margin,
+            ["N"] = s.Count,
+            ["Mean"] = s.Mean,
+            ["StandardError"] = s.StandardError,
+            ["Level"] = ConfidenceLevel,
+            ["Margin"] = margin,
+            ["Lower"] = s.Mean - margin,
+            ["Upper"] = s.Mean + margin,
         };
         return statistics;
     }

@@ -85,7 +85,8 @@ internal static class ExportRows
                     $"{Part(workload.Name)}/{Part(side.Engine)}/{Part(side.Variant)}/threads:{side.Threads}{(side.BusyCore ? "/busy-core" : "")}");
                 yield return Time(result, name, side.Milliseconds / MillisecondsPerSecond) with
                 {
-                    Samples = Seconds(side.SamplesMs, MillisecondsPerSecond), Threads = side.Threads,
+                    Samples = Seconds(side.SamplesMs, MillisecondsPerSecond),
+                    Threads = side.Threads,
                 };
                 yield return new ExportRow(Named(result, name), Measure.Ratio, "", Better.Neither, side.Ratio) { Low = side.RatioLow, High = side.RatioHigh, Threads = side.Threads };
             }
@@ -150,7 +151,9 @@ internal static class ExportRows
         ExportRow Metric(string column, string metric, string name, string unit, string direction, double value, IReadOnlyList<double>? interval) =>
             new(Named(result, $"metric/{Part(metric)}/{Part(name)}/{Part(column)}"), Measure.Metric, unit, Way(direction), value)
             {
-                Low = interval?[0], High = interval?[1], Threads = result.Setup.Threads,
+                Low = interval?[0],
+                High = interval?[1],
+                Threads = result.Setup.Threads,
             };
     }
 

@@ -25,8 +25,12 @@ internal sealed class SpeedscopeExport : IExportFormat
                 Add(events, slice, FrameOf);
             return new JsonObject
             {
-                ["type"] = "evented", ["name"] = track.Name, ["unit"] = "milliseconds",
-                ["startValue"] = 0, ["endValue"] = track.Slices[^1].End * Milliseconds, ["events"] = events,
+                ["type"] = "evented",
+                ["name"] = track.Name,
+                ["unit"] = "milliseconds",
+                ["startValue"] = 0,
+                ["endValue"] = track.Slices[^1].End * Milliseconds,
+                ["events"] = events,
             };
         });
         // The profile with stages says most.

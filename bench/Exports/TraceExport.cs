@@ -24,7 +24,11 @@ internal sealed class TraceExport : IExportFormat
             events.Add(Metadata("thread_name", thread, track.Name));
             events.Add(new JsonObject
             {
-                ["name"] = "thread_sort_index", ["ph"] = "M", ["pid"] = Process, ["tid"] = thread, ["args"] = new JsonObject { ["sort_index"] = index },
+                ["name"] = "thread_sort_index",
+                ["ph"] = "M",
+                ["pid"] = Process,
+                ["tid"] = thread,
+                ["args"] = new JsonObject { ["sort_index"] = index },
             });
             foreach (var slice in track.Slices)
                 Add(events, slice, thread);
@@ -47,15 +51,24 @@ internal sealed class TraceExport : IExportFormat
 
     private static JsonObject Metadata(string kind, int thread, string name) => new()
     {
-        ["name"] = kind, ["ph"] = "M", ["pid"] = Process, ["tid"] = thread, ["args"] = new JsonObject { ["name"] = name },
+        ["name"] = kind,
+        ["ph"] = "M",
+        ["pid"] = Process,
+        ["tid"] = thread,
+        ["args"] = new JsonObject { ["name"] = name },
     };
 
     private static void Add(JsonArray events, Slice slice, int thread)
     {
         events.Add(new JsonObject
         {
-            ["name"] = slice.Name, ["cat"] = slice.Children.Count > 0 ? "run" : "stage", ["ph"] = "X", ["ts"] = slice.Start * Microseconds,
-            ["dur"] = slice.Duration * Microseconds, ["pid"] = Process, ["tid"] = thread,
+            ["name"] = slice.Name,
+            ["cat"] = slice.Children.Count > 0 ? "run" : "stage",
+            ["ph"] = "X",
+            ["ts"] = slice.Start * Microseconds,
+            ["dur"] = slice.Duration * Microseconds,
+            ["pid"] = Process,
+            ["tid"] = thread,
         });
         foreach (var child in slice.Children)
             Add(events, child, thread);
@@ -63,7 +76,11 @@ internal sealed class TraceExport : IExportFormat
         {
             events.Add(new JsonObject
             {
-                ["name"] = "tensor memory", ["ph"] = "C", ["ts"] = slice.End * Microseconds, ["pid"] = Process, ["tid"] = thread,
+                ["name"] = "tensor memory",
+                ["ph"] = "C",
+                ["ts"] = slice.End * Microseconds,
+                ["pid"] = Process,
+                ["tid"] = thread,
                 ["args"] = new JsonObject { ["bytes"] = bytes },
             });
         }

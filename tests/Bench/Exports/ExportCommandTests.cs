@@ -56,7 +56,15 @@ public sealed class ExportCommandTests : IDisposable
     {
         var empty = _folder.Write("empty.json", System.Text.Encoding.UTF8.GetBytes(ResultJson.Serialize(ExportSample.Create() with
         {
-            Latency = null, Training = null, Unlearning = null, Erasures = null, Experiment = null, Peers = null, Kernels = null, CudaKernels = null, Micro = null,
+            Latency = null,
+            Training = null,
+            Unlearning = null,
+            Erasures = null,
+            Experiment = null,
+            Peers = null,
+            Kernels = null,
+            CudaKernels = null,
+            Micro = null,
         })));
         var outcome = CommandLine.Run("export", empty, "--export", $"csv={_folder["a.csv"]}", "--export", $"hyperfine={_folder["b.json"]}");
         Assert.Equal(((int)ExitCode.Usage, false), (outcome.Code, File.Exists(_folder["a.csv"])));
