@@ -39,6 +39,9 @@ internal sealed record LatencyResult
     /// <summary>Every measured request, in order.</summary>
     public required IReadOnlyList<double> RequestSamplesMs { get; init; }
 
+    /// <summary>The share of the machine that other processes used while the runs were measured; null where the system does not say.</summary>
+    public double? OthersShare { get; init; }
+
     /// <summary>The result of timings.</summary>
     /// <param name="timing">The raw timings.</param>
     /// <param name="peakF32">GFLOP/s in float32.</param>

@@ -99,6 +99,7 @@ internal static class Results
             var values = new Dictionary<string, double>();
             var intervals = new Dictionary<string, IReadOnlyList<double>>();
             var remarks = new Dictionary<string, string>();
+            var verdicts = new Dictionary<string, VerdictResult>();
             if (columns.Contains(Original))
                 values[Original] = row.Original ?? double.NaN;
             foreach (var (name, report) in reports)
@@ -109,11 +110,14 @@ internal static class Results
                     intervals[name] = [interval.Low, interval.High];
                 if (own.Notes.Length > 0)
                     remarks[name] = own.Notes;
+                // One model alone has nothing to be judged beside.
+                if (columns.Contains(Original))
+                    verdicts[name] = Verdicts.Of(own);
             }
 
             if (columns.Contains(Retrain))
                 values[Retrain] = row.Retrain ?? double.NaN;
-            return new MetricRow(row.Metric, row.Name, row.Unit, Words(row.Direction), row.Ideal, row.Definition, row.N, values, intervals, remarks);
+            return new MetricRow(row.Metric, row.Name, row.Unit, Words(row.Direction), row.Ideal, row.Definition, row.N, values, intervals, remarks, verdicts);
         })];
     }
 

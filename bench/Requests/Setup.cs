@@ -49,7 +49,8 @@ internal static class Setup
     public static void CheckOutputs(CommandContext context, params ReadOnlySpan<string?> paths) => Outputs.Check(context, paths);
 
     /// <summary>Prints a result and writes the files that the user asked for.</summary>
-    public static void Publish(CommandContext context, ResultDocument result)
+    /// <returns>What was printed: of an emulated device, without times.</returns>
+    public static ResultDocument Publish(CommandContext context, ResultDocument result)
     {
         if (result.Setup.Emulated)
             result = WithoutTimes(result);
@@ -59,6 +60,7 @@ internal static class Setup
             ResultJson.Write(result, json, Outputs.Prepare(context, json));
         if (context.Parsed.CommandResult.Command.Options.Contains(options.Html) && context.Get(options.Html) is { } html)
             HtmlReport.Write(result, html, Outputs.Prepare(context, html));
+        return result;
     }
 
     // No time on an emulated device is ever shown, whatever was computed there.
@@ -69,6 +71,7 @@ internal static class Setup
         Erasures = result.Erasures is { } erasures ? [.. erasures.Select(e => e with { Seconds = double.NaN })] : null,
         Experiment = result.Experiment is { } experiment ? experiment.WithoutTimes() : null,
         Latency = null,
+        Headline = result.Headline?.WithoutTimes(),
     };
 
     /// <summary>A result with what is known at once.</summary>

@@ -1,5 +1,6 @@
 using EscNative.Bench.Cli;
 using EscNative.Bench.Experiments;
+using EscNative.Bench.Headlines;
 using EscNative.Bench.Reports;
 using EscNative.Bench.Requests;
 using EscNative.Engine;
@@ -99,7 +100,7 @@ internal static class MethodComparison
         if (attack is not null)
             result = attack.AddTo(result, question.Methods, OptionsOf, progress, context.Cancel);
 
-        return document with
+        document = document with
         {
             Data = Results.Of(data, context.Get(options.Data)),
             Model = Results.Of(original, model.Source, ModelCache.HashOf(model.File)),
@@ -113,6 +114,7 @@ internal static class MethodComparison
                 ReportNotes.Seam,
             ],
         };
+        return document with { Headline = Headline.OfSeveral(document) };
 
         // A file is the reference of the request that it was trained for: the first trial's.
         Evaluation? Reference(ScenarioTrial trial) => trial.Index > 0 || RetrainFile(trial) is not { } file

@@ -1,5 +1,7 @@
 using EscNative.Bench.Cli;
+using EscNative.Bench.Headlines;
 using EscNative.Bench.Measuring;
+using EscNative.Bench.Peers;
 using EscNative.Bench.Reports;
 using EscNative.Bench.Requests;
 using EscNative.Kernels.Cpu;
@@ -55,8 +57,7 @@ internal static class ReportCommand
             : OneMethod(context, job with { ModelFile = model.File, Device = device }, document, model, scratch.Path);
         if (context.Get(options.ModelFile) is null && context.Get(options.Data) == EmbeddedData.Name)
             document = document with { Notes = [ReportNotes.Small, .. document.Notes] };
-        Setup.Publish(context, document);
-        WriteDefaults(context, document, defaults);
+        WriteDefaults(context, Setup.Publish(context, document), defaults);
         return ExitCode.Ok;
     }
 
@@ -97,7 +98,11 @@ internal static class ReportCommand
             remarks = ["Nothing is erased (k = 0): what is timed and measured is a request that does nothing.", .. remarks];
         if (model.Training is not null)
             remarks = [.. remarks, "The model was trained by this run, so the cold request found the code of the forward pass compiled already."];
-        return document with { Notes = [.. document.Notes, .. remarks] };
+        return document with
+        {
+            Headline = Headline.OfOne(document, Results.NameOf(job.Options.Mode), []),
+            Notes = [.. document.Notes, .. remarks],
+        };
     }
 
     private static string[] Examine(CommandContext context, ErasureJob job, ModelChoice choice)
@@ -116,10 +121,16 @@ internal static class ReportCommand
     private static LatencyResult Latency(CommandContext context, ErasureJob job, string scratch, ProgressLine progress, Action afterCold)
     {
         var request = new TimedErasure(job, Path.Combine(scratch, "erased.safetensors"));
-        var timing = new RequestTimer(job.Device).Measure(
-            request, context.Get(context.Options.Runs), (step, share) => progress.Report("time", share, step), afterCold, context.Cancel);
+        using var watch = new LoadWatch([], 1);
+        RequestTiming timing;
+        using (watch.Over(0, null))
+        {
+            timing = new RequestTimer(job.Device).Measure(
+                request, context.Get(context.Options.Runs), (step, share) => progress.Report("time", share, step), afterCold, context.Cancel);
+        }
+
         var peaks = Peaks.Measure(CpuParallel.Threads);
-        return LatencyResult.From(timing, peaks.F32, peaks.F64);
+        return LatencyResult.From(timing, peaks.F32, peaks.F64) with { OthersShare = double.IsFinite(watch.OthersShare) ? watch.OthersShare : null };
     }
 
     // Both modes on the same request, each from a fresh copy of the model: the official one changes batch norm.
