@@ -6,7 +6,7 @@ namespace EscNative.Bench.Headlines;
 internal static class EffectRows
 {
     /// <summary>The longest name of what is forgotten that a row's label takes.</summary>
-    public const int LongestName = 24;
+    public const int LongestName = 14;
 
     /// <summary>A metric.</summary>
     public sealed record Row(string Label, string Metric, string Name, string Unit);
@@ -14,10 +14,10 @@ internal static class EffectRows
     /// <summary>What an attacker finds: in the features, where a new head is trained on them, and about who was a member.</summary>
     public static IReadOnlyList<Row> Attacks { get; } =
     [
-        new("new head, trained to the end: D_f", "KR-strong", "D_f", "%"),
-        new("new head, trained to the end: D_ft", "KR-strong", "D_ft", "%"),
-        new("new head, the paper's short way: D_f", "KR-official", "D_f", "%"),
-        new("who was a member, by the loss (MIA)", "MIA", "accuracy", "%"),
+        new("KR of D_f: a new head finds", "KR-strong", "D_f", "%"),
+        new("KR of D_ft: a new head finds", "KR-strong", "D_ft", "%"),
+        new("KR of D_f, paper's weak head", "KR-official", "D_f", "%"),
+        new("MIA: who was in training", "MIA", "accuracy", "%"),
     ];
 
     /// <summary>The model's own answers.</summary>

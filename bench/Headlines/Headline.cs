@@ -7,6 +7,8 @@ namespace EscNative.Bench.Headlines;
 /// <summary>Makes the headline of a report from all of its figures.</summary>
 internal static class Headline
 {
+    private const int MostNames = 5;
+
     /// <summary>Of a report on one method.</summary>
     /// <param name="result">The report.</param>
     /// <param name="column">The column of its metrics that is the answer to the request.</param>
@@ -50,7 +52,7 @@ internal static class Headline
         var esc = experiment.Methods.FirstOrDefault(m => m.Method == "esc") is { Trials.Count: > 0 } found ? Milliseconds(found) : double.NaN;
         return new HeadlineResult
         {
-            Asked = $"forget {requests} with {string.Join(", ", experiment.Methods.Skip(1).Select(m => m.Method))}",
+            Asked = $"forget {requests} with {Named([.. experiment.Methods.Where(m => m.Trials.Count > 0 || m.NotApplicable is not null).Select(m => m.Method)])}",
             Images = $"{Numbers.Count(trial.ForgetImages)} of {Numbers.Count(trial.ForgetImages + (long)trial.RemainImages)} training images"
                 + (experiment.Trials.Count > 1 ? $", {experiment.Trials.Count} trials" : ""),
             Setting = Setting(result),
@@ -75,6 +77,8 @@ internal static class Headline
         var verdict = outcome is "diverged" or "does not apply" ? outcome : method.Method is Experiment.Original or Experiment.Retrain ? "" : VerdictLine.Of(effects, attacks, null);
         return new HeadlineMethod(method.Method, time, time / esc, method.Method == "esc" ? 1 : PaperRunTimes.Of(method.Method).Ratio, outcome, effects, attacks, verdict);
     }
+
+    private static string Named(string[] methods) => methods.Length <= MostNames ? string.Join(", ", methods) : $"{methods.Length} methods";
 
     private static double Milliseconds(MethodResult method) => 1000 * method.Trials.Average(t => t.Seconds);
 
@@ -112,8 +116,12 @@ internal static class Headline
         return $"{model?.Architecture} on {data?.Name}; {device}, {setup.Precision}";
     }
 
-    // "class 4 (coat)" names what is asked for in few words; a long list is named by its kind.
-    private static string What(string forget) => forget.Length <= EffectRows.LongestName ? forget : $"what is forgotten";
+    // "class 4 (coat)" names what is asked for in few words, and so does "class 4"; a long list has no short name.
+    private static string What(string forget)
+    {
+        var bare = forget.Split(" (")[0];
+        return forget.Length <= EffectRows.LongestName ? forget : bare.Length <= EffectRows.LongestName ? bare : "the forgotten";
+    }
 
     private static IEnumerable<RelationResult> Peers(ResultDocument result, double own) =>
         (result.Peers?.Workloads.FirstOrDefault(w => w.Name == "esc-request")?.Sides ?? [])

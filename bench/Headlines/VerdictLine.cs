@@ -7,6 +7,7 @@ namespace EscNative.Bench.Headlines;
 /// <summary>All verdicts in one line: what was forgotten, what was kept, what an attacker finds, whether the time is steady.</summary>
 internal static class VerdictLine
 {
+    private const int MostNames = 3;
     private static readonly string[] Order = [VerdictResult.Worse, VerdictResult.None, VerdictResult.As, VerdictResult.Better];
 
     /// <summary>Of one method.</summary>
@@ -37,7 +38,11 @@ internal static class VerdictLine
         ];
         return string.Join(" | ", parts);
 
-        string Named(string title, Func<MethodResult, bool> holds) => $"{title}: {(judged.Where(holds).Select(m => m.Method).ToArray() is { Length: > 0 } names ? string.Join(", ", names) : "none")}";
+        string Named(string title, Func<MethodResult, bool> holds)
+        {
+            string[] names = [.. judged.Where(holds).Select(m => m.Method)];
+            return $"{title}: {(names.Length switch { 0 => "none", var n when n == judged.Length && n > 1 => "all", > MostNames => $"{names.Length} of {judged.Length}", _ => string.Join(", ", names) })}";
+        }
 
         static bool Are(MethodResult method, string verdict, params (string, string)[] metrics)
         {
@@ -48,5 +53,5 @@ internal static class VerdictLine
 
     // The worst of them is what a reader must know.
     private static string? Part(string title, IEnumerable<EffectResult> effects) =>
-        effects.OrderBy(e => Array.IndexOf(Order, e.Verdict.Verdict)).FirstOrDefault() is { } worst ? $"{title}: {worst.Verdict.Words()}" : null;
+        effects.OrderBy(e => Array.IndexOf(Order, e.Verdict.Verdict)).FirstOrDefault() is { } worst ? $"{title}: {worst.Verdict.Short()}" : null;
 }

@@ -109,6 +109,7 @@ internal sealed record VerdictResult(string Verdict, string Against, string Why)
     public const string Ideal = "the ideal";
     public const string Before = "before";
     public const string Chance = "chance";
+    public const string OverErased = "over-erased";
 
     /// <summary>It in a few words: as Retrain; worse: knowledge is left.</summary>
     /// <returns>The text.</returns>
@@ -117,5 +118,15 @@ internal sealed record VerdictResult(string Verdict, string Against, string Why)
         None => Why.Length > 0 ? Why : "no verdict",
         As => $"as {Against}",
         _ => Why.Length > 0 ? $"{Verdict}: {Why}" : $"{Verdict} than {Against}",
+    };
+
+    /// <summary>It in one or two words, for narrow tables.</summary>
+    /// <returns>The text.</returns>
+    public string Short() => Verdict switch
+    {
+        None => Against.Length == 0 && Why.Contains("Retrain", StringComparison.Ordinal) ? "unknown" : "-",
+        As => $"as {Against}",
+        Worse when Why == OverErased => OverErased,
+        _ => Verdict,
     };
 }

@@ -8,6 +8,12 @@ internal sealed record Section(string Title, TextTable? Table, IReadOnlyList<str
 {
     /// <summary>A picture for the HTML file, or null.</summary>
     public BarChart? Chart { get; init; }
+
+    /// <summary>Whether the console shows it with --details alone.</summary>
+    public bool IsDetail { get; init; }
+
+    /// <summary>Which of <see cref="Remarks"/> the console shows with --details alone.</summary>
+    public IReadOnlySet<int> DetailRemarks { get; init; } = new HashSet<int>();
 }
 
 /// <summary>A table of texts.</summary>
@@ -17,6 +23,9 @@ internal sealed record TextTable(IReadOnlyList<string> Columns, IReadOnlyList<IR
 {
     /// <summary>Whether a column holds numbers.</summary>
     public bool IsNumeric(int column) => Columns[column].StartsWith(' ');
+
+    /// <summary>The rows that the console shows without --details; null for all.</summary>
+    public IReadOnlySet<int>? KeyRows { get; init; }
 }
 
 /// <summary>Bars with a label and a value each.</summary>

@@ -2,6 +2,7 @@ using System.Globalization;
 using EscNative.Bench.Cli;
 using EscNative.Bench.Measuring;
 using EscNative.Bench.Reports;
+using EscNative.Bench.Screens;
 using EscNative.Engine;
 using EscNative.Kernels.Cpu;
 using EscNative.Kernels.Cuda.Driver;
@@ -54,8 +55,9 @@ internal static class Setup
     {
         if (result.Setup.Emulated)
             result = WithoutTimes(result);
-        ConsoleReport.Write(context.Terminal, result);
         var options = context.Options;
+        // A verb without the option has nothing to leave out.
+        ConsoleReport.Write(context.Terminal, result, !context.Parsed.CommandResult.Command.Options.Contains(options.Details) || context.Get(options.Details));
         if (context.Get(options.Json) is { } json)
             ResultJson.Write(result, json, Outputs.Prepare(context, json));
         if (context.Parsed.CommandResult.Command.Options.Contains(options.Html) && context.Get(options.Html) is { } html)

@@ -20,7 +20,7 @@ internal static class Verdicts
             case MetricVerdict.KnowledgeLeft:
                 return new VerdictResult(VerdictResult.Worse, judged, "knowledge is left");
             case MetricVerdict.OverErased:
-                return new VerdictResult(VerdictResult.Worse, judged, "over-erased");
+                return new VerdictResult(VerdictResult.Worse, judged, VerdictResult.OverErased);
         }
 
         const string Undecided = "no verdict: ";
