@@ -105,7 +105,7 @@ internal sealed class Experiment(
         foreach (var row in rows)
         {
             if (!_definitions.Any(d => (d.Metric, d.Name) == (row.Metric, row.Name)))
-                _definitions.Add(new MetricDefinition(row.Metric, row.Name, row.Unit, Requests.Results.Words(row.Direction), row.Ideal, row.Definition));
+                _definitions.Add(new MetricDefinition(row.Metric, row.Name, row.Unit, Requests.Results.Words(row), Requests.Results.IdealOf(row), row.Definition));
         }
 
         return

@@ -14,10 +14,10 @@ internal static class EffectRows
     /// <summary>What an attacker finds: in the features, where a new head is trained on them, and about who was a member.</summary>
     public static IReadOnlyList<Row> Attacks { get; } =
     [
-        new("KR of D_f: a new head finds", "KR-strong", "D_f", "%"),
-        new("KR of D_ft: a new head finds", "KR-strong", "D_ft", "%"),
-        new("KR of D_f, paper's weak head", "KR-official", "D_f", "%"),
-        new("MIA: who was in training", "MIA", "accuracy", "%"),
+        new("KR of D_f, head trained fully", "KR-strong", "D_f", "%"),
+        new("KR of D_ft, head trained fully", "KR-strong", "D_ft", "%"),
+        new("KR of D_f, paper's short way", "KR-official", "D_f", "%"),
+        new("MIA, guesses who was trained on", "MIA", "accuracy", "%"),
     ];
 
     /// <summary>The model's own answers.</summary>

@@ -126,9 +126,13 @@ internal static class Headline
     private static IEnumerable<RelationResult> Peers(ResultDocument result, double own) =>
         (result.Peers?.Workloads.FirstOrDefault(w => w.Name == "esc-request")?.Sides ?? [])
         .Where(side => side.Best && !side.Engine.StartsWith("escnative", StringComparison.Ordinal))
-        .Select(side => new RelationResult(side.Engine, side.Milliseconds, side.Milliseconds / own, double.NaN, Measured: true, $"the same request, its fastest variant ({side.Variant})"));
+        .Select(side => new RelationResult(side.Engine, side.Milliseconds, side.Milliseconds / own, RelationResult.Request, double.NaN, Measured: true, $"its fastest variant: {side.Variant}"));
 
-    private static RelationResult PaperRelation(string method) => method == "esc"
-        ? new RelationResult("the paper's ESC", 1000 * PaperRunTimes.EscSeconds, double.NaN, 1, Measured: false, "ResNet-18, 5,000 images, NVIDIA A5000: another network and machine")
-        : new RelationResult($"the paper's {method}", 1000 * PaperRunTimes.EscSeconds * PaperRunTimes.Of(method).Ratio, double.NaN, PaperRunTimes.Of(method).Ratio, Measured: false, "ResNet-18, 5,000 images, NVIDIA A5000: another network and machine");
+    private static RelationResult PaperRelation(string method)
+    {
+        var ratio = method == "esc" ? 1 : PaperRunTimes.Of(method).Ratio;
+        return new RelationResult(
+            $"the paper's {(method == "esc" ? "ESC" : method)}", 1000 * PaperRunTimes.EscSeconds * ratio, double.NaN, RelationResult.Method, ratio, Measured: false,
+            "ResNet-18 on an NVIDIA A5000");
+    }
 }

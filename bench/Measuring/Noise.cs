@@ -42,7 +42,7 @@ internal static class Noise
         {
             var drift = Sampling.Median(samples.TakeLast(third)) - Sampling.Median(samples.Take(third));
             if (Math.Abs(drift) > (time.P95 - time.P05) / 2)
-                return $"they became {(drift > 0 ? "slower" : "faster")} from first to last, as a processor does whose clock changes; run again, with more --runs";
+                return $"they became {(drift > 0 ? "slower" : "faster")} from first to last, as when the clock changes; raise --runs";
         }
 
         return samples.Count(sample => sample > time.Median * (1 + (WidePercent / 100))) <= Math.Max(1, samples.Count / 5)

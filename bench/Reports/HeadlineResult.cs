@@ -39,7 +39,9 @@ internal sealed record HeadlineResult
     /// <summary>The same without times: those of an emulated device mean nothing.</summary>
     public HeadlineResult WithoutTimes() => this with
     {
-        Latency = null, Relations = [], Stages = [],
+        Latency = null,
+        Relations = [],
+        Stages = [],
         Methods = [.. Methods.Select(m => m with { Milliseconds = double.NaN, TimesEsc = double.NaN })],
     };
 }
@@ -56,10 +58,15 @@ internal sealed record HeadlineLatency(double MedianMs, double LowMs, double Hig
 /// <param name="To">What takes that time: retraining, LAU, PyTorch, the paper's ESC.</param>
 /// <param name="Milliseconds">It; NaN where only a ratio is known.</param>
 /// <param name="Ratio">It divided by ours: above 1 ours is faster; NaN where it was not measured here, because it is then of another machine.</param>
+/// <param name="Against">What of ours it is divided by: the request, or the method alone (no file is read or written).</param>
 /// <param name="Claimed">The paper's ratio to its own ESC; NaN where it has none.</param>
 /// <param name="Measured">Whether it was measured on this machine.</param>
 /// <param name="Note">What it is and how it was obtained.</param>
-internal sealed record RelationResult(string To, double Milliseconds, double Ratio, double Claimed, bool Measured, string Note);
+internal sealed record RelationResult(string To, double Milliseconds, double Ratio, string Against, double Claimed, bool Measured, string Note)
+{
+    public const string Request = "the request";
+    public const string Method = "the method alone";
+}
 
 /// <summary>A metric before and after.</summary>
 /// <param name="Label">What it is, in words.</param>

@@ -11,9 +11,6 @@ internal sealed record Section(string Title, TextTable? Table, IReadOnlyList<str
 
     /// <summary>Whether the console shows it with --details alone.</summary>
     public bool IsDetail { get; init; }
-
-    /// <summary>Which of <see cref="Remarks"/> the console shows with --details alone.</summary>
-    public IReadOnlySet<int> DetailRemarks { get; init; } = new HashSet<int>();
 }
 
 /// <summary>A table of texts.</summary>
@@ -23,9 +20,6 @@ internal sealed record TextTable(IReadOnlyList<string> Columns, IReadOnlyList<IR
 {
     /// <summary>Whether a column holds numbers.</summary>
     public bool IsNumeric(int column) => Columns[column].StartsWith(' ');
-
-    /// <summary>The rows that the console shows without --details; null for all.</summary>
-    public IReadOnlySet<int>? KeyRows { get; init; }
 }
 
 /// <summary>Bars with a label and a value each.</summary>

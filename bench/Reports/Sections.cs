@@ -87,11 +87,12 @@ internal static class Sections
     private static Section Training(TrainingResult training) => new(
         "Training",
         new TextTable(
-            [" epochs", " batch", " learning rate", " weight decay", " seconds", " loss", " train %", " test %"],
-            [[
-                Numbers.Count(training.Epochs), Numbers.Count(training.Batch), Numbers.Short(training.LearningRate), Numbers.Short(training.WeightDecay),
-                Numbers.Short(training.Seconds), Numbers.Short(training.Loss), Numbers.Fixed(training.TrainAccuracy), Numbers.Fixed(training.TestAccuracy),
-            ]]),
+            ["", ""],
+            [
+                ["accuracy", $"{Numbers.Fixed(training.TrainAccuracy)} % of the training and {Numbers.Fixed(training.TestAccuracy)} % of the test images"],
+                ["seconds", Numbers.Short(training.Seconds)],
+                ["recipe", $"{Numbers.Count(training.Epochs)} epochs, batches of {Numbers.Count(training.Batch)}, learning rate {Numbers.Short(training.LearningRate)}, weight decay {Numbers.Short(training.WeightDecay)}; loss at the end {Numbers.Short(training.Loss)}"],
+            ]),
         training.Resumed ? ["Resumed from a checkpoint; the seconds are those of this run."] : []);
 
     private static Section Unlearning(UnlearningRunResult run) => new(
@@ -125,14 +126,19 @@ internal static class Sections
             [.. erasures[0].SingularValues.Select((s, i) => ((i + 1).ToString(CultureInfo.InvariantCulture), s))]),
     };
 
-    private static Section Paper(IReadOnlyList<PaperRow> rows) => new(
-        "The paper's own figures (CVPR 2025, table 1)",
-        new TextTable(
-            ["setting", "method", " D_f", " D_r", " D_ft", " D_rt", " HM", " HM_t", " KR D_f", " KR D_r"],
-            [.. rows.Select(r => (IReadOnlyList<string>)
-            [
-                r.Setting, r.Method, Numbers.Fixed(r.ForgetTrain), Numbers.Fixed(r.RemainTrain), Numbers.Fixed(r.ForgetTest), Numbers.Fixed(r.RemainTest),
-                Numbers.Fixed(r.Hm), Numbers.Fixed(r.HmTest), Numbers.Fixed(r.KrForget), Numbers.Fixed(r.KrRemain),
-            ])]),
-        [PaperClaims.RunTime]);
+    private static Section Paper(IReadOnlyList<PaperRow> rows)
+    {
+        // What all rows share stands in the title.
+        var shared = rows.Select(r => r.Setting).Distinct().Count() == 1;
+        return new Section(
+            $"The paper's own figures (CVPR 2025, table 1{(shared ? $": {rows[0].Setting}" : "")})",
+            new TextTable(
+                [.. shared ? [] : (string[])["setting"], "method", " D_f", " D_r", " D_ft", " D_rt", " HM", " HM_t", " KR D_f", " KR D_r"],
+                [.. rows.Select(r => (IReadOnlyList<string>)
+                [
+                    .. shared ? [] : (string[])[r.Setting], r.Method, Numbers.Fixed(r.ForgetTrain), Numbers.Fixed(r.RemainTrain), Numbers.Fixed(r.ForgetTest), Numbers.Fixed(r.RemainTest),
+                    Numbers.Fixed(r.Hm), Numbers.Fixed(r.HmTest), Numbers.Fixed(r.KrForget), Numbers.Fixed(r.KrRemain),
+                ])]),
+            [PaperClaims.RunTime]);
+    }
 }

@@ -15,6 +15,7 @@ internal static class Results
     private const int ShownSingularValues = 16;
     private const string Original = "original";
     private const string Retrain = "retrain";
+    private const string Unknown = "unknown";
 
     /// <summary>The images.</summary>
     public static DataResult Of(DataSet data, string path) => new(
@@ -117,14 +118,18 @@ internal static class Results
 
             if (columns.Contains(Retrain))
                 values[Retrain] = row.Retrain ?? double.NaN;
-            return new MetricRow(row.Metric, row.Name, row.Unit, Words(row.Direction), row.Ideal, row.Definition, row.N, values, intervals, remarks, verdicts);
+            return new MetricRow(row.Metric, row.Name, row.Unit, Words(row), IdealOf(row), row.Definition, row.N, values, intervals, remarks, verdicts);
         })];
     }
 
-    public static string Words(MetricDirection direction) => direction switch
+    /// <summary>Which way is better, in words. Where only a Retrain reference would tell and there is none, nothing is said of it.</summary>
+    public static string Words(MetricResult row) => row.Direction switch
     {
         MetricDirection.Lower => "lower",
         MetricDirection.Higher => "higher",
-        _ => "nearer to Retrain",
+        _ => row.Retrain is null ? Unknown : "nearer to Retrain",
     };
+
+    /// <summary>The value to hope for, in words.</summary>
+    public static string IdealOf(MetricResult row) => row.Direction == MetricDirection.CloserToRetrain && row.Retrain is null ? Unknown : row.Ideal;
 }

@@ -36,15 +36,15 @@ internal static class ConsoleReport
             foreach (var line in ScreenText.Wrap(PlainText.Of(section.Title), width))
                 Line(console, line, bold: true);
             if (section.Table is { } table)
-                left += TableView.Write(console, table, details);
-            foreach (var line in section.Remarks.Where((_, i) => details || !section.DetailRemarks.Contains(i)).SelectMany(remark => Remark(remark, width)))
+                TableView.Write(console, table);
+            foreach (var line in section.Remarks.SelectMany(remark => Remark(remark, width)))
                 Line(console, line, bold: false);
         }
 
         if (left > 0)
         {
             console.WriteLine();
-            Line(console, "More sections and rows: --details. All figures, with every run: --json FILE.", bold: false);
+            Line(console, "All metrics, spectrum and work of each stage: --details. Every run: --json FILE.", bold: false);
         }
 
         terminal.Flush();

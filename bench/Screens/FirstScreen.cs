@@ -42,8 +42,8 @@ internal sealed class FirstScreen(HeadlineResult headline, int width, bool unico
         Methods();
         Stages();
         foreach (var warning in headline.Warnings)
-            Text($"WARNING  {warning}", "", indent: 9);
-        Text($"VERDICT  {headline.Verdict}", "", indent: 9, isHeading: true);
+            Text($"WARNING {warning}", "", indent: 8);
+        Text($"VERDICT {headline.Verdict}", "", indent: 8, isHeading: true);
         return _lines;
     }
 
@@ -52,18 +52,20 @@ internal sealed class FirstScreen(HeadlineResult headline, int width, bool unico
         if (headline.Latency is not { } time)
             return;
         Text(
-            $"TIME  {Milliseconds(time.MedianMs)} a request: median of {Numbers.Count(time.Runs)} runs (p05-p95 {Numbers.Short(time.LowMs)}-{Numbers.Short(time.HighMs)} ms), the first {Milliseconds(time.ColdMs)}",
-            "", indent: 6, isHeading: true);
+            $"TIME {Milliseconds(time.MedianMs)} a request: median of {Numbers.Count(time.Runs)} runs (p05-p95 {Numbers.Short(time.LowMs)}-{Numbers.Short(time.HighMs)} ms), the first {Milliseconds(time.ColdMs)}",
+            "", indent: 5, isHeading: true);
         if (headline.Relations.Count == 0)
             return;
         var name = Math.Min(24, headline.Relations.Max(r => ScreenText.Cells(r.To)));
         foreach (var relation in headline.Relations)
         {
-            var ratio = double.IsFinite(relation.Ratio) ? $"{Ratio(relation.Ratio)} times ours" : "elsewhere";
-            var claim = relation.Measured && double.IsFinite(relation.Claimed) ? $"in the paper {Ratio(relation.Claimed)}" : "";
+            var ratio = double.IsFinite(relation.Ratio) ? $"{Ratio(relation.Ratio)} times {(relation.Against == RelationResult.Request ? "the request" : "ESC alone")}"
+                : double.IsFinite(relation.Milliseconds) ? "on another machine" : "not timed here";
+            // The paper's ratio is to its own ESC; where that is the relation itself, it says nothing.
+            var claim = double.IsFinite(relation.Claimed) && (relation.Measured || !double.IsFinite(relation.Milliseconds)) ? $"paper {Ratio(relation.Claimed)}" : "";
             var note = string.Join("; ", new[] { claim, relation.Note }.Where(part => part.Length > 0));
-            var line = $"{Margin}{ScreenText.Left(ScreenText.Safe(relation.To), name)} {ScreenText.Right(Milliseconds(relation.Milliseconds), 8)}  {ScreenText.Left(ratio, 16)} ";
-            _lines.Add(new ScreenLine(ScreenText.Cut(line + ScreenText.Safe(note), _width)));
+            var line = $"{Margin}{ScreenText.Left(ScreenText.Safe(relation.To), name)} {ScreenText.Right(Milliseconds(relation.Milliseconds), 8)}  {ScreenText.Left(ratio, 23)} ";
+            _lines.Add(new ScreenLine(ScreenText.Cut(line + ScreenText.Safe(note), _width).TrimEnd()));
         }
     }
 
@@ -80,6 +82,8 @@ internal sealed class FirstScreen(HeadlineResult headline, int width, bool unico
         {
             Heading("WHAT AN ATTACKER FINDS, in %");
             Rows(headline.Attacks);
+            if (headline.Attacks.Any(a => a.Metric.StartsWith("KR", StringComparison.Ordinal)))
+                Text("KR, knowledge retention: what a new head, trained on the features, recognises", Margin);
         }
     }
 

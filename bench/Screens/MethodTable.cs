@@ -6,7 +6,7 @@ namespace EscNative.Bench.Screens;
 internal static class MethodTable
 {
     // With what stands around the table a screen of 24 lines is full.
-    private const int MostMethods = 13;
+    private const int MostMethods = 12;
     private const int Whole = 80;
     private const int WithTraining = 100;
 
@@ -16,7 +16,7 @@ internal static class MethodTable
     public static IEnumerable<ScreenLine> Lines(IReadOnlyList<HeadlineMethod> methods, int width)
     {
         var columns = Columns(methods, width);
-        yield return new ScreenLine(ScreenText.Cut("METHODS, in the order asked" + (width >= Whole ? "; accuracies in %, beside Retrain's where it was measured" : ""), width), IsHeading: true);
+        yield return new ScreenLine(ScreenText.Cut("METHODS, in the order asked; accuracies in %", width), IsHeading: true);
         var name = Math.Min(16, methods.Max(m => ScreenText.Cells(m.Method)));
         yield return new ScreenLine(Line("method", [.. columns.Select(c => c.Heading)]), IsHeading: true);
         foreach (var method in methods.Take(MostMethods))
@@ -27,32 +27,32 @@ internal static class MethodTable
             yield return new ScreenLine(line);
 
         string Line(string method, string[] cells) => ScreenText.Cut(
-            ("  " + ScreenText.Left(ScreenText.Safe(method), name) + string.Concat(cells.Select((cell, i) => columns[i].IsText ? "  " + ScreenText.Left(cell, columns[i].Width) : ScreenText.Right(cell, columns[i].Width)))).TrimEnd(), width);
+            ("  " + ScreenText.Left(ScreenText.Safe(method), name) + string.Concat(cells.Select((cell, i) => columns[i].IsText ? "  " + (ScreenText.Cells(cell) > columns[i].Width ? cell : ScreenText.Left(cell, columns[i].Width)) : ScreenText.Right(cell, columns[i].Width)))).TrimEnd(), width);
     }
 
     private sealed record Column(string Heading, int Width, Func<HeadlineMethod, string> Value, bool IsText = false);
 
     private static List<Column> Columns(IReadOnlyList<HeadlineMethod> methods, int width)
     {
-        var columns = new List<Column> { new("time", 9, m => FirstScreen.Milliseconds(m.Milliseconds)) };
+        var columns = new List<Column> { new("time", 8, m => FirstScreen.Milliseconds(m.Milliseconds)) };
         if (width >= Whole && methods.Any(m => double.IsFinite(m.TimesEsc)))
-            columns.Add(new Column("x ESC", 8, m => double.IsFinite(m.TimesEsc) ? FirstScreen.Ratio(m.TimesEsc) : "-"));
+            columns.Add(new Column("x ESC", 7, m => double.IsFinite(m.TimesEsc) ? FirstScreen.Ratio(m.TimesEsc) : "-"));
         if (width >= WithTraining && methods.Any(m => double.IsFinite(m.TimesEsc)))
             columns.Add(new Column("paper", 8, m => double.IsFinite(m.ClaimedTimesEsc) ? FirstScreen.Ratio(m.ClaimedTimesEsc) : "-"));
         // A request for single images has no test images.
         var forgotten = methods.Any(m => Found(m, "accuracy", "D_ft") is not null) ? "D_ft" : "D_f";
         foreach (var symbol in width >= WithTraining ? (string[])[.. forgotten == "D_f" ? [] : (string[])["D_f"], forgotten, "D_rt"] : [forgotten, "D_rt"])
-            columns.Add(new Column(symbol, 7, m => Text(Found(m, "accuracy", symbol))));
-        columns.Add(new Column("KR", 7, m => Text(Found(m, "KR-strong", forgotten))));
+            columns.Add(new Column(symbol, 6, m => Text(Found(m, "accuracy", symbol))));
+        columns.Add(new Column("KR", 6, m => Text(Found(m, "KR-strong", forgotten))));
         if (width < Whole)
         {
             columns.Add(new Column("verdict", 11, Worst, IsText: true));
             return columns;
         }
 
-        columns.Add(new Column("forgets", 11, m => Short(m, "accuracy", forgotten), IsText: true));
+        columns.Add(new Column("forgets", 7, m => m.Outcome is "diverged" or "does not apply" ? m.Outcome : Brief(m, "accuracy", forgotten), IsText: true));
         columns.Add(new Column("keeps", 6, m => Brief(m, "accuracy", "D_rt"), IsText: true));
-        columns.Add(new Column("probe", 11, m => Short(m, "KR-strong", forgotten), IsText: true));
+        columns.Add(new Column("probe", 6, m => Brief(m, "KR-strong", forgotten), IsText: true));
         return columns;
     }
 
@@ -63,7 +63,9 @@ internal static class MethodTable
             Has("D_f", "D_f: training images to forget; "), Has("D_ft", "D_ft: unseen images of what is forgotten; "), "D_rt: unseen images of the rest; ",
             "KR (knowledge retention): of the images to forget, what a new head trained to the end on the features finds.",
             Has("x ESC", " x ESC: time / ESC's."), Has("paper", " paper: the same there."));
-        if (methods.All(m => m.Method != "retrain"))
+        if (methods.Any(m => m.Method == "retrain") && columns.Any(c => c.Heading == "forgets"))
+            yield return "as: as Retrain within chance; worse: knowledge is left (forgets, probe) or lost (keeps); over: over-erased.";
+        else if (methods.All(m => m.Method != "retrain"))
             yield return "No Retrain reference: add retrain to --method, or give --retrain FILE.";
     }
 
@@ -72,11 +74,13 @@ internal static class MethodTable
 
     private static string Text(EffectResult? effect) => effect is null ? "-" : Numbers.Tenths(effect.After);
 
-    private static string Short(HeadlineMethod method, string metric, string name) =>
-        method.Outcome is "diverged" or "does not apply" ? (metric == "accuracy" ? method.Outcome : "") : Judged(method) && Found(method, metric, name) is { } effect ? effect.Verdict.Short() : "";
-
-    private static string Brief(HeadlineMethod method, string metric, string name) =>
-        Judged(method) && Found(method, metric, name) is { } effect ? effect.Verdict.Verdict switch { VerdictResult.As => "yes", VerdictResult.None => "-", var verdict => verdict } : "";
+    private static string Brief(HeadlineMethod method, string metric, string name) => !Judged(method) || method.Outcome is not "completed" || Found(method, metric, name) is not { } effect ? ""
+        : effect.Verdict switch
+        {
+            { Why: VerdictResult.OverErased } => "over",
+            { Verdict: VerdictResult.None } => "-",
+            var verdict => verdict.Verdict,
+        };
 
     private static string Worst(HeadlineMethod method) => method.Outcome is "diverged" or "does not apply" ? method.Outcome
         : !Judged(method) ? ""

@@ -15,11 +15,9 @@ internal static class TableView
     /// <summary>Prints a table.</summary>
     /// <param name="console">Where.</param>
     /// <param name="table">What.</param>
-    /// <param name="details">Whether rows of lesser importance are wanted.</param>
-    /// <returns>How many rows were left out.</returns>
-    public static int Write(IAnsiConsole console, TextTable table, bool details)
+    public static void Write(IAnsiConsole console, TextTable table)
     {
-        var rows = table.Rows.Where((_, i) => details || table.KeyRows is not { } key || key.Contains(i)).Select(row => (IReadOnlyList<string>)[.. row.Select(PlainText.Of)]).ToArray();
+        var rows = table.Rows.Select(row => (IReadOnlyList<string>)[.. row.Select(PlainText.Of)]).ToArray();
         var headed = table.Columns.Any(column => column.Length > 0);
         if (!headed)
             Facts(console, rows);
@@ -27,7 +25,6 @@ internal static class TableView
             console.Write(Whole(table, rows));
         else
             Cards(console, table, rows);
-        return table.Rows.Count - rows.Length;
     }
 
     // Numbers are never broken; texts may be, but not into crumbs.
@@ -71,14 +68,12 @@ internal static class TableView
     private static void Cards(IAnsiConsole console, TextTable table, IReadOnlyList<string>[] rows)
     {
         var named = Enumerable.Range(0, table.Columns.Count).TakeWhile(column => !table.IsNumeric(column)).Count();
-        if (named == 0)
-            named = 1;
         foreach (var row in rows)
         {
-            var name = string.Join(", ", row.Take(named).Where(cell => cell.Length > 0));
+            var name = named > 0 ? string.Join(", ", row.Take(named).Where(cell => cell.Length > 0)) : $"{table.Columns[0].Trim()} {row[0]}";
             foreach (var line in ScreenText.Wrap("  " + name, console.Profile.Width, CardIndent))
                 Line(console, line, true);
-            var parts = Enumerable.Range(named, table.Columns.Count - named).Where(column => row[column] is not ("" or "-"))
+            var parts = Enumerable.Range(0, table.Columns.Count).Skip(Math.Max(named, 1)).Where(column => row[column] is not ("" or "-"))
                 .Select(column => $"{table.Columns[column].Trim()} {row[column]}".TrimStart() is var part && table.IsNumeric(column) ? part.Replace(' ', Joint) : part);
             var text = new string(' ', CardIndent) + string.Join("; ", parts);
             foreach (var line in ScreenText.Wrap(text, console.Profile.Width, CardIndent))

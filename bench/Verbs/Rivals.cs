@@ -32,9 +32,9 @@ internal static class Rivals
     {
         var claimed = job.Method == "esc" ? PaperRunTimes.Of(Experiment.Retrain).Ratio : double.NaN;
         return made is null || !double.IsFinite(made.Seconds)
-            ? new RelationResult("retraining", double.NaN, double.NaN, claimed, Measured: false, $"not timed here: --method {job.Method},retrain does")
+            ? new RelationResult("retraining", double.NaN, double.NaN, RelationResult.Request, claimed, Measured: false, $"--method {job.Method},retrain")
             : new RelationResult(
-                "retraining", 1000 * made.Seconds, 1000 * made.Seconds / latency.Request.Median, claimed, Measured: true, made.Cached ? "trained by an earlier run" : "trained by this run");
+                "retraining", 1000 * made.Seconds, 1000 * made.Seconds / latency.Request.Median, RelationResult.Request, claimed, Measured: true, made.Cached ? "by an earlier run" : "by this run");
     }
 
     /// <summary>What the Retrain reference cost, in a sentence.</summary>
@@ -75,6 +75,6 @@ internal static class Rivals
         // The first run compiles its code.
         var time = Sampling.Median(times.Count > 1 ? times.Skip(1) : times);
         yield return new RelationResult(
-            "LAU", time, time / own, PaperRunTimes.Of(LauName).Ratio, Measured: true, string.Create(CultureInfo.InvariantCulture, $"methods alone: ESC {Numbers.Short(own)} ms"));
+            "LAU", time, time / own, RelationResult.Method, PaperRunTimes.Of(LauName).Ratio, Measured: true, $"ESC alone {Numbers.Short(own)} ms");
     }
 }

@@ -21,8 +21,8 @@ internal static class SampleResult
             Latency = new HeadlineLatency(200, 190, 220, 400, 10),
             Relations =
             [
-                new RelationResult("retraining", 60_000, 300, 1197.2, Measured: true, "trained by this run"),
-                new RelationResult("the paper's ESC", 2240, double.NaN, 1, Measured: false, "another network and machine"),
+                new RelationResult("retraining", 60_000, 300, RelationResult.Request, 1197.2, Measured: true, "trained by this run"),
+                new RelationResult("the paper's ESC", 2240, double.NaN, RelationResult.Method, 1, Measured: false, "another network and machine"),
             ],
             Effects = [Effect("the rest, unseen (D_rt)", "accuracy", "D_rt", VerdictResult.As)],
             Attacks = [Effect("new head, trained to the end: D_f", "KR-strong", "D_f", VerdictResult.Worse)],

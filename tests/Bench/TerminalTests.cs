@@ -1,5 +1,4 @@
 using EscNative.Bench.Cli;
-using EscNative.Bench.Reports;
 using EscNative.Bench.Screens;
 
 namespace EscNative.Tests.Bench;
