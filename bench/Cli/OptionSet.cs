@@ -13,6 +13,8 @@ internal sealed class OptionSet
 
     public Option<bool> Quiet { get; } = Flag("--quiet", "No progress and no remarks; results and errors only.");
 
+    public Option<bool> Details { get; } = Flag("--details", "Show every section and row; without it the console keeps to what matters most.");
+
     public Option<string?> Json { get; } = Text("--json", "FILE", "Write the result as JSON (escnative.result/1); - is standard output.");
 
     public Option<string?> Html { get; } = Text("--html", "FILE", "Write the result as one HTML file; - is standard output.");

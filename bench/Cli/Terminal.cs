@@ -7,20 +7,23 @@ namespace EscNative.Bench.Cli;
 internal sealed class Terminal
 #pragma warning restore CA1001
 {
-    // Wide enough for every table; a file or pipe has no width of its own.
-    private const int RedirectedWidth = 150;
+    // A file or pipe has no width of its own; this is what most people read it in.
+    private const int DefaultWidth = 80;
+    private const int NarrowestWidth = 40;
 
+    private readonly int _redirectedWidth;
+    private readonly Func<int> _errorWidth;
     private StringWriter? _buffer;
     private TextWriter _results;
 
     /// <summary>The process's own streams.</summary>
     public Terminal()
-        : this(Console.Out, Console.Error, !Console.IsOutputRedirected, !Console.IsErrorRedirected, Environment.GetEnvironmentVariable)
+        : this(Console.Out, Console.Error, !Console.IsOutputRedirected, !Console.IsErrorRedirected, Environment.GetEnvironmentVariable, ConsoleWidth)
     {
     }
 
     internal Terminal(
-        TextWriter output, TextWriter error, bool outputIsTerminal, bool errorIsTerminal, Func<string, string?> environment)
+        TextWriter output, TextWriter error, bool outputIsTerminal, bool errorIsTerminal, Func<string, string?> environment, Func<int>? errorWidth = null)
     {
         Error = error;
         var dumb = environment("TERM") == "dumb";
@@ -35,8 +38,10 @@ internal sealed class Terminal
             ColorSystem = colour ? ColorSystemSupport.Standard : ColorSystemSupport.NoColors,
             Interactive = InteractionSupport.No,
         });
+        _redirectedWidth = int.TryParse(environment("COLUMNS"), out var columns) && columns > 0 ? Math.Max(columns, NarrowestWidth) : DefaultWidth;
+        _errorWidth = errorWidth ?? (() => 0);
         if (!outputIsTerminal)
-            Results.Profile.Width = RedirectedWidth;
+            Results.Profile.Width = _redirectedWidth;
         Results.Profile.Capabilities.Unicode = !dumb && output.Encoding.WebName.StartsWith("utf", StringComparison.OrdinalIgnoreCase);
         Output = output;
         _results = output;
@@ -57,6 +62,9 @@ internal sealed class Terminal
     /// <summary>Whether a progress line may be written over.</summary>
     public bool CanRewriteLines { get; }
 
+    /// <summary>The columns of the terminal that errors go to, at this moment; where it does not say, what a file gets.</summary>
+    public int ErrorWidth => _errorWidth() is > 0 and var width ? width : _redirectedWidth;
+
     /// <summary>Whether the user asked for results only.</summary>
     public bool Quiet { get; set; }
 
@@ -76,7 +84,7 @@ internal sealed class Terminal
             ColorSystem = ColorSystemSupport.NoColors,
             Interactive = InteractionSupport.No,
         });
-        Results.Profile.Width = RedirectedWidth;
+        Results.Profile.Width = _redirectedWidth;
         Results.Profile.Capabilities.Unicode = unicode;
     }
 
@@ -102,5 +110,18 @@ internal sealed class Terminal
     {
         if (!Quiet)
             Error.WriteLine(PlainText.Of(text));
+    }
+
+    // 0 where the terminal does not say.
+    private static int ConsoleWidth()
+    {
+        try
+        {
+            return Console.WindowWidth;
+        }
+        catch (Exception unknown) when (unknown is IOException or PlatformNotSupportedException)
+        {
+            return 0;
+        }
     }
 }

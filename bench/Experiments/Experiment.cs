@@ -58,9 +58,9 @@ internal sealed class Experiment(
 
         if (results.Values.All(runs => runs.All(r => r.Run.NotApplicable is not null)))
             throw new UsageException(string.Join("; ", results.Values.Select(runs => runs[0].Run.NotApplicable).Distinct()));
-        List<MethodResult> rows = [new() { Method = Original, Data = "", Trials = [], Metrics = Statistics(originals) }];
+        List<MethodResult> rows = [new() { Method = Original, Data = "", Trials = [], Metrics = Statistics(originals, isErased: false) }];
         if (!results.ContainsKey(Retrain) && references.Count > 0)
-            rows.Add(new MethodResult { Method = Retrain, Data = "D_r", Trials = [], Metrics = Statistics(references) });
+            rows.Add(new MethodResult { Method = Retrain, Data = "D_r", Trials = [], Metrics = Statistics(references, isErased: false) });
         rows.AddRange(methods.Select(method => Row(method, results[method.Name])));
         return new ExperimentResult
         {
@@ -84,7 +84,7 @@ internal sealed class Experiment(
             .. runs.Where(r => r.Run.NotApplicable is null).Select(r => new MethodTrialResult(
                 r.Run.Trial.Index, r.Run.Seconds, [.. r.Run.Requests.Select(Answer)], r.Run.Joint is { } joint ? Answer(joint) : null)),
         ],
-        Metrics = Statistics([.. runs.Select(r => r.Report).OfType<MetricReport>()]),
+        Metrics = Statistics([.. runs.Select(r => r.Report).OfType<MetricReport>()], isErased: method.Name != Retrain),
     };
 
     private static AnswerResult Answer(RequestRun run) => new(
@@ -99,13 +99,13 @@ internal sealed class Experiment(
     };
 
     // Every metric that some trial has: mean and deviation over those that have it.
-    private StatisticResult[] Statistics(IReadOnlyList<MetricReport> reports)
+    private StatisticResult[] Statistics(IReadOnlyList<MetricReport> reports, bool isErased)
     {
         var rows = reports.SelectMany(r => r.Rows).DistinctBy(r => (r.Metric, r.Name)).ToArray();
         foreach (var row in rows)
         {
             if (!_definitions.Any(d => (d.Metric, d.Name) == (row.Metric, row.Name)))
-                _definitions.Add(new MetricDefinition(row.Metric, row.Name, row.Unit, Requests.Results.Words(row.Direction), row.Ideal, row.Definition));
+                _definitions.Add(new MetricDefinition(row.Metric, row.Name, row.Unit, Requests.Results.Words(row), Requests.Results.IdealOf(row), row.Definition));
         }
 
         return
@@ -117,7 +117,8 @@ internal sealed class Experiment(
                 var remark = found[0]?.Notes is { Length: > 0 } words ? words : null;
                 return new StatisticResult(
                     row.Metric, row.Name, values.Length == 0 ? double.NaN : values.Average(), Deviation(values), values.Length, remark,
-                    found[0]?.Interval is { } interval ? [interval.Low, interval.High] : null);
+                    found[0]?.Interval is { } interval ? [interval.Low, interval.High] : null,
+                    isErased && found[0] is { } first ? Requests.Verdicts.Of(first) : null);
             }),
         ];
     }

@@ -49,7 +49,7 @@ internal sealed class ShadowAttack(
         var rows = attacked.Values.First();
         return result with
         {
-            Metrics = [.. result.Metrics, .. rows.Select(r => new MetricDefinition(r.Metric, r.Name, r.Unit, Requests.Results.Words(r.Direction), r.Ideal, r.Definition))],
+            Metrics = [.. result.Metrics, .. rows.Select(r => new MetricDefinition(r.Metric, r.Name, r.Unit, Requests.Results.Words(r), Requests.Results.IdealOf(r), r.Definition))],
             Methods =
             [
                 .. result.Methods.Select(m => attacked.TryGetValue(m.Method, out var own)

@@ -73,8 +73,9 @@ internal sealed record AnswerResult(
 /// <param name="Trials">How many trials have a value.</param>
 /// <param name="Remark">What the value of the first trial says beside its reference.</param>
 /// <param name="Interval">The 95 % confidence interval [low, high] of the first trial's value, or null where there is none.</param>
+/// <param name="Verdict">What the first trial's value says beside its reference; null for the model before the requests.</param>
 internal sealed record StatisticResult(
-    string Metric, string Name, double Mean, double? Deviation, int Trials, string? Remark, IReadOnlyList<double>? Interval = null);
+    string Metric, string Name, double Mean, double? Deviation, int Trials, string? Remark, IReadOnlyList<double>? Interval = null, VerdictResult? Verdict = null);
 
 /// <summary>What a metric is.</summary>
 internal sealed record MetricDefinition(string Metric, string Name, string Unit, string Direction, string Ideal, string Definition);

@@ -44,7 +44,7 @@ internal static class ExperimentSections
                 ])]),
             [
                 "D_f and D_r: accuracy on the training images to forget and to keep, D_ft and D_rt: on the test images; HM, HM_t: harmonic means of 100 - forgotten and kept. "
-                + "Below Retrain's D_ft is not better: it is over-erasure.",
+                + (HasRetrain(result) ? "Below Retrain's D_ft is not better: it is over-erasure." : "No Retrain reference was measured: how far below is too far cannot be told."),
                 "Seconds: the method alone, model and images in memory; methods that take less than two seconds were timed five times (median)."
                 + (result.Trials.Count > 1 ? $" Mean ± standard deviation of {result.Trials.Count} trials." : ""),
             ]);
@@ -63,8 +63,8 @@ internal static class ExperimentSections
                 ])]),
             [
                 "KR: the paper's probe, which stops long before it converges; strong: a linear head trained to convergence, the attacker's best of a sweep. "
-                + "A class never seen can be probed too, so Retrain's value is the one to compare with: above it knowledge is left, below it the class is over-erased.",
-                "AUC: forgotten classes against the rest, by a balanced logistic regression; MIA: table 1's attack on the loss, to be read beside Retrain's, not beside 50; ZRF near 1: "
+                + (HasRetrain(result) ? "A class never seen can be probed too, so Retrain's value is the one to compare with: above it knowledge is left, below it the class is over-erased." : "A class never seen can be probed too: without a Retrain reference nothing says how much is knowledge."),
+                "AUC: forgotten classes against the rest, by a balanced logistic regression; MIA: membership inference by table 1's attack on the loss; ZRF near 1: "
                 + "the answers on the forgotten images are those of a network that knows nothing; CKA: how like the Original's the features of the forgotten images still are.",
                 "The JSON result holds every metric of every method with its definition, its ideal and what it says beside Retrain.",
             ]);
@@ -121,6 +121,8 @@ internal static class ExperimentSections
             return "-";
         return found.Deviation is { } deviation ? $"{Numbers.Fixed(found.Mean)} ± {Numbers.Fixed(deviation)}" : Numbers.Fixed(found.Mean);
     }
+
+    private static bool HasRetrain(ExperimentResult result) => result.Methods.Any(m => m.Method == "retrain" && m.Metrics.Count > 0);
 
     private static string Seconds(MethodResult method) => method.Trials.Count == 0 ? "-" : Numbers.Short(method.Trials.Average(t => t.Seconds));
 

@@ -42,6 +42,9 @@ internal sealed record LatencyResult
     /// <summary>Every profiled request, in order; absent in results of before they were kept.</summary>
     public IReadOnlyList<double>? ProfileSamplesMs { get; init; }
 
+    /// <summary>The share of the machine that other processes used while the runs were measured; null where the system does not say.</summary>
+    public double? OthersShare { get; init; }
+
     /// <summary>The result of timings.</summary>
     /// <param name="timing">The raw timings.</param>
     /// <param name="peakF32">GFLOP/s in float32.</param>

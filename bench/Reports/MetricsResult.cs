@@ -16,6 +16,7 @@ internal sealed record MetricsResult(IReadOnlyList<string> Columns, IReadOnlyLis
 /// <param name="Values">A value per column; NaN (null in JSON) where it is not defined.</param>
 /// <param name="Intervals">The 95 % confidence interval [low, high] of a column's value; for columns that have one.</param>
 /// <param name="Remarks">What the value of a column says, and how it came about; for columns where there is something to say.</param>
+/// <param name="Verdicts">What the value of a column says beside its reference; for columns that are judged.</param>
 internal sealed record MetricRow(
     string Metric,
     string Name,
@@ -26,4 +27,5 @@ internal sealed record MetricRow(
     int Count,
     IReadOnlyDictionary<string, double> Values,
     IReadOnlyDictionary<string, IReadOnlyList<double>> Intervals,
-    IReadOnlyDictionary<string, string> Remarks);
+    IReadOnlyDictionary<string, string> Remarks,
+    IReadOnlyDictionary<string, VerdictResult>? Verdicts = null);

@@ -25,6 +25,9 @@ internal sealed record ResultDocument
 
     public required SetupResult Setup { get; init; }
 
+    /// <summary>The answer on one screen; of <c>report</c>.</summary>
+    public HeadlineResult? Headline { get; init; }
+
     public DataResult? Data { get; init; }
 
     public ModelResult? Model { get; init; }

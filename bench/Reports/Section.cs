@@ -8,6 +8,9 @@ internal sealed record Section(string Title, TextTable? Table, IReadOnlyList<str
 {
     /// <summary>A picture for the HTML file, or null.</summary>
     public BarChart? Chart { get; init; }
+
+    /// <summary>Whether the console shows it with --details alone.</summary>
+    public bool IsDetail { get; init; }
 }
 
 /// <summary>A table of texts.</summary>

@@ -8,7 +8,7 @@ internal static class Sections
     /// <summary>The sections of a result, in the order in which they are read.</summary>
     public static IReadOnlyList<Section> Of(ResultDocument result)
     {
-        var sections = new List<Section> { Header(result) };
+        var sections = new List<Section>();
         if (result.Findings is { } findings)
             sections.Add(Findings(findings));
         if (result.Kernels is { } kernels)
@@ -21,21 +21,23 @@ internal static class Sections
             sections.Add(MicroSections.Of(micro));
         if (result.Checkpoint is { } checkpoint)
             sections.AddRange(CheckpointSections.Of(checkpoint));
-        if (result.Training is { } training)
-            sections.Add(Training(training));
+        if (result.Experiment is { } experiment)
+            sections.AddRange(ExperimentSections.Of(experiment));
         if (result.Latency is { } latency)
             sections.AddRange(LatencySections.Of(latency));
+        if (result.Metrics is { } metrics)
+            sections.AddRange(MetricSections.Of(metrics));
+        if (result.Paper is { } paper)
+            sections.Add(Paper(paper));
         if (result.Unlearning is { } run && result.Erasures is null)
             sections.Add(Unlearning(run));
         if (result.Erasures is { } erasures)
             sections.Add(Erasures(erasures));
-        if (result.Metrics is { } metrics)
-            sections.Add(Metrics(metrics));
-        if (result.Experiment is { } experiment)
-            sections.AddRange(ExperimentSections.Of(experiment));
-        if (result.Paper is { } paper)
-            sections.Add(Paper(paper));
+        if (result.Training is { } training)
+            sections.Add(Training(training));
         sections.AddRange(result.OwnSections);
+        // Where a headline says what was asked, the particulars come after the figures.
+        sections.Insert(result.Headline is null ? 0 : sections.Count, Header(result));
         if (result.Notes.Count > 0)
             sections.Add(new Section("Notes", null, result.Notes));
         return sections;
@@ -70,7 +72,7 @@ internal static class Sections
         Add("machine", $"{machine.Cpu}, {machine.Cores} processors, {machine.InstructionSet}, {Numbers.Short(machine.MemoryBytes / 1e9)} GB");
         Add("system", $"{machine.Runtime}, {machine.OperatingSystem}, GC {machine.GarbageCollector}");
         Add("product", $"escnative {result.Product.Version}, commit {result.Product.Commit ?? "unknown"}, {result.Created}");
-        return new Section($"escnative {result.Verb}", new TextTable(["", ""], rows), []);
+        return new Section(result.Headline is null ? $"escnative {result.Verb}" : "What was run", new TextTable(["", ""], rows), []);
 
         void Add(string key, string value) => rows.Add([key, value]);
     }
@@ -85,11 +87,12 @@ internal static class Sections
     private static Section Training(TrainingResult training) => new(
         "Training",
         new TextTable(
-            [" epochs", " batch", " learning rate", " weight decay", " seconds", " loss", " train %", " test %"],
-            [[
-                Numbers.Count(training.Epochs), Numbers.Count(training.Batch), Numbers.Short(training.LearningRate), Numbers.Short(training.WeightDecay),
-                Numbers.Short(training.Seconds), Numbers.Short(training.Loss), Numbers.Fixed(training.TrainAccuracy), Numbers.Fixed(training.TestAccuracy),
-            ]]),
+            ["", ""],
+            [
+                ["accuracy", $"{Numbers.Fixed(training.TrainAccuracy)} % of the training and {Numbers.Fixed(training.TestAccuracy)} % of the test images"],
+                ["seconds", Numbers.Short(training.Seconds)],
+                ["recipe", $"{Numbers.Count(training.Epochs)} epochs, batches of {Numbers.Count(training.Batch)}, learning rate {Numbers.Short(training.LearningRate)}, weight decay {Numbers.Short(training.WeightDecay)}; loss at the end {Numbers.Short(training.Loss)}"],
+            ]),
         training.Resumed ? ["Resumed from a checkpoint; the seconds are those of this run."] : []);
 
     private static Section Unlearning(UnlearningRunResult run) => new(
@@ -105,10 +108,10 @@ internal static class Sections
     private static Section Erasures(IReadOnlyList<ErasureResult> erasures) => new(
         "Spectrum and solver",
         new TextTable(
-            ["mode", " k", " of width", "solver", " energy removed %", " residual", " orthogonality", " seconds"],
+            ["", " k", " of width", "solver", " energy removed %", " residual", " orthogonality", " seconds"],
             [.. erasures.Select(e => (IReadOnlyList<string>)
             [
-                e.Mode, Numbers.Count(e.K), Numbers.Count(e.FeatureWidth), e.Solver, Numbers.Fixed(100 * e.EnergyRemoved),
+                $"{e.Mode} mode", Numbers.Count(e.K), Numbers.Count(e.FeatureWidth), e.Solver, Numbers.Fixed(100 * e.EnergyRemoved),
                 Numbers.Tiny(e.Residual), Numbers.Tiny(e.Orthogonality), Numbers.Short(e.Seconds),
             ])]),
         [
@@ -116,72 +119,26 @@ internal static class Sections
             .. erasures.Select(e => $"{e.Mode}: largest singular values of the features to forget: {string.Join(", ", e.SingularValues.Select(s => Numbers.Short(s)))}"),
         ])
     {
+        IsDetail = true,
         Chart = erasures[0].SingularValues.Count < 2 ? null : new BarChart(
             $"Largest singular values, mode {erasures[0].Mode}",
             "",
             [.. erasures[0].SingularValues.Select((s, i) => ((i + 1).ToString(CultureInfo.InvariantCulture), s))]),
     };
 
-    private static Section Metrics(MetricsResult metrics) => new(
-        "What is left",
-        new TextTable(
-            ["metric", "of", " images", .. metrics.Columns.Select(column => " " + column), "ideal", "better"],
-            [.. metrics.Rows.Select(row => (IReadOnlyList<string>)
-            [
-                row.Unit.Length > 0 ? $"{row.Metric} {row.Unit}" : row.Metric, row.Name, Numbers.Count(row.Count),
-                .. metrics.Columns.Select(column => ValueAndInterval(row, column)), row.Ideal, row.Direction,
-            ])]),
-        [
-            .. metrics.Rows.Any(row => row.Intervals is { Count: > 0 }) ? (string[])["In brackets: 95 % confidence intervals (JSON: intervals)."] : [],
-            .. Survival(metrics), .. Definitions(metrics),
-        ]);
-
-    private static string Value(MetricRow row, string column)
+    private static Section Paper(IReadOnlyList<PaperRow> rows)
     {
-        var value = row.Values.GetValueOrDefault(column, double.NaN);
-        return row.Unit == "%" ? Numbers.Fixed(value) : Numbers.Short(value);
+        // What all rows share stands in the title.
+        var shared = rows.Select(r => r.Setting).Distinct().Count() == 1;
+        return new Section(
+            $"The paper's own figures (CVPR 2025, table 1{(shared ? $": {rows[0].Setting}" : "")})",
+            new TextTable(
+                [.. shared ? [] : (string[])["setting"], "method", " D_f", " D_r", " D_ft", " D_rt", " HM", " HM_t", " KR D_f", " KR D_r"],
+                [.. rows.Select(r => (IReadOnlyList<string>)
+                [
+                    .. shared ? [] : (string[])[r.Setting], r.Method, Numbers.Fixed(r.ForgetTrain), Numbers.Fixed(r.RemainTrain), Numbers.Fixed(r.ForgetTest), Numbers.Fixed(r.RemainTest),
+                    Numbers.Fixed(r.Hm), Numbers.Fixed(r.HmTest), Numbers.Fixed(r.KrForget), Numbers.Fixed(r.KrRemain),
+                ])]),
+            [PaperClaims.RunTime]);
     }
-
-    // With its 95 % confidence interval, where it has one.
-    private static string ValueAndInterval(MetricRow row, string column)
-    {
-        if (row.Intervals is null || !row.Intervals.TryGetValue(column, out var interval))
-            return Value(row, column);
-        Func<double?, string> text = row.Unit == "%" ? value => Numbers.Tenths(value) : Numbers.Short;
-        return $"{Value(row, column)} ({text(interval[0])}-{text(interval[1])})";
-    }
-
-    // The strongest probe is the one to believe: say in words what it finds.
-    private static IEnumerable<string> Survival(MetricsResult metrics)
-    {
-        var rows = metrics.Rows.Where(row => row is { Metric: "KR-strong", Name: "D_f" or "D_ft" }).ToArray();
-        if (rows.Length == 0)
-            yield break;
-        yield return "KR-strong shows what survives: the share of the images to forget that a linear head recognises when it is trained to convergence on these "
-            + "features. KR-official, the paper's probe, stops long before.";
-        foreach (var row in rows)
-        {
-            var found = metrics.Columns.Where(column => double.IsFinite(row.Values.GetValueOrDefault(column, double.NaN)))
-                .Select(column => $"{column} {Value(row, column)} %{(row.Remarks.TryGetValue(column, out var remark) ? $" ({remark})" : "")}");
-            yield return $"KR-strong of the {(row.Name == "D_f" ? "training" : "test")} images to forget: {string.Join(", ", found)}.";
-        }
-    }
-
-    // A metric's numbers share one definition up to its last clause, which says over which images.
-    private static IEnumerable<string> Definitions(MetricsResult metrics) => metrics.Rows
-        .Select(row => (row.Metric, Text: row.Definition.LastIndexOf(';') is > 0 and var end ? row.Definition[..end] : row.Definition))
-        .Distinct()
-        .Select(d => $"{d.Metric}: {d.Text}")
-        .Append("D_f and D_r: training images to forget and to keep; D_ft and D_rt: test images of forgotten and of other classes; HM, HM_t: harmonic means of 100 - forgotten and kept.");
-
-    private static Section Paper(IReadOnlyList<PaperRow> rows) => new(
-        "The paper's own figures (CVPR 2025, table 1)",
-        new TextTable(
-            ["setting", "method", " D_f", " D_r", " D_ft", " D_rt", " HM", " HM_t", " KR D_f", " KR D_r"],
-            [.. rows.Select(r => (IReadOnlyList<string>)
-            [
-                r.Setting, r.Method, Numbers.Fixed(r.ForgetTrain), Numbers.Fixed(r.RemainTrain), Numbers.Fixed(r.ForgetTest), Numbers.Fixed(r.RemainTest),
-                Numbers.Fixed(r.Hm), Numbers.Fixed(r.HmTest), Numbers.Fixed(r.KrForget), Numbers.Fixed(r.KrRemain),
-            ])]),
-        [PaperClaims.RunTime]);
 }

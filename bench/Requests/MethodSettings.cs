@@ -8,6 +8,9 @@ namespace EscNative.Bench.Requests;
 /// <summary>What <c>--set</c> says: values for parameters of methods.</summary>
 internal sealed class MethodSettings
 {
+    /// <summary>What stands before the name of a note in a model file's metadata.</summary>
+    public const string NotePrefix = "escnative.note.";
+
     // The method that trains as the model's file says that the model was trained.
     private const string Retrain = "retrain";
 
@@ -74,16 +77,15 @@ internal sealed class MethodSettings
     /// <summary>The training recipe that a model file tells, as parameters for retraining.</summary>
     public static IReadOnlyDictionary<string, double> RecipeOf(string modelFile)
     {
-        const string prefix = "escnative.note.";
         using var file = ArrayFile.Open(modelFile);
         var recipe = new Dictionary<string, double>();
         foreach (var name in (string[])["epochs", "batch", "learning-rate", "weight-decay", "crop"])
         {
-            if (!file.Metadata.TryGetValue(prefix + name, out var text))
+            if (!file.Metadata.TryGetValue(NotePrefix + name, out var text))
                 continue;
             recipe[name] = double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value >= 0 && value <= int.MaxValue
                 ? value
-                : throw new DataFormatException(modelFile, null, $"metadata {prefix}{name} is '{text}', wants a number of a training recipe");
+                : throw new DataFormatException(modelFile, null, $"metadata {NotePrefix}{name} is '{text}', wants a number of a training recipe");
         }
 
         return recipe;

@@ -15,6 +15,7 @@ internal static class Results
     private const int ShownSingularValues = 16;
     private const string Original = "original";
     private const string Retrain = "retrain";
+    private const string Unknown = "unknown";
 
     /// <summary>The images.</summary>
     public static DataResult Of(DataSet data, string path) => new(
@@ -99,6 +100,7 @@ internal static class Results
             var values = new Dictionary<string, double>();
             var intervals = new Dictionary<string, IReadOnlyList<double>>();
             var remarks = new Dictionary<string, string>();
+            var verdicts = new Dictionary<string, VerdictResult>();
             if (columns.Contains(Original))
                 values[Original] = row.Original ?? double.NaN;
             foreach (var (name, report) in reports)
@@ -109,18 +111,25 @@ internal static class Results
                     intervals[name] = [interval.Low, interval.High];
                 if (own.Notes.Length > 0)
                     remarks[name] = own.Notes;
+                // One model alone has nothing to be judged beside.
+                if (columns.Contains(Original))
+                    verdicts[name] = Verdicts.Of(own);
             }
 
             if (columns.Contains(Retrain))
                 values[Retrain] = row.Retrain ?? double.NaN;
-            return new MetricRow(row.Metric, row.Name, row.Unit, Words(row.Direction), row.Ideal, row.Definition, row.N, values, intervals, remarks);
+            return new MetricRow(row.Metric, row.Name, row.Unit, Words(row), IdealOf(row), row.Definition, row.N, values, intervals, remarks, verdicts);
         })];
     }
 
-    public static string Words(MetricDirection direction) => direction switch
+    /// <summary>Which way is better, in words. Where only a Retrain reference would tell and there is none, nothing is said of it.</summary>
+    public static string Words(MetricResult row) => row.Direction switch
     {
         MetricDirection.Lower => "lower",
         MetricDirection.Higher => "higher",
-        _ => "nearer to Retrain",
+        _ => row.Retrain is null ? Unknown : "nearer to Retrain",
     };
+
+    /// <summary>The value to hope for, in words.</summary>
+    public static string IdealOf(MetricResult row) => row.Direction == MetricDirection.CloserToRetrain && row.Retrain is null ? Unknown : row.Ideal;
 }

@@ -3,6 +3,7 @@ using EscNative.Bench.Cli;
 using EscNative.Bench.Exports;
 using EscNative.Bench.Measuring;
 using EscNative.Bench.Reports;
+using EscNative.Bench.Screens;
 using EscNative.Engine;
 using EscNative.Kernels.Cpu;
 using EscNative.Kernels.Cuda.Driver;
@@ -51,17 +52,20 @@ internal static class Setup
         Outputs.Check(context, [.. paths, .. ExportRequest.Of(context).Select(export => export.Path)]);
 
     /// <summary>Prints a result and writes the files that the user asked for.</summary>
-    public static void Publish(CommandContext context, ResultDocument result)
+    /// <returns>What was printed: of an emulated device, without times.</returns>
+    public static ResultDocument Publish(CommandContext context, ResultDocument result)
     {
         if (result.Setup.Emulated)
             result = WithoutTimes(result);
-        ConsoleReport.Write(context.Terminal, result);
         var options = context.Options;
+        // A verb without the option has nothing to leave out.
+        ConsoleReport.Write(context.Terminal, result, !context.Parsed.CommandResult.Command.Options.Contains(options.Details) || context.Get(options.Details));
         if (context.Get(options.Json) is { } json)
             ResultJson.Write(result, json, Outputs.Prepare(context, json));
         if (context.Parsed.CommandResult.Command.Options.Contains(options.Html) && context.Get(options.Html) is { } html)
             HtmlReport.Write(result, html, Outputs.Prepare(context, html));
         ExportRequest.Write(context, ExportRequest.Of(context), result);
+        return result;
     }
 
     // No time on an emulated device is ever shown, whatever was computed there.
@@ -72,6 +76,7 @@ internal static class Setup
         Erasures = result.Erasures is { } erasures ? [.. erasures.Select(e => e with { Seconds = double.NaN })] : null,
         Experiment = result.Experiment is { } experiment ? experiment.WithoutTimes() : null,
         Latency = null,
+        Headline = result.Headline?.WithoutTimes(),
     };
 
     /// <summary>A result with what is known at once.</summary>

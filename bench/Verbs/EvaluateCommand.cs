@@ -13,7 +13,7 @@ internal static class EvaluateCommand
         "Measures what a model still knows of what was to be forgotten.",
         [
             options.ModelFile, options.Mean, options.Std, options.ClassNames, options.ImageSize, options.Original, options.Retrain, options.Data, options.AllowOtherData, options.Identities, options.Resize, options.OnBadImage, options.ImageMemory, options.ForgetClass, options.ForgetSubject, options.ForgetIndices, options.Relearn, options.MlpProbe, options.Seed, options.Device, options.Threads,
-            options.Precision, options.Json, options.Html, options.Export, options.Force, options.Config, options.Quiet,
+            options.Precision, options.Json, options.Html, options.Export, options.Force, options.Details, options.Config, options.Quiet,
         ],
         [
             "escnative evaluate --model-file erased.safetensors --original model.safetensors --forget-class 4",

@@ -1,5 +1,6 @@
 using EscNative.Bench.Cli;
 using EscNative.Bench.Experiments;
+using EscNative.Bench.Headlines;
 using EscNative.Bench.Reports;
 using EscNative.Bench.Requests;
 using EscNative.Engine;
@@ -61,7 +62,8 @@ internal static class MethodComparison
     /// <param name="device">Where to compute.</param>
     /// <param name="document">What is known of the run.</param>
     /// <param name="model">The model before the requests.</param>
-    public static ResultDocument Run(CommandContext context, ComparisonQuestion question, Device device, ResultDocument document, ModelChoice model)
+    /// <param name="scratch">A folder for files that this run makes.</param>
+    public static ResultDocument Run(CommandContext context, ComparisonQuestion question, Device device, ResultDocument document, ModelChoice model, string scratch)
     {
         var options = context.Options;
         var recipe = MethodSettings.RecipeOf(model.File);
@@ -94,12 +96,13 @@ internal static class MethodComparison
             Evaluation = Measurement.Options(context),
         });
         using var progress = new ProgressLine(context.Terminal);
+        var costs = new List<string>();
         var result = new Experiment(scenario, runner, OptionsOf, Reference).Run(
             question.Methods, data, context.Get(options.Trials), context.Get(options.Seed), progress, context.Cancel);
         if (attack is not null)
             result = attack.AddTo(result, question.Methods, OptionsOf, progress, context.Cancel);
 
-        return document with
+        document = document with
         {
             Data = Results.Of(data, context.Get(options.Data)),
             Model = Results.Of(original, model.Source, ModelCache.HashOf(model.File)),
@@ -109,15 +112,27 @@ internal static class MethodComparison
             Notes =
             [
                 .. result.Methods.Any(m => m.Method == Experiment.Retrain) ? (string[])[] : ["No Retrain reference was measured (add retrain to --method, or give --retrain FILE): the metrics are judged without it."],
+                .. costs.Distinct(),
                 .. remarks,
                 ReportNotes.Seam,
             ],
         };
+        return document with { Headline = Headline.OfSeveral(document) };
 
-        // A file is the reference of the request that it was trained for: the first trial's.
-        Evaluation? Reference(ScenarioTrial trial) => trial.Index > 0 || RetrainFile(trial) is not { } file
-            ? null
-            : Measurement.OfFile("retrain", file, trust, ForgetSplit.Create(data, trial.Joint), device, progress, context.Cancel, Measurement.Options(context));
+        // A file is the reference of the request that it was trained for: the first trial's. The embedded set's are made for every one.
+        Evaluation? Reference(ScenarioTrial trial)
+        {
+            var split = ForgetSplit.Create(data, trial.Joint);
+            var file = trial.Index > 0 ? null : RetrainFile(trial);
+            if (file is null && model.IsSmall && context.Get(options.Retrain) is null)
+            {
+                var made = SmallModel.GetRetrain(new ModelCache(context.Get(options.Cache)), scratch, context.Get(options.Seed), split, device, context, progress);
+                costs.Add(Rivals.Cost(made));
+                file = made.File;
+            }
+
+            return Measurement.OfFile("retrain", file, trust, split, device, progress, context.Cancel, Measurement.Options(context));
+        }
 
         string? RetrainFile(ScenarioTrial trial) => context.Get(options.Retrain)
             ?? (trial.Joint.IsByClass && trial.Joint.Classes is [PretrainedModels.RetrainedWithout] ? model.Retrain : null);

@@ -13,7 +13,8 @@ namespace EscNative.Bench.Verbs;
 /// <param name="Training">What training did, where this run trained it.</param>
 /// <param name="Retrain">Its twin that was trained without the class to forget, or null.</param>
 /// <param name="IsOurs">Whether it comes with the program.</param>
-internal sealed record ModelChoice(string File, string Source, TrainingResult? Training, string? Retrain, bool IsOurs = false)
+/// <param name="IsSmall">Whether it is the embedded set's, whose Retrain reference is made where it is wanted.</param>
+internal sealed record ModelChoice(string File, string Source, TrainingResult? Training, string? Retrain, bool IsOurs = false, bool IsSmall = false)
 {
     /// <summary>The class that is forgotten where the user names none: the paper's.</summary>
     public const string DefaultForgetClass = "4";
@@ -37,7 +38,7 @@ internal sealed record ModelChoice(string File, string Source, TrainingResult? T
         if (context.Get(options.Data) == EmbeddedData.Name)
         {
             var (path, source, training) = SmallModel.Get(new ModelCache(context.Get(options.Cache)), scratch, context.Get(options.Seed), device, context);
-            return new ModelChoice(path, source, training, null);
+            return new ModelChoice(path, source, training, null, IsSmall: true);
         }
 
         var classes = context.Get(options.ForgetIndices) is not null || context.Get(options.ForgetSubject) is not null || context.Get(options.ForgetClass)?.Contains('/', StringComparison.Ordinal) == true

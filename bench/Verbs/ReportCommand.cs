@@ -1,5 +1,7 @@
 using EscNative.Bench.Cli;
+using EscNative.Bench.Headlines;
 using EscNative.Bench.Measuring;
+using EscNative.Bench.Peers;
 using EscNative.Bench.Reports;
 using EscNative.Bench.Requests;
 using EscNative.Kernels.Cpu;
@@ -19,7 +21,7 @@ internal static class ReportCommand
         [
             options.Data, options.AllowOtherData, options.Identities, options.Resize, options.OnBadImage, options.ImageMemory, options.ModelFile, options.Mean, options.Std, options.ClassNames, options.ImageSize, options.Retrain, options.ForgetClass, options.ForgetSubject, options.ForgetIndices, options.Method, options.Scenario, options.Trials, options.Set, options.State, options.Relearn, options.MlpProbe, options.Shadows,
             options.P, options.K, options.Solver, options.Mode, options.Runs, options.Seed, options.Device, options.Threads, options.Precision, options.Cache, options.Json, options.Html, options.Export, options.Force,
-            options.Config, options.Quiet,
+            options.Details, options.Config, options.Quiet,
         ],
         [
             "escnative",
@@ -51,12 +53,11 @@ internal static class ReportCommand
         using var scratch = new ScratchFolder();
         var model = ModelChoice.Of(context, scratch.Path, device);
         document = job is null
-            ? MethodComparison.Run(context, question!, device, document, model)
+            ? MethodComparison.Run(context, question!, device, document, model, scratch.Path)
             : OneMethod(context, job with { ModelFile = model.File, Device = device }, document, model, scratch.Path);
         if (context.Get(options.ModelFile) is null && context.Get(options.Data) == EmbeddedData.Name)
             document = document with { Notes = [ReportNotes.Small, .. document.Notes] };
-        Setup.Publish(context, document);
-        WriteDefaults(context, document, defaults);
+        WriteDefaults(context, Setup.Publish(context, document), defaults);
         return ExitCode.Ok;
     }
 
@@ -88,16 +89,20 @@ internal static class ReportCommand
     private static ResultDocument OneMethod(CommandContext context, ErasureJob job, ResultDocument document, ModelChoice model, string scratch)
     {
         using var progress = new ProgressLine(context.Terminal);
-        var retrainFile = context.Get(context.Options.Retrain) ?? model.Retrain;
         IReadOnlyList<string> remarks = [];
         // The cold request is the process's first look at model and data, and fails where they do not fit; what takes longer to tell follows it.
         var latency = Latency(context, job, scratch, progress, () => remarks = Examine(context, job, model));
-        document = Measure(context, document, job, model.Source, retrainFile, progress) with { Latency = latency, Training = model.Training };
+        var relations = new List<RelationResult>();
+        document = Measure(context, document, job, model, scratch, latency, relations, progress) with { Latency = latency, Training = model.Training };
         if (job.Options is { Directions: 0 } or { Percent: 0 })
             remarks = ["Nothing is erased (k = 0): what is timed and measured is a request that does nothing.", .. remarks];
         if (model.Training is not null)
             remarks = [.. remarks, "The model was trained by this run, so the cold request found the code of the forward pass compiled already."];
-        return document with { Notes = [.. document.Notes, .. remarks] };
+        return document with
+        {
+            Headline = Headline.OfOne(document, Results.NameOf(job.Options.Mode), relations),
+            Notes = [.. document.Notes, .. remarks],
+        };
     }
 
     private static string[] Examine(CommandContext context, ErasureJob job, ModelChoice choice)
@@ -116,20 +121,33 @@ internal static class ReportCommand
     private static LatencyResult Latency(CommandContext context, ErasureJob job, string scratch, ProgressLine progress, Action afterCold)
     {
         var request = new TimedErasure(job, Path.Combine(scratch, "erased.safetensors"));
-        var timing = new RequestTimer(job.Device).Measure(
-            request, context.Get(context.Options.Runs), (step, share) => progress.Report("time", share, step), afterCold, context.Cancel);
+        using var watch = new LoadWatch([], 1);
+        RequestTiming timing;
+        using (watch.Over(0, null))
+        {
+            timing = new RequestTimer(job.Device).Measure(
+                request, context.Get(context.Options.Runs), (step, share) => progress.Report("time", share, step), afterCold, context.Cancel);
+        }
+
         var peaks = Peaks.Measure(CpuParallel.Threads);
-        return LatencyResult.From(timing, peaks.F32, peaks.F64);
+        return LatencyResult.From(timing, peaks.F32, peaks.F64) with { OthersShare = double.IsFinite(watch.OthersShare) ? watch.OthersShare : null };
     }
 
     // Both modes on the same request, each from a fresh copy of the model: the official one changes batch norm.
     private static ResultDocument Measure(
-        CommandContext context, ResultDocument document, ErasureJob job, string source, string? retrainFile, ProgressLine progress)
+        CommandContext context, ResultDocument document, ErasureJob job, ModelChoice choice, string scratch, LatencyResult latency,
+        List<RelationResult> relations, ProgressLine progress)
     {
         using var original = job.LoadModel();
         var split = job.ReadData(original);
+        var retrainFile = context.Get(context.Options.Retrain) ?? choice.Retrain;
+        var made = retrainFile is null && choice.IsSmall
+            ? SmallModel.GetRetrain(new ModelCache(context.Get(context.Options.Cache)), scratch, context.Get(context.Options.Seed), split, job.Device, context, progress)
+            : null;
+        relations.Add(Rivals.Retraining(made, job, latency));
+        relations.AddRange(Rivals.Lau(job, original, split, latency, progress, context.Cancel));
         var before = Measurement.Of("original", original, split, progress, context.Cancel);
-        var retrain = Measurement.OfFile("retrain", retrainFile, job.Trust, split, job.Device, progress, context.Cancel);
+        var retrain = Measurement.OfFile("retrain", retrainFile ?? made?.File, job.Trust, split, job.Device, progress, context.Cancel);
         var erasures = new List<ErasureResult>();
         var evaluations = new List<(string, Evaluation)>();
         RequestResult? request = null;
@@ -148,7 +166,7 @@ internal static class ReportCommand
         return document with
         {
             Data = Results.Of(split.Data, job.DataPath),
-            Model = Results.Of(original, source, ModelCache.HashOf(job.ModelFile)),
+            Model = Results.Of(original, choice.Source, ModelCache.HashOf(job.ModelFile)),
             Request = request,
             Erasures = erasures,
             Metrics = Results.Of(before, retrain, evaluations),
@@ -156,6 +174,7 @@ internal static class ReportCommand
             Notes =
             [
                 .. retrain is null ? (string[])["No Retrain reference was given (--retrain FILE): the metrics are judged without it."] : [],
+                .. made is null ? [] : (string[])[Rivals.Cost(made)],
                 $"The latency is that of {Results.NameOf(job.Options.Mode)} mode.",
                 ReportNotes.Seam,
             ],

@@ -35,7 +35,7 @@ internal static class TrainCommand
 
     /// <summary>Trains and says what came of it.</summary>
     public static (Classifier Model, TrainingResult Result) Train(
-        DataSet data, Hyperparameters network, TrainOptions recipe, Device device, ProgressLine progress, CancellationToken cancel)
+        DataSet data, Hyperparameters network, TrainOptions recipe, Device device, ProgressLine progress, CancellationToken cancel, string step = "train")
     {
         var description = new ModelDescription
         {
@@ -50,7 +50,7 @@ internal static class TrainCommand
             var trainer = new Trainer(model, data, recipe);
             var history = trainer.Run(
                 new SynchronousProgress<TrainProgress>(p => progress.Report(
-                    "train", (p.Epoch + ((double)p.Step / p.StepsPerEpoch)) / p.Epochs,
+                    step, (p.Epoch + ((double)p.Step / p.StepsPerEpoch)) / p.Epochs,
                     string.Create(CultureInfo.InvariantCulture, $"epoch {p.Epoch + 1}/{p.Epochs}, loss {p.Loss:0.000}, accuracy {p.Accuracy:0.0} %"))),
                 cancel);
             var last = history[^1];

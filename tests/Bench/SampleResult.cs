@@ -13,6 +13,29 @@ internal static class SampleResult
         Created = "2026-01-02T03:04:05Z",
         Machine = new MachineInfo("Test CPU", 2, "AVX2", 8_000_000_000, "Test OS", ".NET 10", "workstation, not concurrent"),
         Setup = new SetupResult("auto", "cpu", "no GPU", 2, "f32", 42),
+        Headline = new HeadlineResult
+        {
+            Asked = $"forget class 1 ({className}) with esc",
+            Images = "150 of 1,500 training images",
+            Setting = "allcnn on embedded; Test CPU, 2 threads, f32",
+            Latency = new HeadlineLatency(200, 190, 220, 400, 10),
+            Relations =
+            [
+                new RelationResult("retraining", 60_000, 300, RelationResult.Request, 1197.2, Measured: true, "trained by this run"),
+                new RelationResult("the paper's ESC", 2240, double.NaN, RelationResult.Method, 1, Measured: false, "another network and machine"),
+            ],
+            Effects = [Effect("the rest, unseen (D_rt)", "accuracy", "D_rt", VerdictResult.As)],
+            Attacks = [Effect("new head, trained to the end: D_f", "KR-strong", "D_f", VerdictResult.Worse)],
+            Stages = [new StageShareResult("forward", "forward pass to the features", 150, 74)],
+            Methods =
+            [
+                new HeadlineMethod(
+                    "ng", 2500, 4.5, 11.96, "completed", [Effect("the rest, unseen (D_rt)", "accuracy", "D_rt", VerdictResult.As)],
+                    [Effect("new head, trained to the end: D_f", "KR-strong", "D_f", VerdictResult.Worse)], "keeps: as Retrain"),
+            ],
+            Warnings = ["the runs differ"],
+            Verdict = "keeps: as Retrain | attacker: worse: knowledge is left",
+        },
         Data = new DataResult("embedded", 1500, 500, ["cat", className], ["a note"]),
         Model = new ModelResult("allcnn", 0.5, 406_810, 96, 2, "model.safetensors", new string('a', 64), Hyperparameters: "width 0.5"),
         Request = new RequestResult("esc", [1], $"class 1 ({className})", 150, 1350, 50, 450, 1.5, 1, "auto"),
@@ -35,6 +58,7 @@ internal static class SampleResult
             PeakF64Gflops = 121,
             PeakTensorBytes = 20_000_000,
             RequestSamplesMs = [200, 201],
+            OthersShare = 0.01,
         },
         Erasures =
         [
@@ -54,7 +78,8 @@ internal static class SampleResult
                 new MetricRow(
                     "KR-strong", "D_f", "%", "nearer to Retrain", "Retrain's", "accuracy of a converged head; training rows", 150,
                     new Dictionary<string, double> { ["original"] = 97.5, ["paper"] = 95.25 },
-                    new Dictionary<string, IReadOnlyList<double>> { ["paper"] = [90.5, 97.75] }, new Dictionary<string, string>()),
+                    new Dictionary<string, IReadOnlyList<double>> { ["paper"] = [90.5, 97.75] }, new Dictionary<string, string>(),
+                    new Dictionary<string, VerdictResult> { ["paper"] = new(VerdictResult.None, "", "needs a Retrain reference") }),
             ]),
         Unlearning = new UnlearningRunResult("scrub", "completed", 1.5, 12, new Dictionary<string, double> { ["epochs"] = 3 }, ["a note"]),
         Experiment = new ExperimentResult
@@ -80,7 +105,7 @@ internal static class SampleResult
                             ],
                             new AnswerResult("classes 0, 1", "completed", 1.25, 5, 20, [], null)),
                     ],
-                    Metrics = [new StatisticResult("accuracy", "D_f", 3.25, 0.5, 2, "3.25 above Retrain: knowledge is left", [1.5, 5])],
+                    Metrics = [new StatisticResult("accuracy", "D_f", 3.25, 0.5, 2, "3.25 above Retrain: knowledge is left", [1.5, 5], new VerdictResult(VerdictResult.Worse, VerdictResult.Retrain, "knowledge is left"))],
                 },
                 new MethodResult { Method = "leace", Data = "D_f, D_r", NotApplicable = "forgets whole classes only", Trials = [], Metrics = [] },
             ],
@@ -114,4 +139,7 @@ internal static class SampleResult
         Paper = PaperClaims.Table1,
         Notes = ["a remark"],
     };
+
+    private static EffectResult Effect(string label, string metric, string name, string verdict) => new(
+        label, metric, name, "%", 97.5, 95.25, 90.5, 97.75, 96, new VerdictResult(verdict, VerdictResult.Retrain, verdict == VerdictResult.Worse ? "knowledge is left" : ""));
 }

@@ -1,5 +1,5 @@
 using EscNative.Bench.Cli;
-using EscNative.Bench.Reports;
+using EscNative.Bench.Screens;
 
 namespace EscNative.Tests.Bench;
 
@@ -7,10 +7,15 @@ public sealed class TerminalTests : IDisposable
 {
     private readonly StringWriter _output = new();
     private readonly StringWriter _error = new();
+    private readonly TextWriter _shared;
     private readonly Dictionary<string, string> _environment = [];
+
+    // Progress writes from a timer's thread too: whoever holds the lock on this writer reads the text whole.
+    public TerminalTests() => _shared = TextWriter.Synchronized(_error);
 
     public void Dispose()
     {
+        _shared.Dispose();
         _output.Dispose();
         _error.Dispose();
     }
@@ -47,40 +52,70 @@ public sealed class TerminalTests : IDisposable
     }
 
     [Fact]
-    public void Progress_is_shown_only_where_somebody_watches()
+    public void Progress_in_a_terminal_is_one_line_that_is_cleared()
     {
-        using (var hidden = new ProgressLine(Create(true, false)))
-            hidden.Report("train", 0.5);
-        Assert.Empty(_error.ToString());
-
-        var quiet = Create(true, true);
-        quiet.Quiet = true;
-        using (var line = new ProgressLine(quiet))
-            line.Report("train", 0.5);
-        Assert.Empty(_error.ToString());
-
         using (var line = new ProgressLine(Create(true, true)))
         {
             line.Report("train", 0.5, "epoch 1");
-            Assert.Contains(" 50 % epoch 1", _error.ToString(), StringComparison.Ordinal);
+            Assert.Contains("train 50 %, 0 s, 0 s left [############............] epoch 1", _error.ToString(), StringComparison.Ordinal);
         }
 
         Assert.EndsWith("\r", _error.ToString(), StringComparison.Ordinal);
         Assert.Empty(_output.ToString());
     }
 
-    [Fact]
-    public void A_dumb_terminal_gets_lines_that_are_never_rewritten()
+    [Theory]
+    [InlineData(120)]
+    [InlineData(60)]
+    [InlineData(40)]
+    [InlineData(20)]
+    public void Progress_is_never_wider_than_the_terminal_and_says_what_and_how_long(int width)
     {
-        _environment["TERM"] = "dumb";
-        using (var line = new ProgressLine(Create(true, true)))
+        using (var line = new ProgressLine(Create(true, true, width)))
+            line.Report("evaluate", 0.5, "retrain: a linear head on features of the training images, trained to the end");
+        var shown = _error.ToString().Split('\r', StringSplitOptions.RemoveEmptyEntries)[0];
+        Assert.StartsWith("evaluate 50 %, 0 s"[..Math.Min(18, width - 1)], shown, StringComparison.Ordinal);
+        Assert.InRange(shown.Length, 10, width - 1);
+    }
+
+    [Theory]
+    [InlineData(false, "xterm")]
+    [InlineData(true, "dumb")]
+    public void Without_a_terminal_a_plain_line_comes_every_so_often(bool isTerminal, string term)
+    {
+        _environment["TERM"] = term;
+        using (var line = new ProgressLine(Create(true, isTerminal)))
         {
             line.Report("train", 0.25);
             line.Report("train", 0.5);
         }
 
+        // What takes less than ten seconds says nothing.
+        Assert.Empty(_error.ToString());
+        using (var line = new ProgressLine(Create(true, isTerminal), TimeSpan.FromMilliseconds(20)))
+        {
+            line.Report("train", 0.25, "epoch 1");
+            Assert.True(SpinWait.SpinUntil(() => Lines().Length > 1, TimeSpan.FromSeconds(30)));
+        }
+
+        Assert.All(Lines(), line => Assert.Matches("^train 25 %, [0-9]+ s, [0-9]+ s left: epoch 1$", line));
         Assert.DoesNotContain('\r', _error.ToString().Replace(Environment.NewLine, "", StringComparison.Ordinal));
-        Assert.Single(_error.ToString().Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries));
+
+        string[] Lines()
+        {
+            lock (_shared)
+                return _error.ToString().Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries);
+        }
+    }
+
+    [Fact]
+    public void Quiet_means_no_progress()
+    {
+        var quiet = Create(true, true);
+        quiet.Quiet = true;
+        using (var line = new ProgressLine(quiet, TimeSpan.FromMilliseconds(1)))
+            line.Report("train", 0.5);
+        Assert.Empty(_error.ToString());
     }
 
     [Fact]
@@ -94,6 +129,6 @@ public sealed class TerminalTests : IDisposable
         Assert.Empty(_output.ToString());
     }
 
-    private Terminal Create(bool outputIsTerminal, bool errorIsTerminal) =>
-        new(_output, _error, outputIsTerminal, errorIsTerminal, _environment.GetValueOrDefault);
+    private Terminal Create(bool outputIsTerminal, bool errorIsTerminal, int width = 100) =>
+        new(_output, _shared, outputIsTerminal, errorIsTerminal, _environment.GetValueOrDefault, () => width);
 }

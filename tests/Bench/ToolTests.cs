@@ -184,6 +184,7 @@ public sealed class ToolTests(SmallFiles files) : IClassFixture<SmallFiles>
         Assert.Equal(["Original", "Retrain", "ESC"], result.Paper!.Select(row => row.Method));
         Assert.Contains("KR-strong", outcome.Output, StringComparison.Ordinal);
         Assert.True(new FileInfo(folder["artifacts/report.html"]).Length is > 5_000 and < 150_000);
-        Assert.StartsWith("written: ", outcome.Error, StringComparison.Ordinal);
+        // A slow machine tells how far it is before.
+        Assert.StartsWith("written: ", outcome.Error.TrimEnd().Split('\n')[^1], StringComparison.Ordinal);
     }
 }
