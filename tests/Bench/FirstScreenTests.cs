@@ -8,8 +8,8 @@ public sealed class FirstScreenTests
     private const int Lines = 24;
     private static readonly int[] Widths = [60, 80, 100, 120, 200];
 
-    /// <summary>A headline of a real report, and what is made of it.</summary>
-    public static TheoryData<string> Names => ["class", "methods", "without Retrain"];
+    /// <summary>Headlines of real reports (class, methods, person), and what is made of one.</summary>
+    public static TheoryData<string> Names => ["class", "methods", "person", "many methods", "without Retrain"];
 
     [Theory]
     [MemberData(nameof(Names))]
@@ -67,8 +67,8 @@ public sealed class FirstScreenTests
     [Fact]
     public void Methods_stand_in_the_order_of_the_result()
     {
-        var text = Text("methods", 80);
-        var places = Of("methods").Methods.Take(12).Select(m => text.IndexOf($"\n  {m.Method} ", StringComparison.Ordinal)).ToArray();
+        var text = Text("many methods", 80);
+        var places = Of("many methods").Methods.Take(12).Select(m => text.IndexOf($"\n  {m.Method} ", StringComparison.Ordinal)).ToArray();
         Assert.DoesNotContain(-1, places);
         Assert.Equal(places.Order(), places);
         Assert.Contains("and 2 more", text, StringComparison.Ordinal);
@@ -85,6 +85,8 @@ public sealed class FirstScreenTests
     public void The_page_shows_what_is_printed()
     {
         var page = File.ReadAllText(Path.Combine(Repository.Root, "docs", "first-screen.md")).ReplaceLineEndings("\n");
+        Assert.Contains($"```text\n{Text("methods", 80)}\n```", page, StringComparison.Ordinal);
+        Assert.Contains($"```text\n{Text("person", 80)}\n```", page, StringComparison.Ordinal);
         Assert.All(Widths, width => Assert.Contains($"```text\n{Text("class", width)}\n```", page, StringComparison.Ordinal));
     }
 
@@ -92,14 +94,14 @@ public sealed class FirstScreenTests
 
     private static HeadlineResult Of(string name) => name switch
     {
-        "methods" => Methods(Real()),
-        "without Retrain" => Real() with
+        "many methods" => Methods(Real("class")),
+        "without Retrain" => Real("class") with
         {
             Asked = "forget images 1-150 of subject s4 with esc",
-            Effects = [.. Real().Effects.Select(WithoutRetrain)],
-            Attacks = [.. Real().Attacks.Select(WithoutRetrain)],
+            Effects = [.. Real("class").Effects.Select(WithoutRetrain)],
+            Attacks = [.. Real("class").Attacks.Select(WithoutRetrain)],
         },
-        _ => Real(),
+        _ => Real(name),
     };
 
     private static EffectResult WithoutRetrain(EffectResult effect) =>
@@ -121,5 +123,5 @@ public sealed class FirstScreenTests
         ],
     };
 
-    private static HeadlineResult Real() => ResultJson.Parse(File.ReadAllText(Path.Combine(Repository.Root, "tests", "Bench", "Headlines", "class.json"))).Headline!;
+    private static HeadlineResult Real(string name) => ResultJson.Parse(File.ReadAllText(Path.Combine(Repository.Root, "tests", "Bench", "Headlines", $"{name}.json"))).Headline!;
 }
