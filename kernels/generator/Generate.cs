@@ -17,8 +17,8 @@ internal static class MicroKernelGenerator
 {
     // Rows x vectors of a tile. Its accumulators, one row of b and one broadcast value fit the register file (32 vectors of
     // 512 bits, else 16), and at least 8 accumulators hide the latency of an FMA. The rows of an indirect tile are also
-    // held as pointers, of which x64 can keep about 8. Each indirect tile also comes with fewer rows, FewerRows, for what is left of a
-    // number of rows, and for those who have few.
+    // held as pointers, of which x64 can keep about 8. Each indirect tile of floats also comes with fewer rows, FewerRows, for what is
+    // left of a number of rows, and for those who have few: one image of a network, which is computed in float.
     private static readonly Isa[] Isas =
     [
         new(512, Product: (12, 2), Gram: (8, 3), Indirect: [(8, 1), (8, 2), (8, 3), (6, 4)], GroupedRows: [1, 2, 4, 8]),
@@ -90,7 +90,7 @@ internal static class MicroKernelGenerator
 
     private static IEnumerable<string> IndirectMethods(Isa isa, VectorType vector)
     {
-        var tiles = isa.Indirect.SelectMany(tile => FewerRows.Where(rows => rows < tile.Rows).Append(tile.Rows).Select(rows => (Rows: rows, tile.Vectors))).ToArray();
+        var tiles = isa.Indirect.SelectMany(tile => FewerRows.Where(rows => rows < tile.Rows && vector.Element == "float").Append(tile.Rows).Select(rows => (Rows: rows, tile.Vectors))).ToArray();
         var code = new Code();
         code.Line(1, $"/// <summary>Makes the kernels those of a set, the ones of few rows first.</summary>");
         code.Line(1, $"public static void AddTo(GemmKernelSet<{vector.Element}> set)");
