@@ -35,6 +35,8 @@ internal static class Sections
             sections.AddRange(ExperimentSections.Of(experiment));
         if (result.Paper is { } paper)
             sections.Add(Paper(paper));
+        if (result.TimeClaims is { } claims)
+            sections.Add(ExperimentSections.TimeClaims(claims));
         sections.AddRange(result.OwnSections);
         if (result.Notes.Count > 0)
             sections.Add(new Section("Notes", null, result.Notes));

@@ -69,6 +69,7 @@ internal static class Setup
         Erasures = result.Erasures is { } erasures ? [.. erasures.Select(e => e with { Seconds = double.NaN })] : null,
         Experiment = result.Experiment is { } experiment ? experiment.WithoutTimes() : null,
         Latency = null,
+        TimeClaims = null,
     };
 
     /// <summary>A result with what is known at once.</summary>
