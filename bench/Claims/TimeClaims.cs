@@ -67,7 +67,9 @@ internal static class TimeClaims
             ? claim with { Reason = NoEsc }
             : claim with
             {
-                Measured = count.Value, Here = $"{Numbers.Count(count.Value)} steps", Samples = count.Paths,
+                Measured = count.Value,
+                Here = $"{Numbers.Count(count.Value)} steps",
+                Samples = count.Paths,
                 Verdict = count.Value == 0 ? TimeClaimResult.Holds : TimeClaimResult.DoesNotHold,
                 Reason = "Counted by the method itself; its directions come from an eigensolver.",
             };
@@ -83,7 +85,9 @@ internal static class TimeClaims
         var share = run.Document.Latency?.Stages.FirstOrDefault(s => s.Name == StageNames.Forward)?.SharePercent;
         return claim with
         {
-            Measured = (double)count.Value / asked, Here = $"{Numbers.Count(count.Value)} images through the network for {Numbers.Count(asked)} to forget", Samples = [.. count.Paths, .. paths],
+            Measured = (double)count.Value / asked,
+            Here = $"{Numbers.Count(count.Value)} images through the network for {Numbers.Count(asked)} to forget",
+            Samples = [.. count.Paths, .. paths],
             Verdict = count.Value == asked ? TimeClaimResult.Holds : TimeClaimResult.DoesNotHold,
             Reason = "Counted by the network as images pass." + (share is { } percent ? $" That pass is {Numbers.Short(percent)} % of the request here (latency.stages)." : ""),
         };
