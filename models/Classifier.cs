@@ -17,6 +17,7 @@ public sealed class Classifier : Module
 {
     private readonly Module _extractor;
     private ErasureLayer? _erasure;
+    private long _forwardedImages;
 
     /// <summary>A classifier of an extractor and a head, which it now owns.</summary>
     /// <param name="description">What it is: as many class names as the head has scores. Where it is to be copied, as methods that train do,
@@ -63,6 +64,10 @@ public sealed class Classifier : Module
     /// <summary>What was erased, or null.</summary>
     public ErasureOperator? Erasure => _erasure?.Operator;
 
+    /// <summary>Images that went through the extractor of this very object: by <see cref="Features"/>, <see cref="Forward"/> and feature passes.</summary>
+    /// <remarks>A copy begins at 0. What a plan of one's own runs (<see cref="CompiledExtractor"/>) is not counted.</remarks>
+    public long ForwardedImages => Interlocked.Read(ref _forwardedImages);
+
     /// <summary>The extractor, for optimizers and for tests: what it gives is not erased.</summary>
     internal Module Extractor => _extractor;
 
@@ -73,8 +78,12 @@ public sealed class Classifier : Module
         var features = _extractor.Forward(images);
         if (features.Shape.Rank != 2 || features.Shape[1] != FeatureWidth)
             throw new ShapeException($"features: the extractor gives {features.Shape} for images {images.Shape}, the head wants [n, {FeatureWidth}]");
+        CountForwarded(images.Shape[0]);
         return scope.Keep(_erasure is null ? features : _erasure.Forward(features));
     }
+
+    /// <summary>Adds to <see cref="ForwardedImages"/> what a plan of this model ran.</summary>
+    internal void CountForwarded(int images) => Interlocked.Add(ref _forwardedImages, images);
 
     /// <summary>Normalised images [n, h, w, c] to class scores [n, classes].</summary>
     public override Tensor Forward(Tensor x)

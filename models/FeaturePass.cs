@@ -80,6 +80,7 @@ public sealed class FeaturePass(Classifier model, int imagesPerRun = 0, StageRec
                 using var logits = delivery.TakesLogits ? Allocate(batch.Length, model.Classes) : null;
                 using (Stage("forward"))
                     extractor.Plan.Run(pixels, features, logits);
+                model.CountForwarded(batch.Length);
                 staging.HandOver();
                 delivery.Deliver(batch, features, logits);
                 continue;
@@ -94,6 +95,7 @@ public sealed class FeaturePass(Classifier model, int imagesPerRun = 0, StageRec
                     extractor.Features(pixels, rows);
             }
 
+            model.CountForwarded(batch.Length);
             staging.HandOver();
             delivery.Deliver(batch, rows, scores);
         }
@@ -191,6 +193,7 @@ public sealed class FeaturePass(Classifier model, int imagesPerRun = 0, StageRec
                     if (delivery.TakesLogits)
                         logits = Allocate(batch.Count, model.Classes);
                     extractor.Plan.Run(batch.Images, features, logits);
+                    model.CountForwarded(batch.Count);
                 }
             }
 

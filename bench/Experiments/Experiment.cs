@@ -88,7 +88,8 @@ internal sealed class Experiment(
     };
 
     private static AnswerResult Answer(RequestRun run) => new(
-        run.Request, run.Outcome == UnlearningOutcome.Diverged ? "diverged" : "completed", run.Seconds, run.Runs, run.Steps, run.Notes, Accuracies(run.Accuracies));
+        run.Request, run.Outcome == UnlearningOutcome.Diverged ? "diverged" : "completed", run.Seconds, run.Runs, run.Steps, run.Notes, Accuracies(run.Accuracies),
+        run.Samples, run.ForwardedImages);
 
     private static Dictionary<string, double>? Accuracies(ForgetAccuracies? accuracies) => accuracies is null ? null : new Dictionary<string, double>
     {

@@ -20,6 +20,9 @@ internal static class PaperRunTimes
         ["esc-t"] = 29.47,
     };
 
+    /// <summary>The methods of table 5 beside ESC, in its order, and the seconds that it gives.</summary>
+    public static IReadOnlyDictionary<string, double> Table5Seconds => Seconds;
+
     /// <summary>How many times as long as ESC a method takes, and where the paper says so; NaN where it does not.</summary>
     public static (double Ratio, string Source) Of(string method) => method == "lau"
         ? (9.17, "text on figure 5: all settings")

@@ -32,7 +32,7 @@ internal sealed record ExperimentResult
         ],
     };
 
-    private static AnswerResult Without(AnswerResult answer) => answer with { Seconds = double.NaN };
+    private static AnswerResult Without(AnswerResult answer) => answer with { Seconds = double.NaN, Samples = null };
 }
 
 /// <summary>One repetition.</summary>
@@ -65,8 +65,11 @@ internal sealed record MethodTrialResult(int Trial, double Seconds, IReadOnlyLis
 /// <param name="Outcome"><c>completed</c> or <c>diverged</c>.</param>
 /// <param name="Seconds">The median of <paramref name="Runs"/> runs of the method; NaN where times mean nothing.</param>
 /// <param name="Accuracies">For several requests: D_f, D_r, D_ft, D_rt of everything asked for so far.</param>
+/// <param name="Samples">The seconds of every run, in order; null in results that did not keep them.</param>
+/// <param name="ForwardedImages">Images that went through the network that answers, in one run; null in results that did not count them.</param>
 internal sealed record AnswerResult(
-    string Request, string Outcome, double Seconds, int Runs, long Steps, IReadOnlyList<string> Notes, IReadOnlyDictionary<string, double>? Accuracies);
+    string Request, string Outcome, double Seconds, int Runs, long Steps, IReadOnlyList<string> Notes, IReadOnlyDictionary<string, double>? Accuracies,
+    IReadOnlyList<double>? Samples = null, long? ForwardedImages = null);
 
 /// <summary>A metric over the trials.</summary>
 /// <param name="Deviation">The sample standard deviation; null for a single trial.</param>
@@ -79,6 +82,30 @@ internal sealed record StatisticResult(
 
 /// <summary>What a metric is.</summary>
 internal sealed record MetricDefinition(string Metric, string Name, string Unit, string Direction, string Ideal, string Definition);
+
+/// <summary>A sentence or a number of the paper about time, and what this run says of it.</summary>
+/// <param name="Claim">What the paper says.</param>
+/// <param name="Where">Where it says it.</param>
+/// <param name="Basis"><c>text</c> (read in the paper's own text) or <c>reference</c> (from a summary of it).</param>
+/// <param name="Setting">The paper's hardware, network, data and request.</param>
+/// <param name="Form">The same without a device: a ratio or a count. This is what is judged.</param>
+/// <param name="Claimed">The paper's value of that form; NaN where it has none.</param>
+/// <param name="Measured">Ours; NaN where it was not measured.</param>
+/// <param name="Interval">What the samples leave open of it, [low, high]; null where it is exact or was not measured.</param>
+/// <param name="Here">What was measured, in words: <c>0.036 s (5 runs)</c>, or <c>not measured</c>.</param>
+/// <param name="Samples">Where in this document the raw samples stand, such as <c>experiment.methods[13].trials[0].requests[0].samples</c>.</param>
+/// <param name="Verdict"><c>holds</c>, <c>does not hold</c> or <c>cannot be told here</c>.</param>
+/// <param name="Reason">Why.</param>
+internal sealed record TimeClaimResult(
+    string Claim, string Where, string Basis, string Setting, string Form, double Claimed, double Measured, IReadOnlyList<double>? Interval, string Here,
+    IReadOnlyList<string> Samples, string Verdict, string Reason)
+{
+    public const string Holds = "holds";
+    public const string DoesNotHold = "does not hold";
+    public const string CannotBeTold = "cannot be told here";
+    public const string Text = "text";
+    public const string Reference = "reference";
+}
 
 /// <summary>A claim of the paper about run time.</summary>
 /// <param name="Method">The method that takes so many times as long as ESC.</param>

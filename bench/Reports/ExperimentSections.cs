@@ -8,6 +8,9 @@ namespace EscNative.Bench.Reports;
 /// <summary>An experiment as sections of text: a method a row.</summary>
 internal static class ExperimentSections
 {
+    /// <summary>What a time that was taken once may be off, either way: a shared machine's noise from one minute to the next.</summary>
+    public const double OnceOff = 0.2;
+
     public static IEnumerable<Section> Of(ExperimentResult result)
     {
         yield return Asked(result);
@@ -103,6 +106,21 @@ internal static class ExperimentSections
             [.. result.Claims.Select(c => (IReadOnlyList<string>)[c.Method, Numbers.Short(c.Claimed), Numbers.Short(c.Measured), c.Source])]),
         [
             "Measured: one machine, one run, the same model and images for all. The paper's network, device and share of image decoding are others, so that only the order of magnitude can be compared.",
+        ]);
+
+    /// <summary>The paper's sentences about time, a claim a row.</summary>
+    public static Section TimeClaims(IReadOnlyList<TimeClaimResult> claims) => new(
+        "What the paper says about time, and whether it holds here",
+        new TextTable(
+            ["the paper says", "judged without a device by", " paper", " here", "verdict", "why"],
+            [.. claims.Select(c => (IReadOnlyList<string>)
+            [
+                $"{c.Claim} ({c.Where})", c.Form, Numbers.Short(c.Claimed), Numbers.Short(c.Measured), c.Verdict, c.Here == "not measured" ? c.Reason : $"{c.Here}. {c.Reason}",
+            ])]),
+        [
+            "The paper measured on one NVIDIA A5000. A ratio holds where the shortest and the longest samples of both times keep it, does not hold where they all break it. "
+            + $"A time that was taken once is given {Numbers.Short(100 * OnceOff)} % either way.",
+            "The JSON result names for every claim where its raw samples stand, the paper's setting, and whether the sentence was read in the paper's own text or in a summary.",
         ]);
 
     private static List<string> Remarks(ExperimentResult result) =>

@@ -48,6 +48,9 @@ internal sealed record ResultDocument
 
     public IReadOnlyList<PaperRow>? Paper { get; init; }
 
+    /// <summary>Every sentence of the paper about time, judged by this run; of <c>report</c>.</summary>
+    public IReadOnlyList<TimeClaimResult>? TimeClaims { get; init; }
+
     public CheckpointResult? Checkpoint { get; init; }
 
     public IReadOnlyList<FindingResult>? Findings { get; init; }
@@ -157,6 +160,12 @@ internal sealed record ErasureResult
 
     /// <summary>Seconds of the method, the model and the images being in memory.</summary>
     public required double Seconds { get; init; }
+
+    /// <summary>Images that went through the network meanwhile; null in results that did not count them.</summary>
+    public long? ForwardedImages { get; init; }
+
+    /// <summary>Optimization steps; null in results that did not count them.</summary>
+    public long? Steps { get; init; }
 }
 
 /// <summary>One line of a published table.</summary>

@@ -29,6 +29,8 @@ internal static class Sections
             sections.AddRange(MetricSections.Of(metrics));
         if (result.Paper is { } paper)
             sections.Add(Paper(paper));
+        if (result.TimeClaims is { } claims)
+            sections.Add(ExperimentSections.TimeClaims(claims));
         if (result.Unlearning is { } run && result.Erasures is null)
             sections.Add(Unlearning(run));
         if (result.Erasures is { } erasures)

@@ -68,6 +68,7 @@ internal static class Results
             Residual = subspace.Residual,
             Orthogonality = subspace.Orthogonality,
             Seconds = result.Seconds,
+            Steps = result.Steps,
         };
     }
 

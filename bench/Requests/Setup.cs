@@ -77,6 +77,7 @@ internal static class Setup
         Experiment = result.Experiment is { } experiment ? experiment.WithoutTimes() : null,
         Latency = null,
         Headline = result.Headline?.WithoutTimes(),
+        TimeClaims = null,
     };
 
     /// <summary>A result with what is known at once.</summary>

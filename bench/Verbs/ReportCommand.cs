@@ -1,3 +1,4 @@
+using EscNative.Bench.Claims;
 using EscNative.Bench.Cli;
 using EscNative.Bench.Headlines;
 using EscNative.Bench.Measuring;
@@ -57,6 +58,7 @@ internal static class ReportCommand
             : OneMethod(context, job with { ModelFile = model.File, Device = device }, document, model, scratch.Path);
         if (context.Get(options.ModelFile) is null && context.Get(options.Data) == EmbeddedData.Name)
             document = document with { Notes = [ReportNotes.Small, .. document.Notes] };
+        document = document with { TimeClaims = TimeClaims.Of(document) };
         WriteDefaults(context, Setup.Publish(context, document), defaults);
         return ExitCode.Ok;
     }
@@ -157,7 +159,7 @@ internal static class ReportCommand
             var own = job with { Options = job.Options with { Mode = mode } };
             var result = own.Erase(
                 model, split, null, new SynchronousProgress<StageProgress>(p => progress.Report("erase", (double)p.Done / Math.Max(p.Total, 1), Results.NameOf(mode))), context.Cancel);
-            erasures.Add(Results.Of(mode, result));
+            erasures.Add(Results.Of(mode, result) with { ForwardedImages = model.ForwardedImages });
             evaluations.Add((Results.NameOf(mode), Measurement.Of(Results.NameOf(mode), model, split, progress, context.Cancel)));
             if (mode == job.Options.Mode)
                 request = Results.Of(job, split, result);

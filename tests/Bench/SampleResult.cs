@@ -65,7 +65,7 @@ internal static class SampleResult
             new ErasureResult
             {
                 Mode = "paper", K = 1, FeatureWidth = 96, Solver = "auto: gram-eigen", Notes = ["d = 96 is small"], SingularValues = [120.5, 30.25],
-                EnergyRemoved = 0.93, Residual = 1e-15, Orthogonality = 2e-16, Seconds = 0.2,
+                EnergyRemoved = 0.93, Residual = 1e-15, Orthogonality = 2e-16, Seconds = 0.2, ForwardedImages = 150, Steps = 0,
             },
         ],
         Metrics = new MetricsResult(
@@ -100,7 +100,7 @@ internal static class SampleResult
                         new MethodTrialResult(
                             0, 2.5,
                             [
-                                new AnswerResult("class 1", "completed", 1, 5, 10, [], new Dictionary<string, double> { ["D_f"] = 3.5 }),
+                                new AnswerResult("class 1", "completed", 1, 5, 10, [], new Dictionary<string, double> { ["D_f"] = 3.5 }, [0.9, 1, 1.2], 600),
                                 new AnswerResult("class 0", "diverged", 1.5, 1, 10, ["the loss left every bound"], new Dictionary<string, double> { ["D_f"] = double.NaN }),
                             ],
                             new AnswerResult("classes 0, 1", "completed", 1.25, 5, 20, [], null)),
@@ -137,6 +137,12 @@ internal static class SampleResult
             ]),
         Micro = new MicroResult("BenchmarkDotNet 0.14.0", "short", [new MicroRow("Operation", "Relu", "Recording False", 250, 249, 3.5, 0, 3)]),
         Paper = PaperClaims.Table1,
+        TimeClaims =
+        [
+            new TimeClaimResult(
+                "ESC is 9.17 times as fast as LAU.", "text on figure 5", TimeClaimResult.Reference, "one NVIDIA A5000", "time of LAU / time of ESC", 9.17, 3.5, [3.25, 3.75],
+                "lau 0.35 s (5 runs)", ["experiment.methods[1].trials[0].requests[0].samples"], TimeClaimResult.DoesNotHold, "another device"),
+        ],
         Notes = ["a remark"],
     };
 

@@ -29,6 +29,34 @@ public sealed class FeaturePassTests
         Assert.Equal(bank.Logits, scored.Logits);
     }
 
+    [Fact]
+    public void Images_are_counted_as_they_pass_through_the_network_whatever_way_they_take()
+    {
+        using var model = SmallImages.Model();
+        Assert.Equal(0, model.ForwardedImages);
+        var set = SmallImages.Set(Images, 4);
+        using var pass = new FeaturePass(model);
+        pass.Run(set, [new Seen()]);
+        Assert.Equal(Images, model.ForwardedImages);
+        pass.Run(set, [new Seen()], mirrored: true);
+        pass.RunAugmented(set, Augmentation.CropAndFlip, 1, 0, [new Seen()]);
+        Assert.Equal(3 * Images, model.ForwardedImages);
+        pass.RunInTrainingMode(new BatchLoader(set, model.Description.Normalisation, new BatchOptions { BatchSize = 64, Device = model.Device }), 0, [new Seen()]);
+        Assert.Equal(4 * Images, model.ForwardedImages);
+        using (Tensor.Scope())
+        {
+            foreach (var batch in new BatchLoader(set, model.Description.Normalisation, new BatchOptions { BatchSize = 50, Device = model.Device }).Epoch())
+            {
+                _ = model.Forward(batch.Images);
+                break;
+            }
+        }
+
+        Assert.Equal((4 * Images) + 50, model.ForwardedImages);
+        using var copy = model.Copy();
+        Assert.Equal(0, copy.ForwardedImages);
+    }
+
     [Theory]
     [InlineData(32, 512)]
     [InlineData(224, 512)]

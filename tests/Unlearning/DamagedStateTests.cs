@@ -87,13 +87,18 @@ public sealed class DamagedStateTests
             Outcome = UnlearningOutcome.Completed,
             Seconds = 1.5,
             Runs = 3,
+            Samples = [1.25, 1.5, 2],
+            ForwardedImages = 600,
             Steps = 7,
             Parameters = new Dictionary<string, double> { ["epochs"] = 2, ["rate"] = 0.1 },
             Notes = ["one", "two"],
         };
         store.Save("answer", Key, model, run);
-        using (var live = store.Find("answer", Key, Device.Cpu)!.Value.Model)
+        var (live, found) = store.Find("answer", Key, Device.Cpu)!.Value;
+        using (live)
             Assert.Equal(Tiny.Values(model), Tiny.Values(live));
+        Assert.Equal((run.Seconds, run.Runs, run.ForwardedImages, run.Steps), (found.Seconds, found.Runs, found.ForwardedImages, found.Steps));
+        Assert.Equal(run.Samples, found.Samples);
         SafetensorsDamage.Run("answer", store.PathOf("answer")!, () => store.Find("answer", Key, Device.Cpu)?.Model.Dispose());
     }
 
@@ -101,6 +106,8 @@ public sealed class DamagedStateTests
     [InlineData("runs", "NaN")]
     [InlineData("runs", "1e12")]
     [InlineData("steps", "-1")]
+    [InlineData("samples", "1\u001f-2")]
+    [InlineData("forwarded-images", "many")]
     [InlineData("outcome", "7")]
     [InlineData("parameters", "a=1\u001fa=2")]
     [InlineData("parameters", "a")]

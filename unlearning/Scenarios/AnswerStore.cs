@@ -13,6 +13,9 @@ internal sealed class AnswerStore(string? folder)
     private const string NotePrefix = "escnative.note.";
     private const string KeyNote = "run.key";
 
+    // Of what is kept beside the model; 2: with every run's seconds and the images that went through the network.
+    private const string Form = "answer 2";
+
     // Between the parts of a list that stands in one metadata value.
     private const char Separator = '\u001f';
 
@@ -26,7 +29,8 @@ internal sealed class AnswerStore(string? folder)
     public static string Key(params ReadOnlySpan<string> causes)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (var cause in causes)
+        // What an answer of another form left is not found: the request is answered again.
+        foreach (var cause in (string[])[Form, .. causes])
             hash.AppendData(Encoding.UTF8.GetBytes($"{cause.Length}:{cause}"));
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
@@ -45,6 +49,8 @@ internal sealed class AnswerStore(string? folder)
             Outcome = Enum.TryParse<UnlearningOutcome>(Note("outcome"), out var outcome) && Enum.IsDefined(outcome) ? outcome : throw Damaged("outcome"),
             Seconds = Number("seconds", double.MaxValue),
             Runs = (int)Number("runs", int.MaxValue),
+            Samples = [.. List("samples").Select(text => Parse(text, "samples") is var value && value >= 0 && value <= double.MaxValue ? value : throw Damaged("samples"))],
+            ForwardedImages = (long)Number("forwarded-images", 1L << 53),
             Steps = (long)Number("steps", 1L << 53),
             Parameters = Parameters(),
             Notes = List("notes"),
@@ -84,6 +90,8 @@ internal sealed class AnswerStore(string? folder)
             ["run.outcome"] = run.Outcome.ToString(),
             ["run.seconds"] = Text(run.Seconds),
             ["run.runs"] = Text(run.Runs),
+            ["run.samples"] = string.Join(Separator, run.Samples.Select(Text)),
+            ["run.forwarded-images"] = Text(run.ForwardedImages),
             ["run.steps"] = Text(run.Steps),
             ["run.parameters"] = string.Join(Separator, run.Parameters.Select(p => $"{p.Key}={Text(p.Value)}")),
             ["run.notes"] = string.Join(Separator, run.Notes),

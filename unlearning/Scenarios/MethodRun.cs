@@ -1,3 +1,4 @@
+using EscNative.Models;
 using EscNative.Unlearning.Metrics;
 using EscNative.Unlearning.Metrics.Reports;
 
@@ -45,6 +46,12 @@ public sealed record RequestRun
 
     /// <summary>How often it was timed: short methods several times, each on a fresh copy of the model.</summary>
     public required int Runs { get; init; }
+
+    /// <summary>The seconds of each of these runs, in their order; empty where they were not kept.</summary>
+    public IReadOnlyList<double> Samples { get; init; } = [];
+
+    /// <summary>Images that went through the network that answers, in the first run (<see cref="Classifier.ForwardedImages"/>); those of a teacher or of another network are not among them.</summary>
+    public long ForwardedImages { get; init; }
 
     /// <summary>Optimization steps.</summary>
     public required long Steps { get; init; }

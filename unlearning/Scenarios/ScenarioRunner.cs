@@ -163,6 +163,7 @@ public sealed class ScenarioRunner
         try
         {
             seconds.Add(result.Seconds);
+            var forwarded = model.ForwardedImages;
             while (seconds[0] < _options.RepeatBelowSeconds && seconds.Count < _options.Repeats)
             {
                 var (again, timed) = Once(job, before, split, null);
@@ -170,13 +171,15 @@ public sealed class ScenarioRunner
                 seconds.Add(timed.Seconds);
             }
 
-            seconds.Sort();
+            var sorted = seconds.Order().ToArray();
             var run = new RequestRun
             {
                 Request = split.Request.ToString(),
                 Outcome = result.Outcome,
-                Seconds = (seconds[(seconds.Count - 1) / 2] + seconds[seconds.Count / 2]) / 2,
+                Seconds = (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2,
                 Runs = seconds.Count,
+                Samples = seconds,
+                ForwardedImages = forwarded,
                 Steps = result.Steps,
                 Parameters = result.Parameters,
                 Notes = result.Notes,
