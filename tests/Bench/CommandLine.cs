@@ -15,7 +15,7 @@ internal static class CommandLine
         try
         {
             var (output, error) = (new StringWriter(), new StringWriter());
-            var terminal = new Terminal(output, error, false, false, _ => null);
+            var terminal = new Terminal(output, error, false, false, environment);
             var code = new Application(terminal, environment, TestContext.Current.CancellationToken).Run(arguments);
             return new ToolProcess.Outcome(code, output.ToString(), error.ToString());
         }

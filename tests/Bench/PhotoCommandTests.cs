@@ -125,7 +125,7 @@ public sealed class PhotoCommandTests : IDisposable
             Assert.Contains("resized again in every pass", notes, StringComparison.Ordinal);
         }
 
-        var inspected = CommandLine.Run("inspect", _folder["vit.safetensors"], "--image-size", "96");
+        var inspected = CommandLine.Run(name => name == "COLUMNS" ? "150" : null, "inspect", _folder["vit.safetensors"], "--image-size", "96");
         Assert.True(inspected.Code == 0, inspected.ToString());
         Assert.Contains("becomes [1, 37, 192]", inspected.Output, StringComparison.Ordinal);
         Assert.Contains("became [1, 37, 192]: resampled as timm does", inspected.Output, StringComparison.Ordinal);

@@ -39,7 +39,7 @@ public sealed class ResultSchemaTests
         Assert.Empty(Faults(ResultJson.Serialize(ExportSample.Create())));
         Assert.Equal(["/schema: wants the constant \"escnative.result/1\""], Faults(json.Replace("escnative.result/1", "escnative.result/2", StringComparison.Ordinal)));
         Assert.Equal(["/setup: wants threads"], Faults(json.Replace("\"threads\": 2,\n    \"precision\"", "\"precision\"", StringComparison.Ordinal)));
-        Assert.Equal(["/latency/coldMs: is String, wants number or null"], Faults(json.Replace("\"coldMs\": 400,", "\"coldMs\": \"slow\",", StringComparison.Ordinal)));
+        Assert.Equal(["/latency/coldMs: is String, wants number or null"], Faults(json.Replace("\n    \"coldMs\": 400,", "\n    \"coldMs\": \"slow\",", StringComparison.Ordinal)));
         Assert.Equal(["/latency/stages/1/name: is Null, wants string"], Faults(json.Replace("\"name\": \"save\"", "\"name\": null", StringComparison.Ordinal)));
         Assert.Empty(Faults(json.Replace("\"coldMs\": 400,", "\"coldMs\": null, \"added\": 1,", StringComparison.Ordinal)));
     }
