@@ -75,6 +75,6 @@ internal static class Rivals
         // The first run compiles its code.
         var time = Sampling.Median(times.Count > 1 ? times.Skip(1) : times);
         yield return new RelationResult(
-            "LAU", time, time / own, RelationResult.Method, PaperRunTimes.Of(LauName).Ratio, Measured: true, $"ESC alone {Numbers.Short(own)} ms");
+            "LAU", time, time / own, RelationResult.Method, PaperRunTimes.Of(LauName).Ratio, Measured: true, $"ESC {Numbers.Short(own)} ms");
     }
 }

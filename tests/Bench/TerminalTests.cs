@@ -57,7 +57,7 @@ public sealed class TerminalTests : IDisposable
         using (var line = new ProgressLine(Create(true, true)))
         {
             line.Report("train", 0.5, "epoch 1");
-            Assert.Contains("train 50 %, 0 s, 0 s left [############............] epoch 1", _error.ToString(), StringComparison.Ordinal);
+            Assert.Matches(@"train 50 %, [0-9]+ s, [0-9]+ s left \[############............\] epoch 1", _error.ToString());
         }
 
         Assert.EndsWith("\r", _error.ToString(), StringComparison.Ordinal);
@@ -74,7 +74,7 @@ public sealed class TerminalTests : IDisposable
         using (var line = new ProgressLine(Create(true, true, width)))
             line.Report("evaluate", 0.5, "retrain: a linear head on features of the training images, trained to the end");
         var shown = _error.ToString().Split('\r', StringSplitOptions.RemoveEmptyEntries)[0];
-        Assert.StartsWith("evaluate 50 %, 0 s"[..Math.Min(18, width - 1)], shown, StringComparison.Ordinal);
+        Assert.StartsWith("evaluate 50 %, ", shown, StringComparison.Ordinal);
         Assert.InRange(shown.Length, 10, width - 1);
     }
 
